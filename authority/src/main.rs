@@ -1,0 +1,2 @@
+//! authority
+fn main() {}

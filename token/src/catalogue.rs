@@ -1,0 +1,235 @@
+//! The catalogue of refusals: codes and texts that every part shares (requirements §4.5).
+
+use serde::{Deserialize, Serialize};
+
+/// The language of a text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// English.
+    #[default]
+    En,
+    /// 日本語.
+    Ja,
+}
+
+impl Language {
+    /// From an `Accept-Language` value (RFC 9110 §12.5.4) or a locale name: Japanese when its first
+    /// choice is Japanese, English otherwise.
+    #[must_use]
+    pub fn from_tag(tag: &str) -> Self {
+        if tag.trim_start().to_ascii_lowercase().starts_with("ja") { Self::Ja } else { Self::En }
+    }
+
+    /// `en` or `ja`.
+    #[must_use]
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Ja => "ja",
+        }
+    }
+}
+
+/// Why something was refused. A refused request changes nothing but counters and the event record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Refusal {
+    /// An administrator's certificate cannot be reissued on line (S-046).
+    AdminReissue,
+    /// A wrong ID or PIN; one text, no hint which (S-074).
+    Auth,
+    /// A message that no correct client sends.
+    BadRequest,
+    /// The PIN of the token is blocked (D-803).
+    CardBlocked,
+    /// The PIN of the token was wrong (D-802).
+    CardPin,
+    /// The token was removed during work (S-083).
+    CardRemoved,
+    /// The certificate is past its end (S-112, D-608).
+    CertExpired,
+    /// There is no certificate; it may have been tampered with (D-509).
+    CertNone,
+    /// A certificate without a user ID at the user's door (S-103).
+    CertNoUser,
+    /// The certificate's validity has not begun.
+    CertNotYet,
+    /// The certificate was revoked or replaced (S-112).
+    CertRevoked,
+    /// The certificate is on hold (D-807).
+    CertSuspended,
+    /// Issued, but the installation is not confirmed (S-084).
+    CertUnconfirmed,
+    /// A user's certificate at the administrator's door (S-001).
+    CertUser,
+    /// No choice was made (S-037).
+    ChoiceRequired,
+    /// A client that cannot acquire (S-077).
+    Client,
+    /// A wrong confirmation PIN (S-042).
+    ConfirmPin,
+    /// The issue data lapsed (D-103).
+    Deadline,
+    /// The device is not accepted, or not the one named (D-502, D-503).
+    Device,
+    /// A second administrator is needed (D-405).
+    Dual,
+    /// An ID or serial that is taken, or that was and is barred (D-213).
+    Exists,
+    /// A contract or user ID of another form (S-003, S-008).
+    IdFormat,
+    /// The acquisition was given up or failed (S-081 to S-085).
+    Install,
+    /// The authority's own fault.
+    Internal,
+    /// Issue number 999 was used (S-045).
+    IssueNoMax,
+    /// The contract is locked (D-202).
+    LockContract,
+    /// The user is locked (S-121).
+    LockUser,
+    /// The administrator or operator named something that is not there.
+    NotFound,
+    /// No issue is open (S-070, S-082).
+    NotIssued,
+    /// The user has no OTP token (S-061).
+    NoToken,
+    /// Origin or challenge is not acceptable (D-602).
+    Origin,
+    /// A wrong or used OTP (S-065).
+    Otp,
+    /// A new PIN that breaks the rule (D-206).
+    PinFormat,
+    /// More requests than the limit.
+    RateLimited,
+    /// No session, or one that ended (D-610).
+    Session,
+    /// The data changed since it was shown (S-043).
+    Stale,
+    /// A key below 112 bits (D-906).
+    Strength,
+    /// No user was selected (S-021).
+    UserNotSelected,
+}
+
+struct Row {
+    refusal: Refusal,
+    code: &'static str,
+    status: u16,
+    en: &'static str,
+    ja: &'static str,
+}
+
+impl Refusal {
+    /// All of them, by code.
+    pub fn all() -> impl Iterator<Item = Self> {
+        TABLE.iter().map(|row| row.refusal)
+    }
+
+    /// The code, for example `E-OTP`. Codes never change meaning.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        self.row().map_or("E-INTERNAL", |row| row.code)
+    }
+
+    /// The refusal with that code.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        TABLE.iter().find(|row| row.code == code).map(|row| row.refusal)
+    }
+
+    /// The HTTP status it goes with (RFC 9457 `status`).
+    #[must_use]
+    pub fn status(self) -> u16 {
+        self.row().map_or(500, |row| row.status)
+    }
+
+    /// The text, with `{date}` where the caller has one to put in.
+    #[must_use]
+    pub fn template(self, language: Language) -> &'static str {
+        self.row().map_or("", |row| match language {
+            Language::En => row.en,
+            Language::Ja => row.ja,
+        })
+    }
+
+    /// The text; `date` (already in the reader's form) stands where the template has `{date}`.
+    #[must_use]
+    pub fn text(self, language: Language, date: &str) -> String {
+        self.template(language).replace("{date}", date)
+    }
+
+    fn row(self) -> Option<&'static Row> {
+        TABLE.iter().find(|row| row.refusal == self)
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.code(), self.template(Language::En))
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+#[rustfmt::skip] // one refusal a line reads better than six lines each
+static TABLE: &[Row] = &[
+    Row { refusal: Refusal::AdminReissue, code: "E-ADMIN-REISSUE", status: 403, en: "The administrator's certificate cannot be reissued from internet banking. Submit the request form to your branch.", ja: "管理者の電子証明書はインターネットバンキングから再発行できません。所定の依頼書をお取引店にご提出ください。" },
+    Row { refusal: Refusal::Auth, code: "E-AUTH", status: 401, en: "The entries do not match. Check them and try again.", ja: "入力内容に誤りがあります。ご確認のうえ、再度入力してください。" },
+    Row { refusal: Refusal::BadRequest, code: "E-BAD-REQUEST", status: 400, en: "The request is not well-formed. Update this software, or report the fault to whoever wrote it.", ja: "要求の形式が正しくありません。ソフトウェアを更新するか、提供元にお問い合わせください。" },
+    Row { refusal: Refusal::CardBlocked, code: "E-CARD-BLOCKED", status: 423, en: "The hardware key is blocked. Ask the administrator to unblock it.", ja: "ハードウェアキーがロックされました。管理者にお問い合わせください。" },
+    Row { refusal: Refusal::CardPin, code: "E-CARD-PIN", status: 401, en: "Wrong PIN. Check the tries that are left before you try again.", ja: "PINが正しくありません。残り回数をご確認のうえ、再度入力してください。" },
+    Row { refusal: Refusal::CardRemoved, code: "E-CARD-REMOVED", status: 409, en: "The hardware key was removed. Insert it again; the work goes on where it stopped.", ja: "ハードウェアキーが取り外されました。再度挿入すると、続きから再開します。" },
+    Row { refusal: Refusal::CertExpired, code: "E-CERT-EXPIRED", status: 403, en: "The certificate expired on {date}. Ask the administrator to reissue it.", ja: "電子証明書の有効期限（{date}）が経過しています。管理者に再発行をご依頼ください。" },
+    Row { refusal: Refusal::CertNone, code: "E-CERT-NONE", status: 404, en: "No certificate found. If you did not remove it, check for malware before asking for reissue.", ja: "電子証明書が見つかりません。お心当たりがない場合は、再発行の前にウイルスチェックを行ってください。" },
+    Row { refusal: Refusal::CertNoUser, code: "E-CERT-NOUSER", status: 403, en: "This certificate has no user ID (e.g. an administrator's). You cannot log in as a user with it.", ja: "利用者IDが含まれていない電子証明書です。利用者ログインはできません。" },
+    Row { refusal: Refusal::CertNotYet, code: "E-CERT-NOTYET", status: 403, en: "The certificate is valid only from {date}. Check the clock of this machine.", ja: "電子証明書の有効期間は{date}からです。パソコンの時刻をご確認ください。" },
+    Row { refusal: Refusal::CertRevoked, code: "E-CERT-REVOKED", status: 403, en: "The certificate was revoked. Ask the administrator to reissue it.", ja: "この電子証明書は失効しています。管理者に再発行をご依頼ください。" },
+    Row { refusal: Refusal::CertSuspended, code: "E-CERT-SUSPENDED", status: 403, en: "The certificate is suspended. Ask the administrator to reinstate it.", ja: "この電子証明書は一時停止中です。管理者にお問い合わせください。" },
+    Row { refusal: Refusal::CertUnconfirmed, code: "E-CERT-UNCONFIRMED", status: 403, en: "The certificate is not confirmed as installed yet. Resume the acquisition.", ja: "電子証明書の取得が完了していません。取得を再開してください。" },
+    Row { refusal: Refusal::CertUser, code: "E-CERT-USER", status: 403, en: "This certificate is a user's. You cannot log in as the administrator with it.", ja: "利用者の電子証明書です。管理者ログインはできません。" },
+    Row { refusal: Refusal::ChoiceRequired, code: "E-CHOICE-REQ", status: 422, en: "Choose keep, reissue or revoke.", ja: "電子証明書の取扱いを選択してください。" },
+    Row { refusal: Refusal::Client, code: "E-CLIENT", status: 403, en: "This software cannot acquire a certificate. Use jitsuind.", ja: "この環境では電子証明書を取得できません。jitsuindをご利用ください。" },
+    Row { refusal: Refusal::ConfirmPin, code: "E-CONFIRM-PIN", status: 403, en: "The contract confirmation PIN is wrong. Nothing was changed.", ja: "ご契約先確認暗証番号が正しくありません。変更は行われていません。" },
+    Row { refusal: Refusal::Deadline, code: "E-DEADLINE", status: 410, en: "The acquisition deadline has passed. Ask the administrator to reissue.", ja: "取得期限を過ぎています。管理者に再発行をご依頼ください。" },
+    Row { refusal: Refusal::Device, code: "E-DEVICE", status: 403, en: "This hardware key is not registered for you. Use the one the administrator named.", ja: "このハードウェアキーは登録されていません。管理者が指定したものをご利用ください。" },
+    Row { refusal: Refusal::Dual, code: "E-DUAL", status: 202, en: "Another administrator must approve.", ja: "他の管理者の承認が必要です。" },
+    Row { refusal: Refusal::Exists, code: "E-EXISTS", status: 409, en: "This ID or serial number is in use or was used before. Choose another.", ja: "このIDまたは番号は使用中か、過去に使用されています。別のものを指定してください。" },
+    Row { refusal: Refusal::IdFormat, code: "E-ID-FORMAT", status: 422, en: "The contract ID is 11 digits. The user ID is 1 to 30 letters and digits.", ja: "契約者IDは11桁の数字で入力してください。利用者IDは30桁以内の半角英数字です。" },
+    Row { refusal: Refusal::Install, code: "E-INSTALL", status: 409, en: "The certificate was not correctly installed. Ask the administrator for reissue.", ja: "電子証明書が正しくインストールされませんでした。管理者に電子証明書の再発行をご依頼ください。" },
+    Row { refusal: Refusal::Internal, code: "E-INTERNAL", status: 500, en: "The authority failed and changed nothing. Try again later.", ja: "システムエラーが発生しました。変更は行われていません。しばらくしてから再度お試しください。" },
+    Row { refusal: Refusal::IssueNoMax, code: "E-ISSUE-NO-MAX", status: 409, en: "The issue number is used up. Contact the branch.", ja: "発行番号の上限に達しました。お取引店にご連絡ください。" },
+    Row { refusal: Refusal::LockContract, code: "E-LOCK-CONTRACT", status: 423, en: "The service is stopped for this contract. Contact the branch.", ja: "ご契約先のサービスを停止しています。お取引店にご連絡ください。" },
+    Row { refusal: Refusal::LockUser, code: "E-LOCK-USER", status: 423, en: "You are locked. Ask the administrator to unlock.", ja: "ロックされています。管理者にロック解除をご依頼ください。" },
+    Row { refusal: Refusal::NotFound, code: "E-NOT-FOUND", status: 404, en: "There is no such entry. Check the ID.", ja: "該当するデータがありません。IDをご確認ください。" },
+    Row { refusal: Refusal::NotIssued, code: "E-NOT-ISSUED", status: 409, en: "No certificate is ready for acquisition. Ask the administrator to reissue.", ja: "取得できる電子証明書がありません。管理者に再発行をご依頼ください。" },
+    Row { refusal: Refusal::NoToken, code: "E-NO-TOKEN", status: 409, en: "No token is registered for this user. Ask the administrator.", ja: "ワンタイムパスワード（トークン）が登録されていません。管理者にお問い合わせください。" },
+    Row { refusal: Refusal::Origin, code: "E-ORIGIN", status: 403, en: "The request does not come from the registered bank. Do not go on; contact the branch.", ja: "登録された接続先からの要求ではありません。操作を中止し、お取引店にご連絡ください。" },
+    Row { refusal: Refusal::Otp, code: "E-OTP", status: 401, en: "The one-time password is wrong or already used. Wait for the next one and try again.", ja: "ワンタイムパスワードが正しくないか、使用済みです。次のパスワードが表示されてから再度入力してください。" },
+    Row { refusal: Refusal::PinFormat, code: "E-PIN-FORMAT", status: 422, en: "The PIN is 6 to 12 letters and digits, at least one of each. Nothing was changed.", ja: "暗証番号は英字と数字を混在させた6～12桁で入力してください。変更は行われていません。" },
+    Row { refusal: Refusal::RateLimited, code: "E-RATE", status: 429, en: "Too many requests. Wait a moment and try again.", ja: "要求が多すぎます。しばらくしてから再度お試しください。" },
+    Row { refusal: Refusal::Session, code: "E-SESSION", status: 401, en: "You are not logged in, or the session has ended. Log in again.", ja: "ログインしていないか、セッションが終了しました。再度ログインしてください。" },
+    Row { refusal: Refusal::Stale, code: "E-STALE", status: 409, en: "The information has changed. Check again.", ja: "内容が更新されています。再度ご確認ください。" },
+    Row { refusal: Refusal::Strength, code: "E-STRENGTH", status: 422, en: "The key is too weak or of a kind that is not accepted. Use P-256, P-384 or RSA of 2048 bits or more.", ja: "鍵の種類または強度が不足しています。P-256、P-384または2048ビット以上のRSAをご利用ください。" },
+    Row { refusal: Refusal::UserNotSelected, code: "E-USER-NOTSEL", status: 422, en: "Select a user.", ja: "利用者を選択してください。" },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_catalogue_is_whole() {
+        for refusal in Refusal::all() {
+            assert_eq!(Refusal::from_code(refusal.code()), Some(refusal));
+            for language in [Language::En, Language::Ja] {
+                let text = refusal.template(language);
+                assert!(text.ends_with(['.', '。']), "{text}");
+                assert!(!text.chars().any(|c| ('\u{400}'..='\u{4ff}').contains(&c)), "Cyrillic in {text}");
+            }
+        }
+        assert_eq!(Refusal::all().count(), TABLE.len());
+        let codes: std::collections::BTreeSet<_> = TABLE.iter().map(|r| r.code).collect();
+        assert_eq!(codes.len(), TABLE.len());
+    }
+}

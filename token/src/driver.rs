@@ -1,0 +1,52 @@
+//! The two traits behind which hardware stands.
+
+use std::path::PathBuf;
+
+use crate::{Event, Fault, Op, Outcome, TokenInfo};
+
+/// Something that was seen and may be a token: what a [`Driver`] decides by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Sighting {
+    /// A slot of a PKCS#11 module in which a token is present (PKCS#11 v3.1 §5.5).
+    ModuleSlot {
+        /// The module's shared object.
+        module: PathBuf,
+        /// `CK_SLOT_ID`.
+        slot: u64,
+    },
+}
+
+/// A kind of hardware: one row of the driver table.
+pub trait Driver: Sync {
+    /// The name that stands in [`crate::TokenId`].
+    fn name(&self) -> &'static str;
+
+    /// Whether this driver serves what was seen.
+    fn claims(&self, sighting: &Sighting) -> bool;
+
+    /// Opens it.
+    ///
+    /// # Errors
+    /// [`Fault::Absent`] when it is gone again, [`Fault::Device`] when it does not answer as it
+    /// should.
+    fn open(&self, sighting: &Sighting) -> Result<Box<dyn Device>, Fault>;
+}
+
+/// An open token, owned by one thread for its whole life. Calls block.
+///
+/// Retrying belongs to the caller; an implementation tries once. An implementation never repeats
+/// a PIN verification.
+pub trait Device {
+    /// Reads the token anew.
+    ///
+    /// # Errors
+    /// [`Fault`] when the token cannot be read.
+    fn info(&mut self) -> Result<TokenInfo, Fault>;
+
+    /// Performs one operation. `notice` is told of touches waited for.
+    ///
+    /// # Errors
+    /// [`Fault`]: the operation did not happen, except where [`Fault`] says it may have.
+    fn perform(&mut self, op: &Op, notice: &mut dyn FnMut(Event)) -> Result<Outcome, Fault>;
+}

@@ -1,0 +1,265 @@
+//! What can be asked of a token, and what it yields.
+
+use crate::login::{Challenge, Origin, signed_bytes};
+use crate::{Ability, KeyAlgorithm, Pin, PublicKey, SignatureAlgorithm, SlotId, TokenInfo};
+
+/// A verb with its arguments: the message to a token's actor, the subject of policy, the line of
+/// the audit log (by [`Op::verb`], never by its arguments).
+///
+/// Operations that need the PIN stand between [`Op::Unlock`] and [`Op::Lock`]: a *turn*. The actor
+/// is the only one that sends those two, and always sends the second.
+#[derive(Debug)]
+pub enum Op {
+    /// Prove that the key in `slot` was made on the device. Yields [`Outcome::Attestation`].
+    Attest {
+        /// The slot.
+        slot: SlotId,
+    },
+    /// Change the PIN: one VERIFY of `old`. Needs no turn. Yields [`Outcome::Done`].
+    ChangePin {
+        /// The PIN so far.
+        old: Pin,
+        /// The new one.
+        new: Pin,
+    },
+    /// Delete key pair and certificate from `slot`, if the key there is `expected`; an already
+    /// empty slot is success. Yields [`Outcome::Done`].
+    DeleteKey {
+        /// The slot.
+        slot: SlotId,
+        /// The key that may be deleted.
+        expected: PublicKey,
+    },
+    /// Make a key pair in an empty slot; it is checked to be local, sensitive and not extractable
+    /// before it is reported. Yields [`Outcome::Generated`].
+    Generate {
+        /// An empty slot, chosen and recorded before.
+        slot: SlotId,
+        /// What kind of key.
+        algorithm: KeyAlgorithm,
+        /// The label by which the writer will know the key again (`CKA_LABEL`), at most 64 ASCII
+        /// characters.
+        mark: String,
+    },
+    /// Write a certificate beside the key `expected`, replacing a certificate that is there, and
+    /// read it back. Yields [`Outcome::Done`] when what was read back is equal.
+    InstallCertificate {
+        /// The slot.
+        slot: SlotId,
+        /// The key that must be in it.
+        expected: PublicKey,
+        /// DER.
+        certificate: Vec<u8>,
+    },
+    /// End the turn: log out. Yields [`Outcome::Done`]; a token that is gone counts as locked.
+    Lock,
+    /// Read the token anew. Yields [`Outcome::Info`].
+    ReadInfo,
+    /// Sign with the key `expected`. Yields [`Outcome::Signature`].
+    Sign {
+        /// The slot.
+        slot: SlotId,
+        /// The key that must be in it.
+        expected: PublicKey,
+        /// How.
+        algorithm: SignatureAlgorithm,
+        /// What.
+        statement: Statement,
+    },
+    /// Begin a turn: exactly one VERIFY. `None` where the token has its own keypad. Yields
+    /// [`Outcome::Done`].
+    Unlock {
+        /// The PIN.
+        pin: Option<Pin>,
+    },
+}
+
+impl Op {
+    /// Its name in the audit log.
+    #[must_use]
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Attest { .. } => "attest",
+            Self::ChangePin { .. } => "change-pin",
+            Self::DeleteKey { .. } => "delete-key",
+            Self::Generate { .. } => "generate",
+            Self::InstallCertificate { .. } => "install-certificate",
+            Self::Lock => "lock",
+            Self::ReadInfo => "read-info",
+            Self::Sign { .. } => "sign",
+            Self::Unlock { .. } => "unlock",
+        }
+    }
+
+    /// The ability the token must declare; `None` for what every token does.
+    #[must_use]
+    pub fn needs(&self) -> Option<Ability> {
+        match self {
+            Self::Attest { .. } => Some(Ability::Attest),
+            Self::ChangePin { .. } => Some(Ability::ChangePin),
+            Self::DeleteKey { .. } => Some(Ability::DeleteKey),
+            Self::Generate { algorithm, .. } => Ability::generate(*algorithm),
+            Self::InstallCertificate { .. } => Some(Ability::InstallCertificate),
+            Self::Sign { .. } => Some(Ability::Sign),
+            Self::Lock | Self::ReadInfo | Self::Unlock { .. } => None,
+        }
+    }
+
+    /// How long the token may take, in seconds. Past it the answer is unknown and the device is
+    /// opened anew.
+    #[must_use]
+    pub fn deadline_seconds(&self) -> u64 {
+        match self {
+            Self::Generate { .. } => 180,
+            Self::Sign { .. } | Self::Unlock { .. } | Self::ChangePin { .. } => 30,
+            Self::Attest { .. }
+            | Self::DeleteKey { .. }
+            | Self::InstallCertificate { .. }
+            | Self::Lock
+            | Self::ReadInfo => 15,
+        }
+    }
+}
+
+/// What an [`Op`] yields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The attestation certificate of the key and the device's own, DER, leaf first.
+    Attestation(Vec<Vec<u8>>),
+    /// It is done.
+    Done,
+    /// The key pair that was made.
+    Generated(PublicKey),
+    /// The token as it is now.
+    Info(TokenInfo),
+    /// A signature; ECDSA as raw `r ‖ s`.
+    Signature(Vec<u8>),
+}
+
+/// The only things a key signs: messages whose bytes the daemon builds itself. There is no
+/// constructor from a digest or from a caller's bytes alone.
+///
+/// The families cannot be taken for one another: a login is 64 or 96 bytes; a certificate request
+/// and a CMP protected part are longer than 96, begin with a DER SEQUENCE and differ in the tag
+/// inside it; an installation proof begins with a letter.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Statement {
+    family: &'static str,
+    bytes: Vec<u8>,
+}
+
+/// Bytes that do not belong to the family they were given for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("these bytes are not {family}")]
+pub struct BadStatement {
+    family: &'static str,
+}
+
+impl Statement {
+    /// A login (see [`signed_bytes`]).
+    #[must_use]
+    pub fn login(origin: &Origin, challenge: &Challenge, algorithm: SignatureAlgorithm) -> Self {
+        Self { family: "login", bytes: signed_bytes(origin, challenge, algorithm) }
+    }
+
+    /// The proof of possession over a `CertRequest` in DER (RFC 4211 §4.1).
+    ///
+    /// # Errors
+    /// [`BadStatement`] when the bytes cannot be one.
+    pub fn certificate_request(der: Vec<u8>) -> Result<Self, BadStatement> {
+        Self::der("certificate-request", der, 0x02)
+    }
+
+    /// The protection of a CMP message: its `ProtectedPart` in DER (RFC 9810 §5.1.3).
+    ///
+    /// # Errors
+    /// [`BadStatement`] when the bytes cannot be one.
+    pub fn cmp_protection(der: Vec<u8>) -> Result<Self, BadStatement> {
+        Self::der("cmp-protection", der, 0x30)
+    }
+
+    /// The test that a key and the certificate written beside it work, signed and verified on the
+    /// workstation before the authority is told.
+    #[must_use]
+    pub fn installation_proof(transaction: &[u8; 16], certificate_sha256: &[u8; 32]) -> Self {
+        let bytes = [b"Jitsuin installation proof, version 1\0".as_slice(), transaction, certificate_sha256].concat();
+        Self { family: "installation-proof", bytes }
+    }
+
+    /// Its family, for the audit log.
+    #[must_use]
+    pub fn family(&self) -> &'static str {
+        self.family
+    }
+
+    /// The message (not its hash).
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Takes a statement over from the daemon, in the worker process that holds the module. Its
+    /// bytes are checked again.
+    ///
+    /// # Errors
+    /// [`BadStatement`] when they are of no family.
+    pub fn from_daemon(family: &str, bytes: Vec<u8>) -> Result<Self, BadStatement> {
+        match family {
+            "login" if matches!(bytes.len(), 64 | 96) => Ok(Self { family: "login", bytes }),
+            "certificate-request" => Self::certificate_request(bytes),
+            "cmp-protection" => Self::cmp_protection(bytes),
+            "installation-proof" if bytes.starts_with(b"Jitsuin installation proof") => {
+                Ok(Self { family: "installation-proof", bytes })
+            }
+            _ => Err(BadStatement { family: "a statement" }),
+        }
+    }
+
+    fn der(family: &'static str, bytes: Vec<u8>, inner: u8) -> Result<Self, BadStatement> {
+        let content = match bytes.as_slice() {
+            [0x30, 0x81, _, rest @ ..] | [0x30, 0x82, _, _, rest @ ..] => rest.first(),
+            [0x30, length, rest @ ..] if *length < 0x80 => rest.first(),
+            _ => None,
+        };
+        if bytes.len() > 96 && content == Some(&inner) {
+            Ok(Self { family, bytes })
+        } else {
+            Err(BadStatement { family })
+        }
+    }
+}
+
+impl std::fmt::Debug for Statement {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Statement({}, {} bytes)", self.family, self.bytes.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_do_not_overlap() {
+        let origin = Origin::new("https://bank.example").unwrap();
+        let challenge = Challenge::from_bytes(&[1; 32]).unwrap();
+        let login = Statement::login(&origin, &challenge, SignatureAlgorithm::Es256);
+        let proof = Statement::installation_proof(&[0; 16], &[0; 32]);
+        let mut request = vec![0x30, 0x70, 0x02];
+        request.resize(0x72, 0);
+        let mut protected = vec![0x30, 0x70, 0x30];
+        protected.resize(0x72, 0);
+        let families = ["login", "certificate-request", "cmp-protection", "installation-proof"];
+        for (own, bytes) in [
+            ("login", login.bytes().to_vec()),
+            ("certificate-request", request),
+            ("cmp-protection", protected),
+            ("installation-proof", proof.bytes().to_vec()),
+        ] {
+            for family in families {
+                assert_eq!(Statement::from_daemon(family, bytes.clone()).is_ok(), family == own, "{own} as {family}");
+            }
+        }
+        assert!(Statement::certificate_request(vec![]).is_err());
+    }
+}
