@@ -1,1 +1,4 @@
-//! daemon
+//! jitsuind: the only process that opens tokens.
+
+pub mod actor;
+pub mod holder;
