@@ -1,0 +1,1 @@
+//! The certification authority: root, issuing CA, and the certificates they sign.

@@ -1,0 +1,1 @@
+//! The CMP door (RFC 9810, RFC 9483, RFC 9811).
