@@ -1,1 +1,3 @@
-//! enrol
+//! Enrolment: CMP messages, the state machines of both sides and the client's journal, without I/O.
+
+pub mod machine;

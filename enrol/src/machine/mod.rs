@@ -1,0 +1,3 @@
+//! The enrolment state machines of both sides, without I/O.
+
+pub mod server;
