@@ -1,0 +1,160 @@
+//! Dependencies point one way, and the rules of the house that a machine can hold.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
+use tests::tree::{self, TextFile};
+
+/// Which of our crates each of our crates is built from.
+const EDGES: [(&str, &[&str]); 9] = [
+    ("authority", &["drivers", "enrol", "token"]),
+    ("client", &["pinned", "token"]),
+    ("daemon", &["drivers", "enrol", "pinned", "token"]),
+    ("drivers", &["token"]),
+    ("enrol", &["token"]),
+    ("misbehaving-module", &[]),
+    ("pinned", &[]),
+    ("tests", &[]), // it is built from nothing: its suites use the rest as development dependencies
+    ("token", &[]),
+];
+
+/// What may not come into a crate, by whatever way.
+const FORBIDDEN: [(&str, &[&str]); 4] = [
+    ("token", &["tokio", "zbus", "pcsc", "rustls", "hyper", "sqlx", "cryptoki"]),
+    ("enrol", &["tokio", "zbus", "pcsc", "rustls", "hyper", "sqlx", "cryptoki"]),
+    ("drivers", &["tokio", "zbus", "rustls", "hyper", "sqlx"]),
+    ("pinned", &["zbus", "pcsc", "sqlx", "cryptoki"]),
+];
+
+fn metadata() -> Metadata {
+    let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    MetadataCommand::new()
+        .manifest_path(tree::root().join("Cargo.toml"))
+        .other_options(vec!["--locked".to_owned(), "--offline".to_owned(), "--filter-platform".to_owned(), platform])
+        .exec()
+        .unwrap()
+}
+
+/// Everything that is compiled into `start`, as names.
+fn closure(metadata: &Metadata, start: &PackageId) -> BTreeSet<String> {
+    let resolve = metadata.resolve.as_ref().unwrap();
+    let mut seen = BTreeSet::from([start.clone()]);
+    let mut open = vec![start.clone()];
+    while let Some(id) = open.pop() {
+        let node = resolve.nodes.iter().find(|n| n.id == id).unwrap();
+        for dep in &node.deps {
+            let compiled_in = dep.dep_kinds.iter().any(|k| k.kind == DependencyKind::Normal);
+            if compiled_in && seen.insert(dep.pkg.clone()) {
+                open.push(dep.pkg.clone());
+            }
+        }
+    }
+    metadata.packages.iter().filter(|p| seen.contains(&p.id)).map(|p| p.name.to_string()).collect()
+}
+
+#[test]
+fn the_crate_graph_is_the_designs() {
+    let metadata = metadata();
+    let ours: BTreeSet<String> = metadata.workspace_packages().iter().map(|p| p.name.to_string()).collect();
+    let mut graph = BTreeMap::new();
+    for package in metadata.workspace_packages() {
+        let edges: BTreeSet<&str> = package
+            .dependencies
+            .iter()
+            .filter(|d| d.kind != DependencyKind::Development && ours.contains(&d.name))
+            .map(|d| d.name.as_str())
+            .collect();
+        graph.insert(package.name.to_string(), edges.into_iter().collect::<Vec<_>>());
+    }
+    let wanted: BTreeMap<String, Vec<&str>> =
+        EDGES.iter().map(|(name, edges)| ((*name).to_owned(), edges.to_vec())).collect();
+    assert_eq!(graph, wanted);
+}
+
+#[test]
+fn only_the_tests_stand_on_the_programs() {
+    for package in metadata().workspace_packages().iter().filter(|p| p.name.as_str() != "tests") {
+        for dependency in &package.dependencies {
+            let program = ["daemon", "client", "authority", "tests"].contains(&dependency.name.as_str());
+            assert!(!program, "{} depends on {}", package.name, dependency.name);
+        }
+    }
+}
+
+#[test]
+fn what_decides_does_no_io() {
+    let metadata = metadata();
+    for (name, forbidden) in FORBIDDEN {
+        let package = metadata.workspace_packages().into_iter().find(|p| p.name.as_str() == name).unwrap();
+        let compiled_in = closure(&metadata, &package.id);
+        assert!(compiled_in.contains("token") || name == "pinned", "{name}: {compiled_in:?}");
+        for bad in forbidden {
+            assert!(!compiled_in.contains(*bad), "{name} is built from {bad}");
+        }
+    }
+}
+
+#[test]
+fn every_crate_has_the_house_licence_and_lints() {
+    let workspace: toml::Table = std::fs::read_to_string(tree::root().join("Cargo.toml")).unwrap().parse().unwrap();
+    assert!(workspace["workspace"]["lints"]["clippy"]["unwrap_used"].is_str(), "one set of lints for all");
+    for package in metadata().workspace_packages() {
+        assert_eq!(package.license.as_deref(), Some("MIT OR Apache-2.0"), "{}", package.name);
+        let manifest: toml::Table = std::fs::read_to_string(&package.manifest_path).unwrap().parse().unwrap();
+        let inherits = manifest.get("lints").and_then(|l| l.get("workspace")).and_then(toml::Value::as_bool);
+        assert_eq!(inherits, Some(true), "{} has lints of its own", package.name);
+    }
+    for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
+        assert!(tree::root().join(licence).is_file(), "{licence}");
+    }
+}
+
+#[test]
+fn main_is_a_table_of_contents() {
+    for program in ["daemon", "client", "authority"] {
+        let main = std::fs::read_to_string(tree::root().join(program).join("src/main.rs")).unwrap();
+        assert!(main.lines().count() <= 60, "{program}/src/main.rs has {} lines", main.lines().count());
+    }
+}
+
+/// The lines of a file that are code, with their numbers.
+fn code(file: &TextFile) -> impl Iterator<Item = (usize, &str)> {
+    file.text.lines().enumerate().map(|(n, line)| (n + 1, line.trim())).filter(|(_, line)| !line.starts_with("//"))
+}
+
+#[test]
+fn no_room_below_looks_up_at_the_fronts() {
+    let files = tree::below("daemon/src", ".rs");
+    assert!(!files.is_empty());
+    // main and lib wire the rooms together, so they name them all.
+    let wiring = ["daemon/src/lib.rs", "daemon/src/main.rs", "daemon/src/run.rs"];
+    for file in files.iter().filter(|f| !f.path.starts_with("daemon/src/front/") && !wiring.contains(&f.path.as_str()))
+    {
+        for (number, line) in code(file) {
+            assert!(!line.contains("crate::front"), "{}:{number} uses a front: {line}", file.path);
+        }
+    }
+}
+
+#[test]
+fn no_cyrillic_letter_hides_in_a_japanese_word() {
+    for file in tree::text_files() {
+        for (number, line) in file.text.lines().enumerate() {
+            let cyrillic = line.chars().find(|c| ('\u{400}'..='\u{52f}').contains(c));
+            assert_eq!(cyrillic, None, "{}:{}", file.path, number + 1);
+        }
+    }
+}
+
+#[test]
+fn nothing_names_a_machine_it_was_written_on() {
+    // Put together here, so that this file does not name them either.
+    let private =
+        [["/ro", "ot/"], ["/ho", "me/"], ["/wo", "rk/"], ["/tmp/", "wt"], ["/tmp/", "target"]].map(|p| p.concat());
+    for file in tree::text_files() {
+        for (number, line) in file.text.lines().enumerate() {
+            let named = private.iter().find(|p| line.contains(p.as_str()));
+            assert_eq!(named, None, "{}:{}: {line}", file.path, number + 1);
+        }
+    }
+}
