@@ -1,0 +1,36 @@
+# make demo    the whole story, end to end, with a token, a bus and an authority of its own
+# make test    every test
+# make bench   what a signature costs, beside its peers
+# make check   format and lints, for who changes the code
+#
+# Each sets up what it needs first (scripts/setup).
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench check
+
+help:
+	@sed -n '/^# make/s/^# //p' Makefile
+
+demo:
+	@scripts/setup
+	cargo build --locked -p daemon -p client -p authority
+	@scripts/demo
+
+# Everything is built once, because the suites in tests/ run the programs and modules of the other crates.
+# The runner is last, so that its summary is the last line.
+test:
+	@scripts/setup --test
+	cargo build --locked --workspace --all-targets
+	cargo test --locked --workspace --doc --quiet
+	cargo nextest run --locked --workspace --no-fail-fast
+
+bench:
+	@scripts/setup
+	cargo build --locked --release -p daemon
+	cargo bench --locked -p tests
+
+check:
+	@scripts/setup
+	cargo fmt --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
