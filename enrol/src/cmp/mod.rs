@@ -1,0 +1,19 @@
+//! Certificate Management Protocol (RFC 9810) in the lightweight profile (RFC 9483), with CRMF
+//! (RFC 4211) inside and HTTP (RFC 9811) outside.
+//!
+//! Every message is at most [`MAX_MESSAGE`] bytes of DER; what is not canonical is refused, so that
+//! the bytes that are protected are the bytes that were read.
+
+pub mod applicant;
+pub mod client;
+
+pub use applicant::Applicant;
+
+/// Longest message that is read or written, in bytes.
+pub const MAX_MESSAGE: usize = 64 * 1024;
+
+/// The media type of CMP over HTTP (RFC 9811 §3.3).
+pub const MEDIA_TYPE: &str = "application/pkixcmp";
+
+/// Where an authority serves CMP (RFC 9811 §3.4).
+pub const PATH: &str = "/.well-known/cmp";
