@@ -1,0 +1,68 @@
+//! Path validation up to a pinned root (RFC 5280 §6).
+
+use std::time::Duration;
+
+use rustls::pki_types::{CertificateDer, UnixTime};
+use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
+
+use crate::Roots;
+
+/// Longest chain that is looked at, leaf and root included.
+pub const MAX_CHAIN: usize = 8;
+
+/// What the end of the chain is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A person's certificate (`id-kp-clientAuth`).
+    Client,
+    /// A server's (`id-kp-serverAuth`).
+    Server,
+}
+
+/// Why a chain is not trusted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Untrusted {
+    /// No certificate of the chain is a pinned root.
+    #[error("none of the certificates sent is a pinned root")]
+    NoPinnedRoot,
+    /// The chain is longer than [`MAX_CHAIN`].
+    #[error("the certificate chain is longer than 8")]
+    TooLong,
+    /// It does not lead to the root, has expired, or is for something else.
+    #[error("the certificate is not acceptable: {0}")]
+    Path(#[source] webpki::Error),
+}
+
+/// Checks that `leaf` leads over `others` (in any order, the root among them) to a pinned root at
+/// the time `now` (Unix time in seconds).
+///
+/// # Errors
+/// [`Untrusted`] with the reason.
+pub fn verify(leaf: &[u8], others: &[Vec<u8>], roots: &Roots, purpose: Purpose, now: i64) -> Result<(), Untrusted> {
+    let leaf = CertificateDer::from(leaf);
+    let others: Vec<CertificateDer<'_>> = others.iter().map(|c| CertificateDer::from(c.as_slice())).collect();
+    let now = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(now).unwrap_or(0)));
+    verify_der(&leaf, &others, roots, purpose, now).map(|_| ())
+}
+
+pub(crate) fn verify_der<'a>(
+    leaf: &'a CertificateDer<'a>,
+    others: &[CertificateDer<'_>],
+    roots: &Roots,
+    purpose: Purpose,
+    now: UnixTime,
+) -> Result<EndEntityCert<'a>, Untrusted> {
+    if others.len() >= MAX_CHAIN {
+        return Err(Untrusted::TooLong);
+    }
+    let root = others.iter().find(|c| roots.contain(c)).ok_or(Untrusted::NoPinnedRoot)?;
+    let anchor = anchor_from_trusted_cert(root).map_err(Untrusted::Path)?;
+    let end = EndEntityCert::try_from(leaf).map_err(Untrusted::Path)?;
+    let usage = match purpose {
+        Purpose::Client => KeyUsage::client_auth(),
+        Purpose::Server => KeyUsage::server_auth(),
+    };
+    end.verify_for_usage(webpki::ALL_VERIFICATION_ALGS, &[anchor], others, now, usage, None, None)
+        .map_err(Untrusted::Path)?;
+    Ok(end)
+}
