@@ -1,5 +1,7 @@
-//! jitsuind: the only process that opens tokens.
+//! `jitsuind`: the only process that opens tokens.
 
 pub mod actor;
+pub mod config;
 pub mod enrolment;
 pub mod holder;
+pub mod service;

@@ -1,0 +1,3 @@
+//! What the daemon does for its callers, whichever front they came through.
+
+pub mod limits;
