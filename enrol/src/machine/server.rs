@@ -6,16 +6,9 @@
 //! stores records calls [`decide`] inside the database transaction that carries the decision out.
 
 use serde::{Deserialize, Serialize};
-use token::{ContractId, Refusal, UserId};
+use token::Refusal;
 
-/// Who acquires.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Applicant {
-    /// The contract.
-    pub contract: ContractId,
-    /// The user; `None` for an administrator.
-    pub user: Option<UserId>,
-}
+pub use crate::cmp::Applicant;
 
 /// How far a transaction is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -135,6 +128,8 @@ pub fn decide(known: Option<&Transaction>, inquiry: &Inquiry<'_>) -> Decision {
 
 #[cfg(test)]
 mod tests {
+    use token::{ContractId, UserId};
+
     use super::*;
 
     fn applicant(user: &str) -> Applicant {
