@@ -1,0 +1,64 @@
+//! Making a CA: keys first, then certificates from the root down.
+
+use std::path::Path;
+
+use der::Decode;
+use token::KeyAlgorithm;
+use x509_cert::Certificate;
+use x509_cert::name::Name;
+use x509_cert::serial_number::SerialNumber;
+
+use super::signer::{CannotSign, generation, sign_certificate};
+use super::{CaError, CreateOrder, FileSigner, files, profile, server};
+
+const DAY: i64 = 24 * 60 * 60;
+const ROOT_DAYS: i64 = 20 * 365;
+const ISSUING_DAYS: i64 = 10 * 365;
+
+pub(super) fn create(dir: &Path, order: &CreateOrder) -> Result<(), CaError> {
+    let root = new_key(dir, files::ROOT_KEY, KeyAlgorithm::P384)?;
+    let root_profile = profile::Authority::root(&order.institution).map_err(CaError::Build)?;
+    let root_certificate = sign_certificate(
+        root_profile,
+        random_serial()?,
+        (order.now, order.now + ROOT_DAYS * DAY),
+        super::CaSigner::public_key(&root),
+        &root,
+    )?;
+    files::write_certificate(dir, files::ROOT_CERTIFICATE, &root_certificate)?;
+    let root_name = subject_of(&root_certificate)?;
+
+    let issuing = new_key(dir, files::ISSUING_KEY, KeyAlgorithm::P256)?;
+    let issuing_profile = profile::Authority::issuing(root_name.clone(), &order.institution).map_err(CaError::Build)?;
+    let issuing_certificate = sign_certificate(
+        issuing_profile,
+        random_serial()?,
+        (order.now, order.now + ISSUING_DAYS * DAY),
+        super::CaSigner::public_key(&issuing),
+        &root,
+    )?;
+    files::write_certificate(dir, files::ISSUING_CERTIFICATE, &issuing_certificate)?;
+
+    server::create(dir, &root, root_name, &order.origin, order.now)?;
+    files::sync_folder(dir)
+}
+
+/// Makes a key and writes it down before anything is signed with it.
+pub(super) fn new_key(dir: &Path, name: &'static str, algorithm: KeyAlgorithm) -> Result<FileSigner, CaError> {
+    let (signer, pkcs8) = FileSigner::generate(generation(algorithm).ok_or(CannotSign)?)?;
+    files::write_key(dir, name, &pkcs8)?;
+    Ok(signer)
+}
+
+/// 16 random bytes, positive and never zero (RFC 5280 §4.1.2.2).
+pub(super) fn random_serial() -> Result<SerialNumber, CaError> {
+    let mut bytes = [0; 16];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| CannotSign)?;
+    bytes[0] = bytes[0] & 0x7f | 0x40;
+    SerialNumber::new(&bytes).map_err(|e| CaError::Build(e.into()))
+}
+
+pub(super) fn subject_of(certificate: &[u8]) -> Result<Name, CaError> {
+    let certificate = Certificate::from_der(certificate).map_err(|_| CaError::Certificate(files::ROOT_CERTIFICATE))?;
+    Ok(certificate.tbs_certificate().subject().clone())
+}

@@ -1,0 +1,75 @@
+//! The files of a CA's folder. Keys are mode 0600 and never overwritten.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use der::pem::LineEnding;
+use zeroize::Zeroizing;
+
+use super::CaError;
+
+pub(super) const ROOT_CERTIFICATE: &str = "root.crt";
+pub(super) const ROOT_KEY: &str = "root.key";
+pub(super) const ISSUING_CERTIFICATE: &str = "issuing.crt";
+pub(super) const ISSUING_KEY: &str = "issuing.key";
+pub(super) const SERVER_CERTIFICATE: &str = "server.crt";
+pub(super) const SERVER_KEY: &str = "server.key";
+
+const CERTIFICATE_LABEL: &str = "CERTIFICATE";
+const KEY_LABEL: &str = "PRIVATE KEY";
+
+/// Longest file that is read.
+const MAX_FILE: u64 = 64 * 1024;
+
+/// Writes a PKCS#8 key into a file that must not exist.
+pub(super) fn write_key(dir: &Path, name: &'static str, pkcs8: &[u8]) -> Result<(), CaError> {
+    let length = der::pem::encapsulated_len(KEY_LABEL, LineEnding::LF, pkcs8.len()).map_err(|_| CaError::Key(name))?;
+    let mut pem = Zeroizing::new(vec![0; length]);
+    let text = der::pem::encode(KEY_LABEL, LineEnding::LF, pkcs8, &mut pem).map_err(|_| CaError::Key(name))?;
+    write_new(dir, name, 0o600, text.as_bytes())
+}
+
+/// Writes a certificate into a file that must not exist.
+pub(super) fn write_certificate(dir: &Path, name: &'static str, der: &[u8]) -> Result<(), CaError> {
+    let pem =
+        der::pem::encode_string(CERTIFICATE_LABEL, LineEnding::LF, der).map_err(|_| CaError::Certificate(name))?;
+    write_new(dir, name, 0o644, pem.as_bytes())
+}
+
+/// Reads a key; the result is PKCS#8.
+pub(super) fn read_key(dir: &Path, name: &'static str) -> Result<Zeroizing<Vec<u8>>, CaError> {
+    let pem = read(dir, name)?;
+    let (label, der) = der::pem::decode_vec(&pem).map_err(|_| CaError::Key(name))?;
+    let der = Zeroizing::new(der);
+    if label == KEY_LABEL { Ok(der) } else { Err(CaError::Key(name)) }
+}
+
+/// Reads a certificate; the result is DER of something.
+pub(super) fn read_certificate(dir: &Path, name: &'static str) -> Result<Vec<u8>, CaError> {
+    let pem = read(dir, name)?;
+    let (label, der) = der::pem::decode_vec(&pem).map_err(|_| CaError::Certificate(name))?;
+    if label == CERTIFICATE_LABEL { Ok(der) } else { Err(CaError::Certificate(name)) }
+}
+
+/// Makes what was written survive a power loss.
+pub(super) fn sync_folder(dir: &Path) -> Result<(), CaError> {
+    File::open(dir).and_then(|d| d.sync_all()).map_err(|source| CaError::File { name: ".", source })
+}
+
+fn write_new(dir: &Path, name: &'static str, mode: u32, content: &[u8]) -> Result<(), CaError> {
+    let failed = |source| CaError::File { name, source };
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(dir.join(name)).map_err(failed)?;
+    file.write_all(content).map_err(failed)?;
+    file.sync_all().map_err(failed)
+}
+
+fn read(dir: &Path, name: &'static str) -> Result<Zeroizing<Vec<u8>>, CaError> {
+    let failed = |source| CaError::File { name, source };
+    let file = File::open(dir.join(name)).map_err(failed)?;
+    // one allocation: a growing buffer would leave copies of a key behind
+    let mut content = Zeroizing::new(Vec::with_capacity(MAX_FILE as usize));
+    file.take(MAX_FILE).read_to_end(&mut content).map_err(failed)?;
+    Ok(content)
+}
