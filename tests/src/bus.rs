@@ -18,9 +18,15 @@ impl Bus {
     /// Starts it and waits until it listens.
     #[must_use]
     pub fn start(scratch: &Scratch) -> Self {
-        let socket: PathBuf = scratch.path().join("run/bus");
+        Self::start_named(scratch, "bus")
+    }
+
+    /// The same, where a test needs two.
+    #[must_use]
+    pub fn start_named(scratch: &Scratch, name: &str) -> Self {
+        let socket: PathBuf = scratch.path().join("run").join(name);
         let config = scratch.file(
-            "bus.conf",
+            &format!("{name}.conf"),
             &format!(
                 r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -40,7 +46,7 @@ impl Bus {
         );
         let mut command = scratch.command("dbus-daemon");
         command.arg("--nofork").arg("--nopidfile").arg("--config-file").arg(&config);
-        let running = Running::start(scratch, "bus", &command);
+        let running = Running::start(scratch, name, &command);
         wait_for("the bus", || socket.exists().then_some(()));
         Self { address: format!("unix:path={}", socket.display()), running }
     }

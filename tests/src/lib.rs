@@ -11,6 +11,7 @@
 )]
 
 pub mod bus;
+pub mod daemon;
 pub mod otp;
 pub mod person;
 pub mod running;

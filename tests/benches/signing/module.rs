@@ -1,0 +1,86 @@
+//! A PKCS#11 module called in this process: directly, or through p11-kit's remoting client.
+
+use std::process::{Child, Command, Stdio};
+
+use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::mechanism::Mechanism;
+use cryptoki::object::Attribute;
+use cryptoki::session::Session;
+use sha2::{Digest, Sha256};
+
+use crate::measure::Signer;
+
+/// The `CKA_ID` of the benchmark's key.
+pub(crate) const KEY_ID: [u8; 4] = *b"\xbe\xbe\xbe\xbe";
+
+/// p11-kit's remoting client.
+const CLIENT: &str = "pkcs11/p11-kit-client.so";
+
+/// A module in use.
+pub(crate) struct Module(Pkcs11);
+
+impl Module {
+    pub(crate) fn load(path: &str) -> Self {
+        let module = Pkcs11::new(path).unwrap_or_else(|e| panic!("{path}: {e}"));
+        module.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).expect("C_Initialize");
+        Self(module)
+    }
+
+    /// A session on the one token there is.
+    pub(crate) fn session(&self, writable: bool) -> Session {
+        let slot = self
+            .0
+            .get_slots_with_token()
+            .expect("slots")
+            .into_iter()
+            .find(|s| self.0.get_token_info(*s).is_ok_and(|t| t.token_initialized()))
+            .expect("a token");
+        if writable { self.0.open_rw_session(slot) } else { self.0.open_ro_session(slot) }.expect("a session")
+    }
+
+    /// Signs the digest of a login, as the daemon does.
+    pub(crate) fn signer(&self) -> Signer {
+        let session = self.session(false);
+        let template = [Attribute::Id(KEY_ID.to_vec()), Attribute::Class(cryptoki::object::ObjectClass::PRIVATE_KEY)];
+        let key = *session.find_objects(&template).expect("objects").first().expect("the key");
+        Box::new(move || {
+            let digest = Sha256::digest([7_u8; 64]);
+            let signature = session.sign(&Mechanism::Ecdsa, key, &digest).expect("C_Sign");
+            assert_eq!(signature.len(), 64);
+        })
+    }
+}
+
+/// `p11-kit server` in front of a module.
+pub(crate) struct Remoting {
+    server: Child,
+    pub(crate) address: String,
+    pub(crate) client: String,
+}
+
+impl Remoting {
+    pub(crate) fn start(conf: &std::path::Path, socket: &std::path::Path) -> Self {
+        let server = Command::new("p11-kit")
+            .args(["server", "--foreground", "--provider", tests::soft_token::MODULE, "--name"])
+            .arg(socket)
+            .arg("pkcs11:")
+            .env("SOFTHSM2_CONF", conf)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("p11-kit server");
+        tests::running::wait_for("p11-kit server", || socket.exists().then_some(()));
+        let client = ["x86_64", "aarch64"]
+            .map(|arch| format!("/usr/lib/{arch}-linux-gnu/{CLIENT}"))
+            .into_iter()
+            .find(|path| std::path::Path::new(path).exists())
+            .expect("p11-kit-client.so (Debian: p11-kit-modules)");
+        Self { server, address: format!("unix:path={}", socket.display()), client }
+    }
+}
+
+impl Drop for Remoting {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}

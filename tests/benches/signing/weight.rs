@@ -1,0 +1,92 @@
+//! What the daemon weighs when idle, and how long it takes to its name on the bus.
+
+use std::fs;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use tests::daemon::{Daemon, NAME};
+use tests::scratch::output;
+
+use crate::module::Module;
+use crate::world::{World, myself};
+
+/// How often the daemon is started.
+const STARTS: usize = 15;
+
+pub(crate) fn print(world: &World) {
+    // setpriv has become the daemon by exec, so this is its own id.
+    let daemon = world.daemon.running.id();
+    println!("\nidle, after those signatures:");
+    println!("  jitsuind        {:6.1} MiB resident (budget 12)", mebibytes(resident(daemon)));
+    let module: u64 = output(myself(&world.hsm).arg("weigh-module")).trim().parse().expect("a number of KiB");
+    for worker in children(daemon) {
+        println!(
+            "  worker          {:6.1} MiB resident, the module alone {:.1} (budget: at most 8 above it)",
+            mebibytes(resident(worker)),
+            mebibytes(module)
+        );
+    }
+    let mut times: Vec<Duration> = Vec::new();
+    let bare = tests::bus::Bus::start_named(&world.scratch, "second");
+    for _ in 0..STARTS {
+        times.push(start(world, &bare));
+    }
+    times.sort_unstable();
+    println!(
+        "start to name on the bus, {STARTS} starts: median {} ms, slowest {} ms (budget 50 ms)",
+        times[STARTS / 2].as_millis(),
+        times[STARTS - 1].as_millis()
+    );
+}
+
+/// How much this process grows by a module in use, in KiB.
+pub(crate) fn print_module_growth() {
+    let before = resident(std::process::id());
+    let module = Module::load(tests::soft_token::MODULE);
+    module.signer()();
+    println!("{}", resident(std::process::id()).saturating_sub(before));
+}
+
+fn start(world: &World, bus: &tests::bus::Bus) -> Duration {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let connection = zbus::connection::Builder::address(bus.address.as_str()).build().await.expect("the bus");
+        let proxy = zbus::fdo::DBusProxy::new(&connection).await.expect("the bus's own object");
+        let mut owners = proxy.receive_name_owner_changed_with_args(&[(0, NAME)]).await.expect("a match");
+        let begun = Instant::now();
+        let mut daemon = Daemon::command(&world.scratch, bus)
+            .env("XDG_RUNTIME_DIR", world.scratch.folder("run2"))
+            .env("XDG_STATE_HOME", world.scratch.folder("state2"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("jitsuind");
+        owners.next().await.expect("the name");
+        let time = begun.elapsed();
+        let _ = rustix::process::kill_process(rustix::process::Pid::from_child(&daemon), rustix::process::Signal::TERM);
+        let _ = daemon.wait();
+        time
+    })
+}
+
+/// VmRSS in KiB.
+fn resident(id: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).expect("its status");
+    let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).expect("VmRSS");
+    line.trim().trim_end_matches(" kB").trim().parse().expect("a number")
+}
+
+fn children(id: u32) -> Vec<u32> {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{id}/task")) else { return Vec::new() };
+    tasks
+        .flatten()
+        .filter_map(|task| fs::read_to_string(task.path().join("children")).ok())
+        .flat_map(|line| line.split_whitespace().filter_map(|p| p.parse().ok()).collect::<Vec<u32>>())
+        .collect()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for people")]
+fn mebibytes(kibibytes: u64) -> f64 {
+    kibibytes as f64 / 1024.0
+}

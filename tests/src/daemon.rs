@@ -1,0 +1,123 @@
+//! `jitsuind --user` on a private bus.
+
+use std::fmt::Write;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::bus::Bus;
+use crate::running::{Running, built};
+use crate::scratch::Scratch;
+use crate::soft_token::{MODULE, SoftHsm};
+
+/// The name on the bus.
+pub const NAME: &str = "org.jitsuin.Jitsuin1";
+
+/// The daemon's configuration, piece by piece.
+#[derive(Debug, Clone, Default)]
+pub struct Config(String);
+
+impl Config {
+    /// Limits wide enough for a test that is in more of a hurry than a person.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(
+            "[limits]\nprompts-per-minute = 1000\nrequests-per-user = 100\nrequests = 1000\nconnections-per-user = 100\n\
+             [log]\nfilter = \"debug\"\n"
+                .to_owned(),
+        )
+    }
+
+    /// A SoftHSM store as a module.
+    #[must_use]
+    pub fn soft_hsm(self, name: &str, hsm: &SoftHsm) -> Self {
+        self.module(name, MODULE, hsm, "")
+    }
+
+    /// Another module over the same store, with more environment (`KEY = "value", `).
+    #[must_use]
+    pub fn module(mut self, name: &str, path: &str, hsm: &SoftHsm, environment: &str) -> Self {
+        let (conf, store) = (hsm.conf.display(), hsm.store.display());
+        write!(
+            self.0,
+            "[[module]]\nname = \"{name}\"\npath = \"{path}\"\nreadable = [\"{conf}\"]\nwritable = [\"{store}\"]\n\
+             environment = {{ {environment}SOFTHSM2_CONF = \"{conf}\" }}\n"
+        )
+        .expect("a string takes all");
+        self
+    }
+
+    /// An authority and the root it is known by.
+    #[must_use]
+    pub fn authority(self, name: &str, url: &str, root: &str) -> Self {
+        self.and(&format!("[[authority]]\nname = \"{name}\"\nurl = \"{url}\"\nroots = [\"{root}\"]\n"))
+    }
+
+    /// Without the debug lines, where speed is measured.
+    #[must_use]
+    pub fn quiet(self) -> Self {
+        Self(self.0.replace("filter = \"debug\"", "filter = \"info\""))
+    }
+
+    /// Any other lines.
+    #[must_use]
+    pub fn and(mut self, lines: &str) -> Self {
+        self.0.push_str(lines);
+        self
+    }
+}
+
+/// A daemon of the test's own.
+#[derive(Debug)]
+pub struct Daemon {
+    /// The configuration file.
+    pub config: PathBuf,
+    /// The state folder: journals and audit log.
+    pub state: PathBuf,
+    /// The Varlink socket.
+    pub socket: PathBuf,
+    /// The process.
+    pub running: Running,
+}
+
+impl Daemon {
+    /// Starts it and waits for its name on the bus.
+    #[must_use]
+    pub fn start(scratch: &Scratch, bus: &Bus, config: &Config) -> Self {
+        let folder = scratch.folder("config/jitsuin");
+        let file = folder.join("jitsuind.toml");
+        fs::write(&file, &config.0).expect("the configuration");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("its mode");
+        Self::again(scratch, bus, &[])
+    }
+
+    /// Starts it once more on the same configuration and state, with this environment besides.
+    #[must_use]
+    pub fn again(scratch: &Scratch, bus: &Bus, environment: &[(&str, &str)]) -> Self {
+        let daemon = Self::starting(scratch, bus, environment);
+        bus.wait_for_name(scratch, NAME);
+        daemon
+    }
+
+    /// The same without waiting: it may be about to die.
+    #[must_use]
+    pub fn starting(scratch: &Scratch, bus: &Bus, environment: &[(&str, &str)]) -> Self {
+        let mut command = Self::command(scratch, bus);
+        command.envs(environment.iter().copied());
+        Self {
+            config: scratch.path().join("config/jitsuin/jitsuind.toml"),
+            state: scratch.path().join("state/jitsuin"),
+            socket: scratch.path().join("run/jitsuin/org.jitsuin.Jitsuin1"),
+            running: Running::start(scratch, "jitsuind", &command),
+        }
+    }
+
+    /// How it is started.
+    #[must_use]
+    pub fn command(scratch: &Scratch, bus: &Bus) -> Command {
+        let mut command = scratch.command(built("jitsuind"));
+        bus.on(&mut command).arg("--user");
+        command
+    }
+}
