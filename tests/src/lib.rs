@@ -12,6 +12,7 @@
 
 pub mod bus;
 pub mod daemon;
+pub mod foreign_ca;
 pub mod otp;
 pub mod person;
 pub mod running;

@@ -1,6 +1,7 @@
 //! The bench itself: what the other suites trust must be true.
 
 use tests::bus::Bus;
+use tests::foreign_ca::ForeignCa;
 use tests::otp::{Kind, OtpToken};
 use tests::person::{Person, Window};
 use tests::running::Running;
@@ -70,4 +71,20 @@ fn one_time_passwords_are_the_standards() {
     // RFC 4226, appendix D.
     let token = OtpToken::new("1", Kind::Hotp, "3132333435363738393031323334353637383930");
     assert_eq!([token.value(), token.value(), token.value()], ["755224", "287082", "359152"]);
+}
+
+#[test]
+fn a_foreign_ca_certifies_keys_on_the_token() {
+    let scratch = Scratch::new();
+    let hsm = SoftHsm::new(&scratch, "hsm");
+    let token = hsm.token("card", "123456");
+    let ca = ForeignCa::new(&scratch);
+    ca.open_key(&scratch, &hsm, &token, "0a", "00009876543 riyousya 1635", 2);
+    ca.key(&scratch, &hsm, &token, "0b", "00009876543 1635", -1);
+    let certificates = hsm.objects_of_kind(&token, "Certificate Object");
+    assert_eq!(certificates.len(), 2, "{certificates:?}");
+    let keys = hsm.objects_of_kind(&token, "Private Key Object");
+    assert!(keys.iter().all(|key| key.contains("never extractable")), "{keys:?}");
+    let open = output(hsm.pkcs11_tool().args(["--token-label", "card", "-O", "--type", "privkey"]));
+    assert!(open.contains("ID:         0a") && !open.contains("0b"), "only the open key is seen without a PIN: {open}");
 }

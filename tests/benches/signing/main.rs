@@ -35,7 +35,6 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["inside", rest @ ..] => inside(&world::Addresses::from(rest)),
-        ["make-key"] => world::make_key(),
         ["weigh-module"] => weight::print_module_growth(),
         _ => outside(), // cargo bench passes `--bench`
     }

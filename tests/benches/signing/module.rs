@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::measure::Signer;
 
 /// The `CKA_ID` of the benchmark's key.
-pub(crate) const KEY_ID: [u8; 4] = *b"\xbe\xbe\xbe\xbe";
+pub(crate) const KEY_ID: &str = "bebebebe";
 
 /// p11-kit's remoting client.
 const CLIENT: &str = "pkcs11/p11-kit-client.so";
@@ -27,7 +27,7 @@ impl Module {
     }
 
     /// A session on the one token there is.
-    pub(crate) fn session(&self, writable: bool) -> Session {
+    fn session(&self) -> Session {
         let slot = self
             .0
             .get_slots_with_token()
@@ -35,13 +35,16 @@ impl Module {
             .into_iter()
             .find(|s| self.0.get_token_info(*s).is_ok_and(|t| t.token_initialized()))
             .expect("a token");
-        if writable { self.0.open_rw_session(slot) } else { self.0.open_ro_session(slot) }.expect("a session")
+        self.0.open_ro_session(slot).expect("a session")
     }
 
     /// Signs the digest of a login, as the daemon does.
     pub(crate) fn signer(&self) -> Signer {
-        let session = self.session(false);
-        let template = [Attribute::Id(KEY_ID.to_vec()), Attribute::Class(cryptoki::object::ObjectClass::PRIVATE_KEY)];
+        let session = self.session();
+        let template = [
+            Attribute::Id(hex::decode(KEY_ID).expect("hexadecimal")),
+            Attribute::Class(cryptoki::object::ObjectClass::PRIVATE_KEY),
+        ];
         let key = *session.find_objects(&template).expect("objects").first().expect("the key");
         Box::new(move || {
             let digest = Sha256::digest([7_u8; 64]);
