@@ -1,0 +1,13 @@
+//! Which token is in a slot.
+
+use ::token::TokenId;
+use cryptoki::slot::TokenInfo;
+
+use super::NAME;
+
+/// The name of the token: its serial number, or, where it reports none, its label.
+pub(super) fn identity(said: &TokenInfo) -> Option<TokenId> {
+    let serial = said.serial_number().trim_matches(|c: char| c.is_whitespace() || c == '\0');
+    let reported = if serial.is_empty() { format!("label-{}", said.label().trim()) } else { serial.to_owned() };
+    TokenId::new(NAME, &TokenId::mangle(&reported)).ok()
+}
