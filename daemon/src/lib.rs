@@ -4,4 +4,5 @@ pub mod actor;
 pub mod config;
 pub mod enrolment;
 pub mod holder;
+pub mod pin;
 pub mod service;

@@ -14,6 +14,7 @@ pub use api::{AuthorityProfile, EnrolmentAudit, EnrolmentSettings, EnrolmentStat
 
 use crate::actor::{Tokens, Turn};
 use crate::holder::{Holder, HolderFor};
+use crate::pin::Pins;
 
 /// All enrolments of this daemon. Clones are the same.
 #[derive(Clone)]
@@ -33,6 +34,7 @@ impl Enrolments {
         _authorities: Vec<AuthorityProfile>,
         _settings: EnrolmentSettings,
         _holders: Arc<dyn HolderFor>,
+        _pins: Pins,
         _audit: Arc<dyn EnrolmentAudit>,
     ) -> Result<Self, OpenError> {
         Ok(Self { changes: broadcast::channel(64).0 })
