@@ -1,0 +1,5 @@
+//! The ways in: each proves its callers, parses, and renders what the service says.
+
+mod caller;
+
+pub use caller::Caller;
