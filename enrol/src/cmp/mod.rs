@@ -6,8 +6,13 @@
 
 pub mod applicant;
 pub mod client;
+mod key_spec;
+mod protection;
+mod seal;
+mod wire;
 
 pub use applicant::Applicant;
+pub use protection::MacKind;
 
 /// Longest message that is read or written, in bytes.
 pub const MAX_MESSAGE: usize = 64 * 1024;

@@ -1,0 +1,51 @@
+//! The `keySpec` of a certificate request template: which keys and which items are wanted
+//! (RFC 9810 §5.3.19.16).
+
+use der::Tag;
+use der::asn1::AnyRef;
+use spki::AlgorithmIdentifierRef;
+use token::KeyAlgorithm;
+use zeroize::Zeroizing;
+
+use super::wire::{AttributeTypeAndValue, encode, oid};
+
+/// The value of the control that names a kind of key, in DER, and which control it is.
+pub(crate) fn control_value(algorithm: KeyAlgorithm) -> der::Result<(der::asn1::ObjectIdentifier, Zeroizing<Vec<u8>>)> {
+    let curve = |oid: &der::asn1::ObjectIdentifier| {
+        encode(&AlgorithmIdentifierRef { oid: oid::EC_PUBLIC_KEY, parameters: Some(AnyRef::from(oid)) })
+    };
+    Ok(match algorithm {
+        KeyAlgorithm::P256 => (oid::CTRL_ALG_ID, curve(&oid::P256)?),
+        KeyAlgorithm::P384 => (oid::CTRL_ALG_ID, curve(&oid::P384)?),
+        KeyAlgorithm::Rsa2048 => (oid::CTRL_RSA_KEY_LEN, encode(&2048u16)?),
+        KeyAlgorithm::Rsa3072 => (oid::CTRL_RSA_KEY_LEN, encode(&3072u16)?),
+        KeyAlgorithm::Rsa4096 => (oid::CTRL_RSA_KEY_LEN, encode(&4096u16)?),
+    })
+}
+
+/// The kind of key a control names; `None` for other controls and other keys.
+pub(crate) fn algorithm_of(control: &AttributeTypeAndValue<'_>) -> Option<KeyAlgorithm> {
+    match control.oid {
+        oid::CTRL_ALG_ID => {
+            let identifier: AlgorithmIdentifierRef<'_> = control.value.decode_as().ok()?;
+            let curve: der::asn1::ObjectIdentifier = identifier.parameters?.decode_as().ok()?;
+            match (identifier.oid, curve) {
+                (oid::EC_PUBLIC_KEY, oid::P256) => Some(KeyAlgorithm::P256),
+                (oid::EC_PUBLIC_KEY, oid::P384) => Some(KeyAlgorithm::P384),
+                _ => None,
+            }
+        }
+        oid::CTRL_RSA_KEY_LEN => match control.value.decode_as::<u16>().ok()? {
+            2048 => Some(KeyAlgorithm::Rsa2048),
+            3072 => Some(KeyAlgorithm::Rsa3072),
+            4096 => Some(KeyAlgorithm::Rsa4096),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The control that says that an item is wanted: present and empty.
+pub(crate) fn wanted(oid: der::asn1::ObjectIdentifier) -> der::Result<AttributeTypeAndValue<'static>> {
+    Ok(AttributeTypeAndValue { oid, value: AnyRef::new(Tag::Utf8String, b"")? })
+}
