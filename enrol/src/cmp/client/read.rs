@@ -151,14 +151,14 @@ impl<'a> Opened<'a> {
         }
         let pair = response.certified_key_pair.as_ref().ok_or(BadReply::Kind)?;
         let certificate = match &pair.cert_or_enc_cert {
-            CertOrEncCert::Certificate(any) if pair.private_key.is_none() => certificate(any).ok_or(BadReply::Kind)?,
+            CertOrEncCert::Certificate(any) if pair.private_key.is_none() => read_certificate(any).ok_or(BadReply::Kind)?,
             // keys are born on tokens: nobody else may have made one
             CertOrEncCert::Certificate(_) | CertOrEncCert::Encrypted(_) => return Err(BadReply::Kind),
         };
         let further = answer.ca_pubs.iter().flatten().chain(&self.extra_certs);
         Ok(Response::Issued(Issued {
             certificate,
-            chain: further.filter_map(certificate).take(MAX_CHAIN).collect(),
+            chain: further.filter_map(read_certificate).take(MAX_CHAIN).collect(),
             time: self.time(),
             nonce: self.nonce(),
         }))
@@ -166,7 +166,7 @@ impl<'a> Opened<'a> {
 }
 
 /// The certificate's DER, if it is one.
-fn certificate(any: &AnyRef<'_>) -> Option<Vec<u8>> {
+fn read_certificate(any: &AnyRef<'_>) -> Option<Vec<u8>> {
     let der = encode(any).ok()?.to_vec();
     (der.len() <= MAX_CERTIFICATE && Certificate::from_der(&der).is_ok()).then_some(der)
 }

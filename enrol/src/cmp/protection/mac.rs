@@ -3,7 +3,7 @@
 
 use aws_lc_rs::{digest, hmac, pbkdf2};
 use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
-use der::{Decode, Sequence};
+use der::Sequence;
 use spki::AlgorithmIdentifierRef;
 use std::num::NonZeroU32;
 use token::Secret;
