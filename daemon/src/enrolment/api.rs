@@ -123,6 +123,12 @@ pub enum OpenError {
         #[source]
         source: std::io::Error,
     },
+    /// Another daemon has it.
+    #[error("The directory of enrolments {path} is in use. End the other jitsuind first.")]
+    InUse {
+        /// Which.
+        path: PathBuf,
+    },
 }
 
 /// Where the runner leaves its lines for the audit log.

@@ -5,7 +5,7 @@ use token::{KeyAlgorithm, PublicKey, SlotId, TokenInfo};
 use super::certificate::{Issued, Unfit};
 use super::event::Event;
 use super::order::Replaced;
-use super::state::Held;
+use super::state::{Confirmation, Held};
 
 /// What cannot be in the journal: the world as it is now, and what is in memory only.
 #[derive(Debug, Clone, Copy)]
@@ -51,10 +51,7 @@ pub enum Action {
     /// terms; report [`Event::Terms`].
     AskTerms,
     /// Send the confirmation (again); report [`Event::Confirmed`] or [`Event::Refused`].
-    Confirm {
-        /// The bytes.
-        message: Vec<u8>,
-    },
+    Confirm(Confirmation),
     /// On the token: delete this key. Look again afterwards.
     Delete {
         /// Where.
@@ -128,7 +125,7 @@ impl Action {
     #[must_use]
     pub fn changes_the_world(&self) -> bool {
         match self {
-            Self::Confirm { .. }
+            Self::Confirm(_)
             | Self::Delete { .. }
             | Self::Generate { .. }
             | Self::Install { .. }

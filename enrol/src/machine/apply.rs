@@ -96,8 +96,8 @@ impl Machine {
                 State::Failed { reason: Reason::Proof, remains: Remains::Key(key) }
             }
             (State::Proving { key, issued, .. }, Event::Proved) => State::Proven { key, issued },
-            (State::Proven { key, issued }, Event::ConfirmationSigned { message }) => {
-                State::Confirming { key, issued, message }
+            (State::Proven { key, issued }, Event::ConfirmationSigned(confirmation)) => {
+                State::Confirming { key, issued, confirmation }
             }
             (State::Confirming { key, issued, .. }, Event::Confirmed { at }) => {
                 State::Active { key, issued, since: at }

@@ -4,7 +4,7 @@ use token::{PublicKey, Refusal, SlotId};
 
 use super::certificate::Issued;
 use super::order::Terms;
-use super::state::{Held, Reason};
+use super::state::{Confirmation, Held, Reason};
 
 /// One step of the state. Each leads to one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,10 +24,7 @@ pub enum Event {
     /// The certificate came, and passed its checks.
     Arrived(Issued),
     /// The confirmation was signed.
-    ConfirmationSigned {
-        /// `certConf`.
-        message: Vec<u8>,
-    },
+    ConfirmationSigned(Confirmation),
     /// The authority says it is confirmed.
     Confirmed {
         /// Unix time in seconds.

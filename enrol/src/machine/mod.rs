@@ -25,7 +25,7 @@ pub use certificate::{Issued, Unfit};
 pub use event::Event;
 pub use order::{BadId, EnrolmentId, Order, Replaced, Terms, TransactionId};
 pub use record::Record;
-pub use state::{Held, Reason, Remains, State};
+pub use state::{Confirmation, Held, Reason, Remains, State};
 
 /// The workstation's side of one enrolment: what is on disk, and what the authority said since the
 /// machine was loaded.

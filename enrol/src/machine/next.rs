@@ -45,7 +45,7 @@ impl Machine {
             State::Proven { key, issued } => {
                 with_key(token, key, |_| Action::SignConfirmation { key: key.clone(), issued: issued.clone() })
             }
-            State::Confirming { message, .. } => Action::Confirm { message: message.clone() },
+            State::Confirming { confirmation, .. } => Action::Confirm(confirmation.clone()),
             State::Active { key, issued, since } => self.active(key, issued, *since, seen.now),
             State::Retiring { key, old, issued } => retiring(token, key, issued, old),
             State::Abandoning { remains } => self.abandoning(token, remains, seen.now),
@@ -95,7 +95,8 @@ impl Machine {
     /// Intent to RequestReady, when the authority knows nothing.
     fn before_submission(&self, token: Option<&TokenInfo>, seen: &Observation<'_>) -> Action {
         let Some(terms) = &self.record.terms else {
-            return Action::AskTerms;
+            // The terms are chosen by what the token can do.
+            return if token.is_some() { Action::AskTerms } else { Action::Wait(Need::Token) };
         };
         let Some(token) = token else {
             // A signed request needs no token any more.

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::order::{Order, Terms};
+use super::action::to_retire;
+use super::order::{Order, Replaced, Terms};
 use super::state::State;
 
 /// The whole of an enrolment at one moment. Every record is a snapshot, so the last good one is
@@ -41,5 +42,16 @@ impl Record {
     #[must_use]
     pub fn paused(&self) -> bool {
         self.paused
+    }
+
+    /// The key on the token that this enrolment's confirmed certificate has replaced.
+    #[must_use]
+    pub fn superseded(&self) -> Option<Replaced> {
+        match &self.state {
+            State::Active { key, issued, .. } | State::Retiring { key, issued, .. } | State::Done { key, issued } => {
+                to_retire(self.order.replaces.as_ref(), key, issued)
+            }
+            _ => None,
+        }
     }
 }

@@ -88,9 +88,8 @@ pub enum State {
         key: Held,
         /// Its certificate.
         issued: Issued,
-        /// `certConf`, whole; nothing in it is secret.
-        #[serde(with = "super::bytes")]
-        message: Vec<u8>,
+        /// What is sent, and sent again.
+        confirmation: Confirmation,
     },
     /// The authority says the certificate is valid.
     Active {
@@ -131,6 +130,18 @@ pub enum State {
         /// What may be on the token.
         remains: Remains,
     },
+}
+
+/// A signed `certConf`, whole; nothing in it is secret.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Confirmation {
+    /// The nonce in it, which the answer repeats.
+    #[serde(with = "super::bytes")]
+    pub nonce: Vec<u8>,
+    /// The message, DER.
+    #[serde(with = "super::bytes")]
+    pub message: Vec<u8>,
 }
 
 /// A key of this enrolment.

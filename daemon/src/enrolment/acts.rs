@@ -1,0 +1,252 @@
+//! Steps on the token. Each is taken in a turn: one PIN entry, and nobody else is served meanwhile.
+//!
+//! A step that finds no turn only opens one and has the token read in it; then the machine decides
+//! anew by what was read.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use enrol::cmp::client::{Template, certificate_request, confirm, confirm_protected_part, initial_request};
+use enrol::machine::{Confirmation, Event, Held, Issued, State};
+use token::{Fault, KeyAlgorithm, Op, Outcome, PublicKey, SlotId, Statement, SubjectName};
+
+use super::authority::{SignedRequest, Trouble, now};
+use super::run::{After, Run};
+use super::status;
+use crate::holder::Purpose;
+use crate::pin::NoTurn;
+
+/// Token steps in a row that may find another state than the one just read.
+const MAX_STUMBLES: u8 = 3;
+
+/// A device that failed departs by itself; this is how long that may take.
+const DEPARTURE: Duration = Duration::from_secs(5);
+
+impl Run {
+    pub(super) async fn generate(&mut self, slot: SlotId, algorithm: KeyAlgorithm, mark: String) -> After {
+        let made = async {
+            self.consent().await?;
+            self.unlocked(Purpose::Acquire).await?;
+            let op = Op::Generate { slot, algorithm, mark };
+            let outcome = self.act(op).await?;
+            self.read_again().await?;
+            match outcome {
+                Outcome::Generated(public_key) => Ok(After::Event(Event::KeyMade { public_key })),
+                _ => Ok(After::Again),
+            }
+        };
+        made.await.unwrap_or_else(|after| after)
+    }
+
+    /// Builds the request with what is in memory, and has the new key sign it.
+    pub(super) async fn sign_request(&mut self, key: Held) -> After {
+        let signed = async {
+            self.unlocked(Purpose::Acquire).await?;
+            let Some(template) = self.template() else {
+                return Ok(After::Again);
+            };
+            let pin = self.memory.user_pin.as_ref();
+            let request = certificate_request(&template, &key.public_key, pin, self.memory.otp.as_ref())
+                .map_err(|bad| unmade(bad.into()))?;
+            let statement = Statement::certificate_request(request.as_bytes().to_vec()).map_err(internal)?;
+            let algorithm = key.public_key.algorithm().default_signature();
+            let signature = self.sign(&key, statement).await?;
+            let envelope = self.talk.envelope(now());
+            let message = initial_request(&envelope, &request, algorithm, &signature, self.memory.code.secret())
+                .map_err(|bad| unmade(bad.into()))?;
+            let nonce = envelope.nonce;
+            self.memory.signed = Some(SignedRequest { message, nonce, public_key: key.public_key.clone() });
+            // It is bound to this request now, and in no other place.
+            self.memory.otp = None;
+            Ok(match self.machine.state() {
+                State::KeyReady { .. } => After::Event(Event::Signed),
+                _ => After::Again,
+            })
+        };
+        signed.await.unwrap_or_else(|after: After| after)
+    }
+
+    pub(super) async fn install(&mut self, key: Held, certificate: Vec<u8>) -> After {
+        let installed = async {
+            self.unlocked(Purpose::Acquire).await?;
+            self.act(Op::InstallCertificate { slot: key.slot, expected: key.public_key, certificate }).await?;
+            self.read_again().await?;
+            Ok(After::Again)
+        };
+        installed.await.unwrap_or_else(|after: After| after)
+    }
+
+    /// The key signs a proof, and the certificate's key verifies it.
+    pub(super) async fn prove(&mut self, key: Held, issued: Issued) -> After {
+        let proved = async {
+            self.unlocked(Purpose::Acquire).await?;
+            let statement = Statement::installation_proof(&self.talk.transaction, &issued.sha256());
+            let message = statement.bytes().to_vec();
+            let signature = self.sign(&key, statement).await?;
+            let algorithm = issued.public_key.algorithm().default_signature();
+            let verified = issued.public_key.verify(algorithm, &message, &signature).is_ok();
+            Ok(After::Event(if verified { Event::Proved } else { Event::ProofFailed }))
+        };
+        proved.await.unwrap_or_else(|after: After| after)
+    }
+
+    pub(super) async fn sign_confirmation(&mut self, key: Held, issued: Issued) -> After {
+        let signed = async {
+            self.unlocked(Purpose::Acquire).await?;
+            let algorithm = key.public_key.algorithm().default_signature();
+            let envelope = self.talk.envelope(now());
+            let nonce = envelope.nonce.to_vec();
+            let part = confirm_protected_part(&envelope, &issued.der, algorithm).map_err(|bad| unmade(bad.into()))?;
+            let statement = Statement::cmp_protection(part.clone()).map_err(internal)?;
+            let signature = self.sign(&key, statement).await?;
+            let message = confirm(&part, &issued.der, algorithm, &signature).map_err(|bad| unmade(bad.into()))?;
+            Ok(After::Event(Event::ConfirmationSigned(Confirmation { nonce, message })))
+        };
+        signed.await.unwrap_or_else(|after: After| after)
+    }
+
+    /// Deletes a key. One that was replaced goes in a turn that the holder opened for a login, or
+    /// when the holder asks for it; nobody is asked for a PIN only because a day has passed.
+    pub(super) async fn delete(&mut self, slot: SlotId, public_key: PublicKey, retired: bool) -> After {
+        if retired && !self.retire_now {
+            self.shared.may_retire(self.machine.record(), Some((slot, public_key)));
+            self.token_happening().await;
+            return After::Again;
+        }
+        let deleted = async {
+            self.unlocked(Purpose::Retire).await?;
+            self.act(Op::DeleteKey { slot, expected: public_key }).await?;
+            self.read_again().await?;
+            Ok(After::Again)
+        };
+        deleted.await.unwrap_or_else(|after: After| after)
+    }
+
+    /// Makes sure there is a turn. A new one was not there when the machine decided: then
+    /// [`After::Again`] has it decide once more.
+    async fn unlocked(&mut self, purpose: Purpose) -> Result<(), After> {
+        if self.memory.turn.is_some() {
+            return Ok(());
+        }
+        self.publish(Some("card-pin"));
+        let order = self.machine.record().order();
+        let token = self.shared.tokens.find(&order.token).ok_or(After::Again)?;
+        self.arrivals.borrow_and_update();
+        let unlocked = self.shared.pins.unlock(&token, &*self.who(), self.question(purpose)).await;
+        let mut turn = match unlocked {
+            Ok(turn) => turn,
+            Err(NoTurn::Unanswered(why)) => {
+                self.nobody(why).await?;
+                return Err(After::Again);
+            }
+            Err(NoTurn::Fault(fault)) => return Err(self.failed(fault).await),
+            Err(NoTurn::FinalTryHeld) => return Err(After::Stop(status::no_turn(&NoTurn::FinalTryHeld))),
+        };
+        self.publish(None);
+        match turn.perform(Op::ReadInfo).await {
+            Ok(Outcome::Info(info)) => {
+                self.memory.turn = Some((turn, Arc::new(info)));
+                Err(After::Again)
+            }
+            Ok(_) => Err(After::Again),
+            Err(fault) => Err(self.failed(fault).await),
+        }
+    }
+
+    async fn read_again(&mut self) -> Result<(), After> {
+        match self.act(Op::ReadInfo).await? {
+            Outcome::Info(info) => {
+                if let Some((_, read)) = &mut self.memory.turn {
+                    *read = Arc::new(info);
+                }
+                Ok(())
+            }
+            _ => Err(After::Again),
+        }
+    }
+
+    /// Signs, and verifies what was signed: a signature that another key made goes nowhere.
+    async fn sign(&mut self, key: &Held, statement: Statement) -> Result<Vec<u8>, After> {
+        let algorithm = key.public_key.algorithm().default_signature();
+        let message = statement.bytes().to_vec();
+        let op = Op::Sign { slot: key.slot.clone(), expected: key.public_key.clone(), algorithm, statement };
+        let outcome = self.act(op).await?;
+        let Outcome::Signature(signature) = outcome else {
+            return Err(After::Again);
+        };
+        let proof = matches!(self.machine.state(), State::Proving { .. });
+        if !proof && key.public_key.verify(algorithm, &message, &signature).is_err() {
+            let detail = "the signature does not verify".to_owned();
+            return Err(self.failed(Fault::Device { detail }).await);
+        }
+        Ok(signature)
+    }
+
+    async fn act(&mut self, op: Op) -> Result<Outcome, After> {
+        let Some((turn, _)) = &mut self.memory.turn else {
+            return Err(After::Again);
+        };
+        let verb = op.verb();
+        let reading = matches!(op, Op::ReadInfo);
+        let outcome = turn.perform(op).await;
+        if !reading {
+            self.audit(verb, outcome.as_ref().map_or_else(|_| "failed", |_| "ok"));
+        }
+        match outcome {
+            Ok(outcome) => Ok(outcome),
+            Err(fault) => Err(self.failed(fault).await),
+        }
+    }
+
+    /// What a fault means: the token is waited for, looked at again, or the holder must see to it.
+    async fn failed(&mut self, fault: Fault) -> After {
+        self.error = Some(status::fault(&fault));
+        match fault {
+            Fault::Absent | Fault::Cancelled | Fault::Changed | Fault::TimedOut { .. } | Fault::WorkerFailed { .. } => {
+                self.memory.turn = None;
+                if let Some(token) = self.shared.tokens.find(&self.machine.record().order().token) {
+                    // A deadline for the actor to give up a dead device, not polling.
+                    let _ = tokio::time::timeout(DEPARTURE, token.departed()).await;
+                }
+                After::Again
+            }
+            // The turn was idle for too long: it ended, and the PIN is asked for again.
+            Fault::PinRequired { .. } => {
+                self.memory.turn = None;
+                After::Again
+            }
+            Fault::KeyMismatch { .. } | Fault::SlotEmpty { .. } | Fault::SlotTaken { .. }
+                if self.stumbles < MAX_STUMBLES =>
+            {
+                self.stumbles += 1;
+                // Read anew in the next turn: somebody else changed the token meanwhile.
+                self.memory.turn = None;
+                After::Again
+            }
+            fault => After::Stop(status::fault(&fault)),
+        }
+    }
+
+    /// The template as the journal has it.
+    fn template(&self) -> Option<Template> {
+        let terms = self.machine.record().terms()?;
+        let subject: SubjectName = terms.subject.parse().ok()?;
+        Some(Template {
+            subject,
+            algorithms: vec![terms.algorithm],
+            otp_wanted: terms.otp_wanted,
+            pin_wanted: terms.pin_wanted,
+            deadline: terms.deadline,
+            time: None,
+            nonce: self.talk.reply_nonce.clone().unwrap_or_default(),
+        })
+    }
+}
+
+fn unmade(trouble: Trouble) -> After {
+    After::Stop(status::trouble(&trouble))
+}
+
+fn internal(bad: token::op::BadStatement) -> After {
+    After::Stop(("Internal".to_owned(), format!("The message cannot be signed: {bad}. Report this fault.")))
+}
