@@ -9,6 +9,7 @@ pub mod client;
 mod key_spec;
 mod protection;
 mod seal;
+pub mod server;
 mod wire;
 
 pub use applicant::Applicant;

@@ -1,7 +1,7 @@
 //! What the workstation sends.
 
-use der::asn1::{AnyRef, BitStringRef, Utf8StringRef};
 use der::Decode;
+use der::asn1::{AnyRef, BitStringRef, Utf8StringRef};
 use sha2::Digest;
 use spki::SubjectPublicKeyInfoRef;
 use token::{PublicKey, Secret, SignatureAlgorithm};

@@ -151,7 +151,9 @@ impl<'a> Opened<'a> {
         }
         let pair = response.certified_key_pair.as_ref().ok_or(BadReply::Kind)?;
         let certificate = match &pair.cert_or_enc_cert {
-            CertOrEncCert::Certificate(any) if pair.private_key.is_none() => read_certificate(any).ok_or(BadReply::Kind)?,
+            CertOrEncCert::Certificate(any) if pair.private_key.is_none() => {
+                read_certificate(any).ok_or(BadReply::Kind)?
+            }
             // keys are born on tokens: nobody else may have made one
             CertOrEncCert::Certificate(_) | CertOrEncCert::Encrypted(_) => return Err(BadReply::Kind),
         };

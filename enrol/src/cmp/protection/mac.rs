@@ -2,8 +2,8 @@
 //! PasswordBasedMac (RFC 9810 §5.1.3.1, RFC 4211 §4.4), which is what OpenSSL 3.0 speaks.
 
 use aws_lc_rs::{digest, hmac, pbkdf2};
-use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
 use der::Sequence;
+use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
 use spki::AlgorithmIdentifierRef;
 use std::num::NonZeroU32;
 use token::Secret;

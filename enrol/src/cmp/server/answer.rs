@@ -1,0 +1,227 @@
+//! Building answers.
+
+use std::time::Duration;
+
+use der::asn1::{AnyRef, BitStringRef, GeneralizedTime, Null, Utf8StringRef};
+use token::{KeyAlgorithm, Language, Secret, SubjectName};
+use x509_cert::name::Name;
+use zeroize::Zeroizing;
+
+use super::{BadAnswer, Failure, Incoming, MacKind};
+use crate::cmp::key_spec;
+use crate::cmp::seal::{self, HeaderFields, seal};
+use crate::cmp::wire::status::{REJECTION, WAITING};
+use crate::cmp::wire::{
+    AttributeTypeAndValue, CertOrEncCert, CertRepMessage, CertReqTemplateContent, CertResponse, CertTemplate,
+    CertifiedKeyPair, ErrorMsgContent, InfoTypeAndValue, PkiBody, PkiHeader, PkiStatusInfo, PollRepEntry, encode, oid,
+};
+
+/// What every answer to a request needs.
+#[derive(Debug)]
+pub struct Reply<'a> {
+    /// The request.
+    pub to: &'a Incoming,
+    /// The issuing CA's name.
+    pub sender: &'a Name,
+    /// Fresh random bytes for this one message.
+    pub nonce: [u8; 16],
+    /// The authority's clock; Unix time in seconds.
+    pub time: i64,
+    /// The secret that the request was protected with, and how. Without it the answer is not
+    /// protected: the TLS channel with its pinned root is what it is trusted by.
+    pub mac: Option<(MacKind, &'a Secret)>,
+    /// Certificates to send along, DER: issuing CA, root.
+    pub extra_certs: &'a [&'a [u8]],
+}
+
+/// What is offered to an applicant whose first page was accepted.
+#[derive(Debug, Clone)]
+pub struct Offer {
+    /// The name the certificate will have.
+    pub subject: SubjectName,
+    /// The kinds of key that are accepted, preferred first.
+    pub algorithms: Vec<KeyAlgorithm>,
+    /// The request must carry a one-time password.
+    pub otp_wanted: bool,
+    /// The request must carry the user PIN.
+    pub pin_wanted: bool,
+    /// Until when the acquisition must be confirmed; Unix time in seconds.
+    pub deadline: i64,
+}
+
+/// Answers a template request.
+///
+/// # Errors
+/// [`BadAnswer`].
+pub fn template_offer(reply: &Reply<'_>, offer: &Offer) -> Result<Vec<u8>, BadAnswer> {
+    let values = offer.algorithms.iter().map(|a| key_spec::control_value(*a)).collect::<der::Result<Vec<_>>>()?;
+    let mut controls = Vec::new();
+    for (oid, value) in &values {
+        controls.push(AttributeTypeAndValue { oid: *oid, value: AnyRef::try_from(value.as_slice())? });
+    }
+    for (wanted, oid) in [(offer.otp_wanted, oid::CTRL_REG_TOKEN), (offer.pin_wanted, oid::CTRL_AUTHENTICATOR)] {
+        if wanted {
+            controls.push(key_spec::wanted(oid)?);
+        }
+    }
+    let subject: Name = format!("CN={}", offer.subject).parse()?;
+    let content = encode(&CertReqTemplateContent {
+        cert_template: CertTemplate { subject: Some(subject), ..CertTemplate::default() },
+        key_spec: Some(controls),
+    })?;
+    let until = Duration::from_secs(u64::try_from(offer.deadline).unwrap_or_default());
+    let until = encode(&GeneralizedTime::from_unix_duration(until)?)?;
+    let mut header = reply.header()?;
+    header.general_info = Some(vec![InfoTypeAndValue {
+        oid: oid::IT_CONFIRM_WAIT_TIME,
+        value: Some(AnyRef::try_from(until.as_slice())?),
+    }]);
+    let body = PkiBody::GenP(vec![InfoTypeAndValue {
+        oid: oid::IT_CERT_REQ_TEMPLATE,
+        value: Some(AnyRef::try_from(content.as_slice())?),
+    }]);
+    reply.seal(header, body)
+}
+
+/// Answers a request for the CA's certificates (DER, RFC 9483 §4.3.1).
+///
+/// # Errors
+/// [`BadAnswer`].
+pub fn ca_certificates(reply: &Reply<'_>, certificates: &[&[u8]]) -> Result<Vec<u8>, BadAnswer> {
+    let list = encode(&seal::any_of(certificates)?.unwrap_or_default())?;
+    let value = Some(AnyRef::try_from(list.as_slice())?);
+    reply.seal(reply.header()?, PkiBody::GenP(vec![InfoTypeAndValue { oid: oid::IT_CA_CERTS, value }]))
+}
+
+/// Answers with the certificate. `implicitly_confirmed`: no `certConf` is awaited.
+///
+/// # Errors
+/// [`BadAnswer`].
+pub fn issued(reply: &Reply<'_>, certificate: &[u8], implicitly_confirmed: bool) -> Result<Vec<u8>, BadAnswer> {
+    let pair = CertifiedKeyPair {
+        cert_or_enc_cert: CertOrEncCert::Certificate(AnyRef::try_from(certificate)?),
+        private_key: None,
+        publication_info: None,
+    };
+    let mut header = reply.header()?;
+    if implicitly_confirmed {
+        let value = Some(AnyRef::NULL);
+        header.general_info = Some(vec![InfoTypeAndValue { oid: oid::IT_IMPLICIT_CONFIRM, value }]);
+    }
+    reply.seal(header, response(PkiStatusInfo::accepted(), Some(pair)))
+}
+
+/// Answers that the decision is not made yet: to `ir` with status waiting, to a poll with the time.
+///
+/// # Errors
+/// [`BadAnswer`].
+pub fn waiting(reply: &Reply<'_>, check_after_s: u64) -> Result<Vec<u8>, BadAnswer> {
+    let body = match reply.to.request {
+        super::Request::Poll => {
+            PkiBody::PollRep(vec![PollRepEntry { cert_req_id: 0, check_after: check_after_s, reason: None }])
+        }
+        _ => response(PkiStatusInfo { status: WAITING, ..PkiStatusInfo::accepted() }, None),
+    };
+    reply.seal(reply.header()?, body)
+}
+
+/// Answers a confirmation or a rejection: it is recorded.
+///
+/// # Errors
+/// [`BadAnswer`].
+pub fn confirmed(reply: &Reply<'_>) -> Result<Vec<u8>, BadAnswer> {
+    reply.seal(reply.header()?, PkiBody::PkiConf(Null))
+}
+
+/// Refuses: an `error` whose first text is the code and the English sentence, the second the
+/// Japanese one. `date` stands where the sentence has one.
+///
+/// # Errors
+/// [`BadAnswer`].
+pub fn refused(reply: &Reply<'_>, failure: Failure, date: &str) -> Result<Vec<u8>, BadAnswer> {
+    let texts = Texts::new(failure, date);
+    reply.seal(reply.header()?, PkiBody::Error(texts.error()?))
+}
+
+/// Refuses what could not be read: an `error` that names no transaction.
+///
+/// # Errors
+/// [`BadAnswer`].
+pub fn refused_without_request(
+    sender: &Name,
+    nonce: [u8; 16],
+    time: i64,
+    failure: Failure,
+) -> Result<Vec<u8>, BadAnswer> {
+    let header = seal::header(HeaderFields {
+        sender: sender.clone(),
+        time,
+        sender_kid: None,
+        recip_kid: None,
+        transaction: None,
+        nonce: &nonce,
+        reply_nonce: None,
+    })?;
+    let texts = Texts::new(failure, "");
+    Ok(seal(header, PkiBody::Error(texts.error()?), None, &nonce, &[])?.to_vec())
+}
+
+impl Reply<'_> {
+    fn header(&self) -> der::Result<PkiHeader<'_>> {
+        // with a MAC both sides name the secret, and it has one name
+        let key_id = (!self.to.key_id.is_empty()).then_some(self.to.key_id.as_slice());
+        seal::header(HeaderFields {
+            sender: self.sender.clone(),
+            time: self.time,
+            sender_kid: key_id.filter(|_| self.mac.is_some()),
+            recip_kid: key_id,
+            transaction: Some(&self.to.transaction),
+            nonce: &self.nonce,
+            reply_nonce: Some(&self.to.nonce),
+        })
+    }
+
+    fn seal(&self, header: PkiHeader<'_>, body: PkiBody<'_>) -> Result<Vec<u8>, BadAnswer> {
+        let sealed: Zeroizing<Vec<u8>> = seal(header, body, self.mac, &self.nonce, self.extra_certs)?;
+        Ok(sealed.to_vec())
+    }
+}
+
+fn response<'a>(status: PkiStatusInfo<'a>, certified_key_pair: Option<CertifiedKeyPair<'a>>) -> PkiBody<'a> {
+    let response = CertResponse { cert_req_id: 0, status, certified_key_pair, rsp_info: None };
+    PkiBody::Ip(CertRepMessage { ca_pubs: None, response: vec![response] })
+}
+
+/// The texts and the bit of a refusal, for an `error` to borrow.
+struct Texts {
+    english: String,
+    japanese: String,
+    bits: Vec<u8>,
+    unused: u8,
+}
+
+impl Texts {
+    fn new(failure: Failure, date: &str) -> Self {
+        let bit = failure.bit as u8;
+        let mut bits = vec![0; usize::from(bit / 8)];
+        bits.push(0x80 >> (bit % 8));
+        Self {
+            english: format!("{} {}", failure.refusal.code(), failure.refusal.text(Language::En, date)),
+            japanese: failure.refusal.text(Language::Ja, date),
+            bits,
+            unused: 7 - bit % 8,
+        }
+    }
+
+    fn error(&self) -> der::Result<ErrorMsgContent<'_>> {
+        Ok(ErrorMsgContent {
+            status: PkiStatusInfo {
+                status: REJECTION,
+                status_string: Some(vec![Utf8StringRef::new(&self.english)?, Utf8StringRef::new(&self.japanese)?]),
+                fail_info: Some(BitStringRef::new(self.unused, &self.bits)?),
+            },
+            error_code: None,
+            error_details: None,
+        })
+    }
+}
