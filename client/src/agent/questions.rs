@@ -1,0 +1,239 @@
+//! From what the daemon asks to what the person sees: no I/O, only words.
+
+use super::Info;
+use crate::Texts;
+use crate::clock;
+use crate::error::catalogue_text;
+use crate::prompt::{Dialogue, Window};
+
+/// Which secret the daemon asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecretKind {
+    /// 取得用コード.
+    AcquisitionCode,
+    /// The PIN of the token.
+    CardPin,
+    /// Its next PIN.
+    NewCardPin,
+    /// ワンタイムパスワード.
+    Otp,
+    /// 利用者暗証番号.
+    UserPin,
+}
+
+impl SecretKind {
+    /// The kind of that name in the agent interface.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "acquisition-code" => Self::AcquisitionCode,
+            "card-pin" => Self::CardPin,
+            "new-card-pin" => Self::NewCardPin,
+            "otp" => Self::Otp,
+            "user-pin" => Self::UserPin,
+            _ => return None,
+        })
+    }
+}
+
+/// The window that asks for a secret. `notice` is what was told about this request before.
+#[must_use]
+pub(super) fn secret(texts: &Texts, kind: SecretKind, info: &Info, notice: Option<String>) -> Dialogue {
+    let (window, lead, next) = match kind {
+        SecretKind::AcquisitionCode => (Window::AcquisitionCode, "ask-acquisition-code", "button-next"),
+        SecretKind::CardPin => (Window::CardPin, card_pin_lead(info), "button-ok"),
+        SecretKind::NewCardPin => (Window::NewCardPin, "ask-new-card-pin", "button-ok"),
+        SecretKind::Otp => (Window::Otp, "ask-otp", "button-acquire"),
+        SecretKind::UserPin => (Window::UserPin, "ask-user-pin-acquire", "button-next"),
+    };
+    let mut lines = vec![texts.text(lead)];
+    lines.extend(facts(texts, info, MUST));
+    if kind == SecretKind::CardPin {
+        lines.extend(tries(texts, info));
+    }
+    let reason = info.reason.as_ref().map(|r| catalogue_text(r, texts.language()).unwrap_or_else(|| r.clone()));
+    Dialogue::new(texts, window, lines.join("\n"))
+        .buttons(texts.text(next), texts.text("button-cancel"))
+        .error(notice.or(reason))
+}
+
+/// The window that asks for consent: はい(Y) at acquisition (S-078), 許可 at each use (S-104).
+#[must_use]
+pub(super) fn consent(texts: &Texts, info: &Info) -> Dialogue {
+    let (lead, next, ok, cancel) = match info.purpose.as_str() {
+        "acquire" => ("consent-acquire", "next-acquire", "button-yes", "button-cancel"),
+        "change-pin" => ("consent-change-pin", "next-change-pin", "button-allow", "button-deny"),
+        "retire" => ("consent-retire", "next-retire", "button-allow", "button-deny"),
+        _ => ("consent-login", "next-login", "button-allow", "button-deny"),
+    };
+    let mut must = vec![texts.text(lead)];
+    must.extend(who(texts, info));
+    must.extend(facts(texts, info, MUST));
+    must.extend(tries(texts, info));
+    let next = if info.final_try { texts.text("next-final-try") } else { texts.text(next) };
+    // What else is known stands there as far as there is room.
+    let length = |lines: &[String]| lines.iter().map(|line| line.len() + NEWLINE).sum::<usize>();
+    let mut room = ROOM.saturating_sub(length(&must) + next.len());
+    for line in facts(texts, info, MAY) {
+        let needed = line.len() + NEWLINE;
+        if needed <= room {
+            room -= needed;
+            must.push(line);
+        }
+    }
+    must.push(next);
+    Dialogue::new(texts, Window::Consent, must.join("\n")).buttons(texts.text(ok), texts.text(cancel))
+}
+
+/// The window that lets the person choose among certificates, numbered from 1.
+#[must_use]
+pub(super) fn choose(texts: &Texts, candidates: &[Info], info: &Info) -> Dialogue {
+    let mut lines = vec![texts.text("choose-lead")];
+    lines.extend(info.origin.as_ref().map(|origin| texts.with("line-origin", &[("value", origin)])));
+    for (index, candidate) in candidates.iter().enumerate() {
+        let name = candidate.certificate_name.as_deref().unwrap_or("?");
+        let until = candidate.certificate_valid_until.map_or("?".to_owned(), |t| clock::moment(texts.language(), t));
+        let token = candidate.token_label.as_deref().unwrap_or("-");
+        let number = (index + 1).to_string();
+        lines.push(
+            texts.with("choose-item", &[("number", &number), ("name", name), ("until", &until), ("token", token)]),
+        );
+    }
+    Dialogue::new(texts, Window::Choose, lines.join("\n"))
+}
+
+/// What a notice says; `None` for a kind that this agent does not know.
+#[must_use]
+pub(super) fn notice(texts: &Texts, kind: &str, info: &Info) -> Option<String> {
+    let text = match kind {
+        "touch" => texts.text("notice-touch"),
+        "installed" => texts.text("text-installed"),
+        "paused" => texts.text("notice-paused"),
+        "otp-rejected" => texts.text("notice-otp-rejected"),
+        "pin-wrong" => match info.tries_left {
+            Some(left) => texts.with("notice-pin-wrong-left", &[("left", &left.to_string())]),
+            None => texts.text("notice-pin-wrong"),
+        },
+        "waiting-authority" => texts.text("notice-waiting-authority"),
+        _ => return None,
+    };
+    Some(text)
+}
+
+fn card_pin_lead(info: &Info) -> &'static str {
+    match info.purpose.as_str() {
+        "acquire" => "ask-card-pin-acquire",
+        "change-pin" => "ask-card-pin-change",
+        _ => "ask-card-pin-login",
+    }
+}
+
+fn who(texts: &Texts, info: &Info) -> Vec<String> {
+    let mut lines = Vec::new();
+    let uid = info.uid.map_or("?".to_owned(), |uid| uid.to_string());
+    match &info.application {
+        Some(label) => lines.push(texts.with("line-application", &[("value", label), ("uid", &uid)])),
+        None if info.uid.is_some() => lines.push(texts.with("line-uid", &[("uid", &uid)])),
+        None => {}
+    }
+    lines
+}
+
+/// The lines of these facts, where they are known.
+fn facts(texts: &Texts, info: &Info, keys: &[&str]) -> Vec<String> {
+    let until = info.certificate_valid_until.map(|t| clock::moment(texts.language(), t));
+    let authority = info.authority.clone().filter(|authority| Some(authority) != info.origin.as_ref());
+    let known = [
+        ("line-origin", &info.origin),
+        ("line-certificate", &info.certificate_name),
+        ("line-until", &until),
+        ("line-contract", &info.contract_id),
+        ("line-user", &info.user_id),
+        ("line-token", &info.token_label),
+        ("line-authority", &authority),
+        ("line-fingerprint", &info.fingerprint),
+    ];
+    let shown = known.into_iter().filter(|(key, _)| keys.contains(key));
+    shown.filter_map(|(key, value)| value.as_ref().map(|value| texts.with(key, &[("value", value)]))).collect()
+}
+
+fn tries(texts: &Texts, info: &Info) -> Option<String> {
+    match info.tries_left {
+        _ if info.final_try => Some(texts.text("line-final-try")),
+        Some(left) => Some(texts.with("line-tries", &[("value", &left.to_string())])),
+        None => None,
+    }
+}
+
+/// Facts without which nobody could consent.
+const MUST: &[&str] = &["line-origin", "line-certificate", "line-until", "line-contract", "line-user"];
+/// Facts that help.
+const MAY: &[&str] = &["line-token", "line-authority", "line-fingerprint"];
+/// Room for a text in one request line of pinentry, which holds 1000 bytes with its command.
+const ROOM: usize = 980;
+/// A line end takes three bytes in such a line.
+const NEWLINE: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use token::Language;
+
+    use super::*;
+    use crate::prompt;
+
+    fn full() -> Info {
+        Info {
+            purpose: "login".into(),
+            origin: Some(format!("https://{}.example:65535", "a.b".repeat(78))),
+            application: Some("実".repeat(24)),
+            uid: Some(4_294_967_294),
+            pid: Some(4_194_304),
+            certificate_name: Some(format!("00009876543 {} 1635", "x".repeat(30))),
+            certificate_valid_until: Some(1_696_204_799),
+            token_label: Some("署".repeat(32)),
+            reader: Some("reader".into()),
+            tries_left: Some(3),
+            final_try: false,
+            contract_id: Some("00009876543".into()),
+            user_id: Some("x".repeat(30)),
+            authority: Some("bank".into()),
+            fingerprint: Some("ABCDE FGHIJ KLMNO PQRST".into()),
+            reason: None,
+        }
+    }
+
+    #[test]
+    fn consent_shows_all_that_it_must() {
+        let texts = Texts::new(Language::Ja);
+        let info = Info { origin: Some("https://bank.example".into()), application: Some("curl".into()), ..full() };
+        let dialogue = consent(&texts, &info);
+        for part in ["curl", "https://bank.example", "00009876543 x", "2023年10月02日 08:59:59", "3", "4294967294"] {
+            assert!(dialogue.description.contains(part), "{part} in {}", dialogue.description);
+        }
+        assert_eq!((dialogue.ok.as_str(), dialogue.cancel.as_str()), ("許可", "拒否"));
+        let acquire = consent(&texts, &Info { purpose: "acquire".into(), ..info });
+        assert_eq!((acquire.ok.as_str(), acquire.cancel.as_str()), ("はい(Y)", "キャンセル"));
+    }
+
+    /// A request line holds 1000 bytes; what does not fit could not be shown, and so not consented to.
+    #[test]
+    fn the_longest_consent_fits_one_line() {
+        for language in [Language::En, Language::Ja] {
+            let texts = Texts::new(language);
+            for purpose in ["login", "acquire", "change-pin", "retire"] {
+                let info = Info { purpose: purpose.into(), ..full() };
+                let length = prompt::escaped_length(&consent(&texts, &info).description);
+                assert!(length <= 990, "{language:?} {purpose}: {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_rejected_otp_is_said_in_the_next_window() {
+        let texts = Texts::new(Language::Ja);
+        let info = Info { reason: Some("E-OTP The one-time password is wrong.".into()), ..full() };
+        let dialogue = secret(&texts, SecretKind::Otp, &info, None);
+        assert!(dialogue.error.unwrap().contains("ワンタイムパスワード"));
+        assert_eq!(dialogue.ok, "電子証明書取得");
+    }
+}

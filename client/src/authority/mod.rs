@@ -1,0 +1,11 @@
+//! The authority's HTTP doors for people: login and the administrator's API (contract §8).
+
+mod door;
+mod form;
+mod types;
+
+pub use door::{Door, DoorError};
+pub use form::Form;
+pub use types::{
+    AdminChallenge, AdminSession, Certificate, Changed, Handle, LoginHandle, LoginResult, Profile, User, Users,
+};

@@ -1,0 +1,171 @@
+//! What the authority answers.
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+/// A bearer, handle or ticket: wiped, silent, in this process's memory only.
+#[derive(Deserialize)]
+#[serde(from = "String")]
+pub struct Handle(Zeroizing<String>);
+
+impl Handle {
+    /// The text, for the one request that needs it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Handle {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
+
+/// `GET /.well-known/jitsuin`.
+#[derive(Debug, Deserialize)]
+pub struct Profile {
+    /// 金融機関コード.
+    pub institution_code: String,
+    /// Where it says that it is.
+    pub origin: String,
+    /// SHA-256 of its roots, hexadecimal.
+    pub roots: Vec<String>,
+    /// Its clock, Unix time in seconds.
+    pub time: i64,
+}
+
+/// A challenge for a login.
+#[derive(Debug, Deserialize)]
+pub struct AdminChallenge {
+    /// base64.
+    pub challenge: String,
+    /// For which origin it was made.
+    pub origin: String,
+    /// Unix time in seconds.
+    pub expires_at: i64,
+}
+
+/// The certificate was accepted; the PIN is still wanted.
+#[derive(Deserialize)]
+pub struct LoginHandle {
+    /// Used once.
+    pub login: Handle,
+    /// 契約者ID, from the certificate.
+    pub contract_id: String,
+    /// 利用者ID, from the certificate.
+    pub user_id: String,
+}
+
+/// The information page after a user's login (S-107, D-118, D-612).
+#[derive(Debug, Deserialize, Serialize)]
+pub struct LoginResult {
+    /// 契約者ID.
+    pub contract_id: String,
+    /// 利用者ID.
+    pub user_id: String,
+    /// Unix time in seconds.
+    pub last_login_at: Option<i64>,
+    /// The last three uses, Unix time in seconds.
+    #[serde(default)]
+    pub last_uses: Vec<i64>,
+    /// End of the certificate, Unix time in seconds.
+    pub valid_until: i64,
+    /// Days to the end.
+    pub days_left: i64,
+    /// The renewal period has begun.
+    #[serde(default)]
+    pub renewal_due: bool,
+    /// How long ago the certificate was acquired, in seconds.
+    pub credential_age_seconds: Option<i64>,
+    /// How the login was proven.
+    #[serde(default)]
+    pub assurance: Option<serde_json::Value>,
+}
+
+/// An administrator's session. The bearer stays in this process's memory.
+#[derive(Deserialize)]
+pub struct AdminSession {
+    /// The bearer.
+    pub session: Handle,
+    /// Unix time in seconds.
+    pub expires_at: i64,
+    /// 契約者ID.
+    pub contract_id: String,
+}
+
+/// The contract's users.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Users {
+    /// 契約者ID.
+    pub contract_id: String,
+    /// By user ID.
+    pub users: Vec<User>,
+}
+
+/// The certificate block of the change screen (S-028).
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub struct Certificate {
+    /// 電子証明書発行番号.
+    pub issue_no: String,
+    /// 電子証明書ステータス.
+    pub status: String,
+    /// 電子証明書発行データ登録日.
+    pub registered_on: Option<String>,
+    /// 電子証明書シリアル番号.
+    pub serial: Option<String>,
+    /// 電子証明書有効期間終了日時.
+    pub valid_until: Option<i64>,
+    /// 取得期限.
+    pub acquire_deadline: Option<i64>,
+    /// What the authority tells beyond these, for example dates as text.
+    #[serde(flatten)]
+    pub more: serde_json::Map<String, serde_json::Value>,
+}
+
+/// One user, as the administrator sees it.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub struct User {
+    /// 利用者ID.
+    pub user_id: String,
+    /// active, locked, stopped, deregistered.
+    pub status: String,
+    /// Names this state; goes back with a change (S-043).
+    pub version: String,
+    /// 登録済 or 未登録.
+    pub token_registration: Option<String>,
+    /// トークンのシリアル番号.
+    pub token_serial: Option<String>,
+    /// Its certificate, where one was ever issued.
+    pub certificate: Option<Certificate>,
+    /// Days to the end of the certificate.
+    pub days_left: Option<i64>,
+    /// Unix time in seconds.
+    pub last_login_at: Option<i64>,
+    /// What is locked.
+    #[serde(default)]
+    pub locks: Locks,
+}
+
+/// Locks are counted apart (D-205).
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
+pub struct Locks {
+    /// By wrong user PINs.
+    #[serde(default)]
+    pub user_pin: bool,
+    /// By wrong one-time passwords.
+    #[serde(default)]
+    pub otp: bool,
+}
+
+/// The answer to a change of a user's certificate.
+#[derive(Deserialize)]
+pub struct Changed {
+    /// As it is now.
+    pub user: User,
+    /// What the administrator is told to do (S-048, D-116).
+    #[serde(default)]
+    pub memo: serde_json::Value,
+    /// Fetches the acquisition code, once.
+    pub code_ticket: Option<Handle>,
+}

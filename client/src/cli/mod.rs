@@ -1,0 +1,384 @@
+//! The command line.
+
+mod translate;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use token::{KeyAlgorithm, KeyRef, Language, TokenId};
+
+use crate::prompt::Wish;
+
+pub use translate::command;
+
+/// The whole command line. The help texts come from the message files (`help-…`).
+#[derive(Debug, Parser)]
+#[command(name = "jitsuin", version, subcommand_required = true, arg_required_else_help = true)]
+pub struct Arguments {
+    /// What every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// Which command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Args, Clone, Debug)]
+pub struct Global {
+    /// The daemon's configuration.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// JSON instead of tables.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// The language of texts.
+    #[arg(long, global = true, value_enum, value_name = "LANGUAGE")]
+    pub lang: Option<Lang>,
+    /// The pinentry program.
+    #[arg(long, global = true, value_name = "PROGRAM")]
+    pub pinentry: Option<PathBuf>,
+    /// Where the person is asked.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHERE")]
+    pub prompt: Wish,
+    /// The system bus only.
+    #[arg(long, global = true)]
+    pub system: bool,
+}
+
+/// A language on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Lang {
+    /// English.
+    En,
+    /// 日本語.
+    Ja,
+}
+
+impl From<Lang> for Language {
+    fn from(lang: Lang) -> Self {
+        match lang {
+            Lang::En => Self::En,
+            Lang::Ja => Self::Ja,
+        }
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The administrator's work.
+    Admin(Admin),
+    /// The session agent.
+    Agent,
+    /// Certificates on the present tokens.
+    Certificates(Certificates),
+    /// A shell's completions.
+    Completions {
+        /// Which shell.
+        #[arg(value_enum, value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// What is wrong, who blocks it, what to do.
+    Doctor {
+        /// The authority to look at.
+        #[arg(long, value_name = "NAME")]
+        profile: Option<String>,
+    },
+    /// 電子証明書取得.
+    Enrol(Enrol),
+    /// Enrolments that were started.
+    Enrolments {
+        /// What to do; the list without it.
+        #[command(subcommand)]
+        action: Option<Enrolments>,
+    },
+    /// 電子証明書方式 利用者ログイン.
+    Login(Login),
+    /// The manual pages.
+    Man {
+        /// Where to write them.
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+    },
+    /// The PIN of a token.
+    Pin {
+        /// What to do.
+        #[command(subcommand)]
+        action: Pin,
+    },
+    /// The present tokens.
+    Tokens,
+}
+
+/// `certificates`
+#[derive(Args, Debug)]
+pub struct Certificates {
+    /// On this token only.
+    #[arg(long, value_name = "TOKEN")]
+    pub token: Option<TokenId>,
+    /// For what.
+    #[arg(long, value_enum, default_value_t = Usage::All, value_name = "USAGE")]
+    pub usage: Usage,
+}
+
+/// What a certificate is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Usage {
+    /// Administrator login.
+    AdministratorLogin,
+    /// Anything.
+    All,
+    /// User login.
+    UserLogin,
+}
+
+impl Usage {
+    /// The daemon's word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AdministratorLogin => "administrator-login",
+            Self::All => "all",
+            Self::UserLogin => "user-login",
+        }
+    }
+}
+
+/// `enrol`
+#[derive(Args, Debug)]
+pub struct Enrol {
+    /// An administrator's certificate: no user ID.
+    #[arg(long, conflicts_with = "user_id")]
+    pub administrator: bool,
+    /// The kind of key.
+    #[arg(long, value_name = "ALGORITHM")]
+    pub algorithm: Option<KeyAlgorithm>,
+    /// 契約者ID（利用者番号）.
+    #[arg(long, value_name = "11 DIGITS")]
+    pub contract_id: Option<String>,
+    /// The authority.
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// The token.
+    #[arg(long, value_name = "TOKEN")]
+    pub token: Option<TokenId>,
+    /// 利用者ID.
+    #[arg(long, value_name = "ID")]
+    pub user_id: Option<String>,
+}
+
+/// `enrolments …`
+#[derive(Debug, Subcommand)]
+pub enum Enrolments {
+    /// Gives one up for good.
+    Abandon {
+        /// Which.
+        #[arg(value_name = "ENROLMENT")]
+        enrolment: String,
+    },
+    /// Shows them.
+    List,
+    /// Stops one where it is.
+    Pause {
+        /// Which.
+        #[arg(value_name = "ENROLMENT")]
+        enrolment: String,
+    },
+    /// Goes on with one.
+    Resume {
+        /// Which; the only one that is not over without it.
+        #[arg(value_name = "ENROLMENT")]
+        enrolment: Option<String>,
+    },
+}
+
+/// `login`
+#[derive(Args, Debug)]
+pub struct Login {
+    /// With this key.
+    #[arg(long, value_name = "KEY")]
+    pub certificate: Option<KeyRef>,
+    /// The authority.
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Sign this and print the login token.
+    #[arg(long, num_args = 2, value_names = ["ORIGIN", "CHALLENGE"])]
+    pub token_only: Option<Vec<String>>,
+    /// Which kind of certificate; only with `--token-only`.
+    #[arg(long, value_enum, default_value_t = Usage::UserLogin, value_name = "USAGE", requires = "token_only")]
+    pub usage: Usage,
+}
+
+/// `pin …`
+#[derive(Debug, Subcommand)]
+pub enum Pin {
+    /// Sets another PIN.
+    Change {
+        /// The token; the only one that is present without it.
+        #[arg(long, value_name = "TOKEN")]
+        token: Option<TokenId>,
+    },
+}
+
+/// `admin …`
+#[derive(Args, Debug)]
+pub struct Admin {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: AdminAction,
+    /// With this key.
+    #[arg(long, global = true, value_name = "KEY")]
+    pub certificate: Option<KeyRef>,
+    /// The authority.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+}
+
+/// What an administrator can do. Each command logs in anew; `batch` logs in once for many.
+#[derive(Debug, Subcommand)]
+pub enum AdminAction {
+    /// Several commands in one login, a line each.
+    Batch {
+        /// Where they stand; standard input without it.
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// 利用者電子証明書の再発行・失効.
+    Certificate(AdminCertificate),
+    /// Logs in and out: whether it works.
+    Login,
+    /// Registers an OTP token.
+    OtpToken {
+        /// The user.
+        #[arg(value_name = "USER")]
+        user: String,
+        /// The token's serial number.
+        #[arg(long, value_name = "SERIAL")]
+        serial: String,
+    },
+    /// Sets a new user PIN.
+    Pin {
+        /// The user.
+        #[arg(value_name = "USER")]
+        user: String,
+    },
+    /// Shows a user.
+    Show {
+        /// The user.
+        #[arg(value_name = "USER")]
+        user: String,
+    },
+    /// 利用者のロック解除.
+    Unlock {
+        /// Which lock.
+        #[arg(long, value_enum, value_name = "LOCK")]
+        kind: Lock,
+        /// The user.
+        #[arg(value_name = "USER")]
+        user: String,
+    },
+    /// 利用者情報選択.
+    Users,
+}
+
+/// `admin certificate`
+#[derive(Args, Debug)]
+pub struct AdminCertificate {
+    /// 必須.
+    #[arg(long, value_enum, value_name = "CHOICE")]
+    pub choice: Option<Choice>,
+    /// Writes the acquisition code to this open descriptor and nowhere else.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..1024))]
+    pub code_fd: Option<u16>,
+    /// The hardware key that the certificate is for.
+    #[arg(long, value_name = "SERIAL")]
+    pub device: Option<String>,
+    /// Why.
+    #[arg(long, value_enum, value_name = "REASON", required_if_eq_any = [("choice", "reissue"), ("choice", "revoke")])]
+    pub reason: Option<Reason>,
+    /// The user.
+    #[arg(value_name = "USER")]
+    pub user: String,
+}
+
+/// 電子証明書 (S-036).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Choice {
+    /// 現在の電子証明書を継続する.
+    Continue,
+    /// 再発行.
+    Reissue,
+    /// 失効.
+    Revoke,
+}
+
+impl Choice {
+    /// The authority's word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Continue => "continue",
+            Self::Reissue => "reissue",
+            Self::Revoke => "revoke",
+        }
+    }
+}
+
+/// 再発行理由.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum Reason {
+    /// Somebody else may have used the key.
+    Compromised,
+    /// It expired.
+    Expired,
+    /// It was not correctly installed.
+    InstallFailed,
+    /// The hardware key is lost.
+    Lost,
+    /// Something else.
+    Other,
+    /// Another PC.
+    PcChange,
+    /// The hardware key was stolen.
+    Stolen,
+}
+
+impl Reason {
+    /// The authority's word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Compromised => "compromised",
+            Self::Expired => "expired",
+            Self::InstallFailed => "install_failed",
+            Self::Lost => "lost",
+            Self::Other => "other",
+            Self::PcChange => "pc_change",
+            Self::Stolen => "stolen",
+        }
+    }
+}
+
+/// Which lock (D-205).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum Lock {
+    /// By wrong one-time passwords.
+    Otp,
+    /// By wrong user PINs.
+    UserPin,
+}
+
+impl Lock {
+    /// The authority's word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Otp => "otp",
+            Self::UserPin => "user_pin",
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! `jitsuin admin`: the administrator's work from a terminal
+//!
+//! Each command logs in anew and out again: certificate, challenge, ご契約先暗証番号. The session's
+//! bearer lives in this process's memory and nowhere else; `batch` spares the repeated login.
+
+use std::io::Write;
+
+use token::Secret;
+use zeroize::Zeroizing;
+
+use super::{Context, batch, signing, users};
+use crate::authority::{AdminChallenge, AdminSession, Changed, Door, DoorError, Form, Handle, User, Users};
+use crate::cli::{Admin, AdminAction, AdminCertificate, Usage};
+use crate::prompt::Window;
+use crate::{Error, clock, output};
+
+/// A session at the administrator's door.
+pub(super) struct Session<'a> {
+    pub(super) context: &'a Context,
+    door: Door,
+    bearer: Handle,
+}
+
+pub(crate) async fn perform(context: &Context, admin: Admin) -> Result<(), Error> {
+    let session = log_in(context, &admin).await?;
+    let done = match admin.action {
+        AdminAction::Batch { file } => batch::perform(&session, file.as_deref()).await,
+        action => session.perform(action).await,
+    };
+    session.log_out().await;
+    done
+}
+
+async fn log_in<'a>(context: &'a Context, admin: &Admin) -> Result<Session<'a>, Error> {
+    let door = Door::new(&context.authority(admin.profile.as_deref())?, &context.texts)?;
+    let connection = context.bus_with_agent().await?;
+    let challenge: AdminChallenge = door.post("/admin/v1/challenge", Form::new(), None).await?;
+    door.expect_origin(&challenge.origin)?;
+    let (origin, key) = (door.origin().as_str(), admin.certificate.as_ref());
+    let usage = Usage::AdministratorLogin;
+    let token = signing::login_token(&connection, origin, &challenge.challenge, usage, key).await?;
+    let token = serde_json::to_string(&token).map_err(|_| DoorError::Form { route: "/admin/v1/login".to_owned() })?;
+    let asked = context.texts.with("ask-contract-pin", &[("origin", origin)]);
+    let pin = context.secret(Window::ContractPin, asked, "button-login").await?;
+    let form = Form::new().field("challenge", &challenge.challenge).field("token", &token).secret("contract_pin", &pin);
+    drop(pin);
+    let session: AdminSession = door.post("/admin/v1/login", form, None).await?;
+    let until = clock::moment(context.texts.language(), session.expires_at);
+    output::remark(&context.texts.with("admin-logged-in", &[("contract", &session.contract_id), ("until", &until)]));
+    Ok(Session { context, door, bearer: session.session })
+}
+
+impl Session<'_> {
+    /// One action.
+    pub(super) async fn perform(&self, action: AdminAction) -> Result<(), Error> {
+        match action {
+            AdminAction::Batch { .. } => Err(Error::Entry { key: "entry-batch-in-batch", value: String::new() }),
+            AdminAction::Certificate(change) => self.certificate(change).await,
+            AdminAction::Login => Ok(()),
+            AdminAction::OtpToken { user, serial } => self.otp_token(&user, &serial).await,
+            AdminAction::Pin { user } => self.pin(&user).await,
+            AdminAction::Show { user } => self.show(&self.user(&user).await?),
+            AdminAction::Unlock { user, kind } => {
+                let user = self.user(&user).await?;
+                let pin = self.confirm(&user, "admin-unlock").await?;
+                let form = Form::new().field("kind", kind.name());
+                self.change(&user, "unlock", form, &pin).await
+            }
+            AdminAction::Users => self.users().await,
+        }
+    }
+
+    /// A failed farewell is no failure: the session ends by itself.
+    async fn log_out(&self) {
+        let _ = self.door.post_bytes("/admin/v1/logout", Form::new(), Some(self.bearer.expose())).await;
+    }
+
+    async fn users(&self) -> Result<(), Error> {
+        let users: Users = self.door.get("/admin/v1/users", Some(self.bearer.expose())).await?;
+        if self.context.global.json { output::json(&users) } else { users::table(self.context, &users.users) }
+    }
+
+    fn show(&self, user: &User) -> Result<(), Error> {
+        if self.context.global.json { output::json(user) } else { users::screen(self.context, user) }
+    }
+
+    /// The user as it is now; what is changed later is changed from this state or not at all.
+    async fn user(&self, user_id: &str) -> Result<User, Error> {
+        let id = token::UserId::new(user_id)
+            .map_err(|_| Error::Entry { key: "entry-user-id", value: user_id.to_owned() })?;
+        Ok(self.door.get(&format!("/admin/v1/users/{id}"), Some(self.bearer.expose())).await?)
+    }
+
+    /// 利用者電子証明書の再発行・失効 (S-036 to S-049).
+    async fn certificate(&self, change: AdminCertificate) -> Result<(), Error> {
+        let user = self.user(&change.user).await?;
+        let choice = change.choice.ok_or(Error::Entry { key: "entry-choice", value: String::new() })?;
+        let texts = &self.context.texts;
+        let chosen = self.context.word("choice", choice.name());
+        let what = texts.with("admin-choice", &[("choice", &chosen)]);
+        let pin = self.confirm_text(&user, &what).await?;
+        let form = Form::new()
+            .field("choice", choice.name())
+            .maybe("reason", change.reason.map(|reason| reason.name()))
+            .maybe("device", change.device.as_deref())
+            .secret("confirm_pin", &pin)
+            .field("version", &user.version);
+        drop(pin);
+        let route = format!("/admin/v1/users/{}/certificate", user.user_id);
+        let changed: Changed = self.door.post(&route, form, Some(self.bearer.expose())).await?;
+        self.show(&changed.user)?;
+        if let Some(ticket) = &changed.code_ticket {
+            self.hand_over_code(ticket.expose(), change.code_fd).await?;
+        }
+        if choice == crate::cli::Choice::Reissue {
+            output::remark(&texts.text("memo-user-id"));
+            output::remark(&texts.with("memo-items", &[("user", &user.user_id)]));
+        }
+        Ok(())
+    }
+
+    /// The acquisition code is shown once, on the terminal (or where a script wants it), and is
+    /// never part of JSON.
+    async fn hand_over_code(&self, ticket: &str, descriptor: Option<u16>) -> Result<(), Error> {
+        let form = Form::new().field("ticket", ticket);
+        let code = self.door.post_bytes("/admin/v1/acquisition-code", form, Some(self.bearer.expose())).await?;
+        let code = std::str::from_utf8(&code)
+            .map_err(|_| DoorError::Form { route: "/admin/v1/acquisition-code".to_owned() })?
+            .trim();
+        if let Some(descriptor) = descriptor {
+            // Opened through the name that the kernel gives to it: taking a number over as a descriptor of
+            // ours would need a promise that nobody else uses it.
+            let mut file = std::fs::OpenOptions::new().write(true).open(format!("/proc/self/fd/{descriptor}"))?;
+            return Ok(file.write_all(format!("{code}\n").as_bytes())?);
+        }
+        let text = Zeroizing::new(self.context.texts.with("admin-code", &[("code", code)]));
+        if self.context.global.json {
+            output::remark(&text)
+        } else {
+            output::line(&text)?
+        }
+        output::remark(&self.context.texts.text("admin-code-once"));
+        Ok(())
+    }
+
+    async fn pin(&self, user_id: &str) -> Result<(), Error> {
+        let user = self.user(user_id).await?;
+        let texts = &self.context.texts;
+        let asked = texts.with("ask-new-user-pin", &[("user", &user.user_id)]);
+        let new = self.context.secret(Window::NewUserPin, asked, "button-ok").await?;
+        let pin = self.confirm(&user, "admin-new-pin").await?;
+        self.change(&user, "pin", Form::new().secret("new_user_pin", &new), &pin).await
+    }
+
+    async fn otp_token(&self, user_id: &str, serial: &str) -> Result<(), Error> {
+        let user = self.user(user_id).await?;
+        let asked = self.context.texts.with("ask-otp-register", &[("user", &user.user_id), ("serial", serial)]);
+        let otp = self.context.secret(Window::Otp, asked, "button-ok").await?;
+        let pin = self.confirm(&user, "admin-otp-token").await?;
+        self.change(&user, "otp-token", Form::new().field("serial", serial).secret("otp", &otp), &pin).await
+    }
+
+    async fn change(&self, user: &User, what: &str, form: Form, pin: &Secret) -> Result<(), Error> {
+        let form = form.secret("confirm_pin", pin).field("version", &user.version);
+        let route = format!("/admin/v1/users/{}/{what}", user.user_id);
+        let changed: User = self.door.post(&route, form, Some(self.bearer.expose())).await?;
+        self.show(&changed)
+    }
+
+    async fn confirm(&self, user: &User, what: &str) -> Result<Secret, Error> {
+        self.confirm_text(user, &self.context.texts.text(what)).await
+    }
+
+    /// ご契約先確認暗証番号の入力: what is committed stands in the window (S-043).
+    async fn confirm_text(&self, user: &User, what: &str) -> Result<Secret, Error> {
+        let shown =
+            format!("{}\n{what}\n{}", users::lines(self.context, user), self.context.texts.text("ask-confirm-pin"));
+        self.context.secret(Window::ConfirmationPin, shown, "button-ok").await
+    }
+}

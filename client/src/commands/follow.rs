@@ -1,0 +1,121 @@
+//! Watching an enrolment to its end, its pause, or the person's.
+
+use std::pin::pin;
+
+use futures_util::StreamExt;
+use zbus::Connection;
+use zbus::fdo::PropertiesProxy;
+
+use super::Context;
+use crate::bus::enrolment::{EnrolmentProxy, Snapshot};
+use crate::bus::{BusError, NAME, Options};
+use crate::run::interrupted;
+use crate::{Error, Exit, clock, output};
+
+/// One turn of waiting: below the connection's own time for a call.
+const TURN_MS: u32 = 60_000;
+
+/// Tells what happens until the certificate is installed (`Ok`), or it stops. A signal pauses it
+/// (キャンセル is a pause, design §9).
+pub(super) async fn follow(
+    context: &Context,
+    connection: &Connection,
+    enrolment: &EnrolmentProxy<'_>,
+) -> Result<(), Error> {
+    let properties = PropertiesProxy::builder(connection).destination(NAME).path(enrolment.inner().path().to_owned());
+    let properties = properties.build().await.map_err(BusError::from)?;
+    // Subscribed before the first look, so that no change falls between.
+    let mut changes = properties.receive_properties_changed().await.map_err(BusError::from)?;
+    let mut stop = pin!(interrupted());
+    let mut told = Told::default();
+    loop {
+        let now = Snapshot::read(enrolment).await?;
+        told.news(context, &now);
+        if now.installed() {
+            return installed(context, &now);
+        }
+        if now.over() {
+            return Err(ended(context, &now));
+        }
+        if now.paused {
+            return Err(paused(context, &now));
+        }
+        tokio::select! {
+            () = &mut stop => {
+                enrolment.pause(Options::new()).await.map_err(BusError::from)?;
+                return Err(paused(context, &Snapshot::read(enrolment).await?));
+            }
+            state = enrolment.wait(&now.state, TURN_MS) => { state.map_err(BusError::from)?; }
+            change = changes.next() => if change.is_none() { return Err(BusError::NoDaemon.into()) },
+        }
+    }
+}
+
+/// What was said already is not said again.
+#[derive(Debug, Default)]
+struct Told {
+    state: String,
+    needs: Option<String>,
+    error: Option<(String, String)>,
+}
+
+impl Told {
+    fn news(&mut self, context: &Context, now: &Snapshot) {
+        if self.state != now.state {
+            self.state.clone_from(&now.state);
+            let percent = format!("{:.0}", now.progress * 100.0);
+            output::remark(
+                &context.texts.with(
+                    "enrol-progress",
+                    &[("percent", &percent), ("state", &context.word("enrolment", &now.state))],
+                ),
+            );
+        }
+        if self.error != now.last_error {
+            self.error.clone_from(&now.last_error);
+            if let (Some((name, text)), false) = (&now.last_error, now.over()) {
+                output::remark(&crate::bus::error::say(&context.texts, name, Some(text), None));
+            }
+        }
+        if self.needs != now.needs_action {
+            self.needs.clone_from(&now.needs_action);
+            // What is asked in a window of its own need not be said here as well.
+            let silent = |need: &String| {
+                matches!(need.as_str(), "acquisition-code" | "card-pin" | "consent" | "otp" | "resume" | "user-pin")
+            };
+            if let Some(need) = now.needs_action.as_ref().filter(|need| !silent(need)) {
+                output::remark(&context.word("needs", need));
+            }
+        }
+    }
+}
+
+/// Said only when it is true (S-079).
+fn installed(context: &Context, now: &Snapshot) -> Result<(), Error> {
+    if context.global.json {
+        return output::json(now);
+    }
+    output::line(&context.texts.text("text-installed"))?;
+    output::line(&context.texts.text("enrol-check"))
+}
+
+fn ended(context: &Context, now: &Snapshot) -> Error {
+    match &now.last_error {
+        Some((name, text)) => Error::Enrolment { name: name.clone(), text: text.clone() },
+        None if now.state == "Abandoned" => {
+            output::remark(&context.texts.text("enrolment-was-abandoned"));
+            Error::Reported(Exit::Cancelled)
+        }
+        None => Error::Enrolment { name: "Internal".to_owned(), text: String::new() },
+    }
+}
+
+/// How to go on, and until when.
+pub(super) fn paused(context: &Context, now: &Snapshot) -> Error {
+    let texts = &context.texts;
+    output::remark(&texts.with("enrol-paused", &[("id", &now.id)]));
+    if let Some(deadline) = now.deadline.and_then(|d| i64::try_from(d).ok()) {
+        output::remark(&texts.with("enrol-deadline", &[("until", &clock::moment(texts.language(), deadline))]));
+    }
+    Error::Reported(Exit::Cancelled)
+}

@@ -1,0 +1,41 @@
+//! The commands, one file each.
+
+mod admin;
+mod batch;
+mod certificates;
+mod context;
+mod doctor;
+mod enrol;
+mod enrolments;
+mod follow;
+mod login;
+mod manual;
+mod pin;
+mod session_agent;
+mod signing;
+mod tokens;
+mod users;
+
+pub(crate) use context::Context;
+
+use crate::Error;
+use crate::cli::{Command, Pin};
+use crate::run::interruptible;
+
+/// Does what the command says. A signal ends it; only enrolments, which outlive their command, see
+/// to signals themselves.
+pub(crate) async fn perform(context: &Context, command: Command) -> Result<(), Error> {
+    match command {
+        Command::Admin(admin) => interruptible(admin::perform(context, admin)).await,
+        Command::Agent => session_agent::perform(context).await,
+        Command::Certificates(wanted) => interruptible(certificates::perform(context, wanted)).await,
+        Command::Completions { shell } => manual::completions(context, shell),
+        Command::Doctor { profile } => interruptible(doctor::perform(context, profile)).await,
+        Command::Enrol(enrol) => enrol::perform(context, enrol).await,
+        Command::Enrolments { action } => enrolments::perform(context, action).await,
+        Command::Login(login) => interruptible(login::perform(context, login)).await,
+        Command::Man { folder } => manual::pages(context, &folder),
+        Command::Pin { action: Pin::Change { token } } => interruptible(pin::change(context, token)).await,
+        Command::Tokens => interruptible(tokens::perform(context)).await,
+    }
+}
