@@ -1,5 +1,8 @@
 //! `jitsuind`: the only process that opens tokens.
 
+
+pub use front::Caller;
+
 pub mod actor;
 pub mod agents;
 pub mod audit;
@@ -9,5 +12,4 @@ pub mod front;
 pub mod holder;
 pub mod pin;
 pub mod service;
-
-pub use front::Caller;
+pub mod worker;

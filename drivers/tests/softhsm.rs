@@ -1,4 +1,5 @@
 //! The PKCS#11 driver on a real module, with OpenSC's pkcs11-tool and openssl as outside judges.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 
 mod common;
 

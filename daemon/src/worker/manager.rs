@@ -1,0 +1,328 @@
+//! One module's manager: a thread that keeps its worker running and the registry in step.
+
+use std::collections::BTreeMap;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use drivers::wire::{self, FromWorker, MAX_DOWN, Setup, ToWorker, WireError};
+use token::{Fault, Op, TokenId};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use super::channel::{Broken, readable, receive_one_by, send_with, wait};
+use super::inbox::{Inbox, Message};
+use super::process::Process;
+use super::proxy::{Link, Proxy};
+use super::supervisor::{ModuleState, ModuleStatus, Settings};
+use crate::actor::{TokenHandle, Tokens};
+use crate::config::ModuleConfig;
+
+/// How long a worker may take to log out and end when the daemon ends.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What the manager owns for its whole life.
+pub(super) struct Manager {
+    settings: Settings,
+    setup: Setup,
+    tokens: Tokens,
+    inbox: Arc<Inbox>,
+    state: Arc<Mutex<ModuleState>>,
+    runtime: Handle,
+    /// Counts the workers, so that news of an earlier one is not taken for this one's.
+    run: u64,
+}
+
+/// Why the service of one worker ended.
+enum End {
+    /// It failed; what is said to the operator.
+    Failed(String),
+    /// The daemon is ending.
+    Stopped,
+}
+
+/// What one worker serves.
+struct Serving {
+    process: Process,
+    /// By slot: the tokens that were adopted. `None`: seen but not to be had, until the slot is
+    /// read anew for another reason than that.
+    slots: BTreeMap<u64, (TokenId, Option<TokenHandle>)>,
+}
+
+impl Manager {
+    pub(super) fn new(
+        settings: Settings,
+        config: ModuleConfig,
+        tokens: Tokens,
+        inbox: Arc<Inbox>,
+        state: Arc<Mutex<ModuleState>>,
+        runtime: Handle,
+    ) -> Self {
+        let ModuleConfig { name, path, readable, writable, environment } = config;
+        let setup = Setup { name, path, readable, writable, environment };
+        Self { settings, setup, tokens, inbox, state, runtime, run: 0 }
+    }
+
+    /// Runs until it is told to stop. Workers are started on this thread, which outlives them.
+    pub(super) fn run(mut self) {
+        let mut failures = 0u32;
+        loop {
+            self.run += 1;
+            self.set(|state| state.status = ModuleStatus::Starting);
+            let begun = Instant::now();
+            let reason = match self.serve() {
+                End::Stopped => break,
+                End::Failed(reason) => reason,
+            };
+            failures = if begun.elapsed() >= self.settings.timing.healthy { 1 } else { failures.saturating_add(1) };
+            let pause = self.settings.timing.pause(failures);
+            tracing::warn!(module = %self.setup.name, %reason, ?pause, "worker failed; it is started again");
+            self.set(|state| {
+                state.restarts = state.restarts.saturating_add(1);
+                state.status = ModuleStatus::Waiting { reason };
+            });
+            if !self.pause(pause) {
+                break;
+            }
+        }
+        self.set(|state| state.status = ModuleStatus::Stopped);
+    }
+
+    /// Waits before a restart; `false` when the daemon ends meanwhile.
+    fn pause(&self, pause: Duration) -> bool {
+        let end = Instant::now() + pause;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            if !matches!(wait(&[self.inbox.bell()], Some(left)), Ok(true)) {
+                return true;
+            }
+            let mut wanted = false;
+            for message in self.inbox.take() {
+                match message {
+                    Message::Stop => return false,
+                    // Whoever asks is answered by the new worker, not made to wait for nothing.
+                    Message::Refresh(done) => {
+                        self.inbox.push(Message::Refresh(done));
+                        wanted = true;
+                    }
+                    Message::Freed { .. } => {}
+                }
+            }
+            if wanted {
+                return true;
+            }
+        }
+    }
+
+    /// The life of one worker, from its start to its end.
+    fn serve(&self) -> End {
+        let process = match Process::spawn(&self.settings.program, &self.setup) {
+            Ok(process) => process,
+            Err(error) => return End::Failed(format!("the worker cannot be started: {error}")),
+        };
+        let mut serving = Serving { process, slots: BTreeMap::new() };
+        let ended = self.ready(&serving).and_then(|()| self.attend(&mut serving));
+        for (id, handle) in std::mem::take(&mut serving.slots).into_values() {
+            if let Some(handle) = handle {
+                self.tokens.depart(&id, handle.generation());
+            }
+        }
+        self.set(|state| state.tokens.clear());
+        match ended {
+            Ok(()) => {
+                serving.process.dismiss(PATIENCE);
+                End::Stopped
+            }
+            Err(reason) => {
+                // Anybody who waited for a refresh of this worker is let go.
+                End::Failed(reason)
+            }
+        }
+    }
+
+    /// Waits until the module is loaded.
+    fn ready(&self, serving: &Serving) -> Result<(), String> {
+        match self.next(serving, self.due()) {
+            Ok(FromWorker::Ready { gaps }) => {
+                for gap in &gaps {
+                    tracing::warn!(module = %self.setup.name, "{gap}");
+                }
+                self.set(|state| {
+                    state.gaps = gaps;
+                    state.status = ModuleStatus::Running { events: true };
+                });
+                Ok(())
+            }
+            Ok(FromWorker::Failed(fault)) => Err(fault.to_string()),
+            Ok(_) => Err("the worker broke its protocol".to_owned()),
+            Err(broken) => Err(format!("the module was not loaded: {broken}")),
+        }
+    }
+
+    /// Serves until it ends: `Ok` when the daemon ends, `Err` when the worker does.
+    fn attend(&self, serving: &mut Serving) -> Result<(), String> {
+        self.list(serving, None)?;
+        loop {
+            let bells = [self.inbox.bell(), control(serving)?.as_fd()];
+            wait(&bells, None).map_err(|error| error.to_string())?;
+            let mut reread = None;
+            let mut waiting: Vec<oneshot::Sender<()>> = Vec::new();
+            for message in self.inbox.take() {
+                match message {
+                    Message::Stop => return Ok(()),
+                    Message::Refresh(done) => {
+                        waiting.push(done);
+                        reread.get_or_insert(None);
+                    }
+                    Message::Freed { run, slot } if run == self.run => {
+                        // A token that could never be had says so as well: it is left alone.
+                        if let Some((id, Some(handle))) = serving.slots.get(&slot)
+                            && self.tokens.find(id).is_none_or(|t| t.generation() != handle.generation())
+                        {
+                            serving.slots.remove(&slot);
+                            reread.get_or_insert(None);
+                        }
+                    }
+                    Message::Freed { .. } => {}
+                }
+            }
+            if !waiting.is_empty() {
+                // A refresh is the occasion to try again what was not to be had.
+                serving.slots.retain(|_, (_, handle)| handle.is_some());
+            }
+            while readable(control(serving)?.as_fd()) {
+                match self.next(serving, self.due()) {
+                    Ok(FromWorker::Happened { slot }) => reread = Some(Some(slot)),
+                    Ok(FromWorker::Silent) => self.silent(),
+                    Ok(FromWorker::Failed(fault)) => return Err(fault.to_string()),
+                    Ok(_) => return Err("the worker broke its protocol".to_owned()),
+                    Err(broken) => return Err(format!("the worker ended: {broken}")),
+                }
+            }
+            if let Some(slot) = reread {
+                self.list(serving, slot)?;
+            }
+            for done in waiting {
+                // Whoever asked may be gone.
+                let _ = done.send(());
+            }
+        }
+    }
+
+    /// Reads which tokens are present, lets go of those that are not, and takes the new ones.
+    /// `happened`: the slot that an event was told of.
+    fn list(&self, serving: &mut Serving, happened: Option<u64>) -> Result<(), String> {
+        let mut happened = happened;
+        loop {
+            let present = self.ask_list(serving, &mut happened)?;
+            self.settle(serving, &present, happened.take())?;
+            // An event that came between question and answer is not in the answer.
+            if happened.is_none() {
+                break;
+            }
+        }
+        let tokens: Vec<TokenId> =
+            serving.slots.values().filter(|(_, handle)| handle.is_some()).map(|(id, _)| id.clone()).collect();
+        self.set(|state| state.tokens = tokens);
+        Ok(())
+    }
+
+    fn ask_list(&self, serving: &Serving, happened: &mut Option<u64>) -> Result<Vec<(u64, TokenId)>, String> {
+        let end = self.due();
+        wire::send(control(serving)?, &ToWorker::List, MAX_DOWN).map_err(|e| e.to_string())?;
+        loop {
+            match self.next(serving, end) {
+                Ok(FromWorker::Present(present)) => return Ok(present),
+                Ok(FromWorker::Happened { slot }) => *happened = Some(slot),
+                Ok(FromWorker::Silent) => self.silent(),
+                Ok(FromWorker::Failed(fault)) => return Err(fault.to_string()),
+                Ok(FromWorker::Ready { .. }) => return Err("the worker broke its protocol".to_owned()),
+                Err(broken) => return Err(format!("the slots were not listed: {broken}")),
+            }
+        }
+    }
+
+    fn settle(&self, serving: &mut Serving, present: &[(u64, TokenId)], happened: Option<u64>) -> Result<(), String> {
+        let gone = |slot: &u64, id: &TokenId| !present.iter().any(|(s, i)| s == slot && i == id);
+        for (slot, (id, handle)) in std::mem::take(&mut serving.slots) {
+            match handle {
+                Some(handle) if gone(&slot, &id) => self.tokens.depart(&id, handle.generation()),
+                // An event in its slot is the occasion to try a token again.
+                None if gone(&slot, &id) || happened == Some(slot) => {}
+                handle => {
+                    serving.slots.insert(slot, (id, handle));
+                }
+            }
+        }
+        for (slot, id) in present {
+            match serving.slots.get(slot) {
+                Some((_, Some(handle))) if happened == Some(*slot) => self.look_again(handle.clone()),
+                Some(_) => {}
+                None => {
+                    let handle = self.adopt(serving, *slot, id)?;
+                    serving.slots.insert(*slot, (id.clone(), handle));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Something happened in the slot of a token that is still, or again, there: it is read. If it
+    /// was out meanwhile its session is dead, it says [`Fault::Absent`], and arrives anew.
+    fn look_again(&self, handle: TokenHandle) {
+        self.runtime.spawn(async move {
+            let _ = handle.perform(Op::ReadInfo).await;
+        });
+    }
+
+    /// Makes a device of a token and hands it over. `Ok(None)`: it is not to be had.
+    fn adopt(&self, serving: &Serving, slot: u64, id: &TokenId) -> Result<Option<TokenHandle>, String> {
+        if self.tokens.find(id).is_some() {
+            // The same card by two modules, or two cards of one serial: the first is served.
+            tracing::warn!(module = %self.setup.name, token = %id, "a token of this name is served already");
+            return Ok(None);
+        }
+        let broken = |error: WireError| format!("a token was not handed over: {error}");
+        let (ours, theirs) = UnixStream::pair().map_err(|e| broken(e.into()))?;
+        send_with(control(serving)?, &ToWorker::Serve { slot }, theirs.as_fd()).map_err(broken)?;
+        drop(theirs);
+        let link = Link {
+            run: self.run,
+            worker: self.setup.name.clone(),
+            killer: serving.process.killer(),
+            timing: self.settings.timing,
+            inbox: self.inbox.clone(),
+        };
+        let proxy = Proxy::new(link, ours, slot, id.clone()).map_err(|e| broken(e.into()))?;
+        match self.tokens.adopt(Box::new(proxy)) {
+            Ok(handle) => Ok(Some(handle)),
+            Err(fault @ (Fault::TimedOut { .. } | Fault::WorkerFailed { .. })) => Err(fault.to_string()),
+            Err(fault) => {
+                tracing::warn!(module = %self.setup.name, token = %id, %fault, "a token cannot be read");
+                Ok(None)
+            }
+        }
+    }
+
+    fn silent(&self) {
+        tracing::debug!(module = %self.setup.name, "the module tells of no events and is read on request");
+        self.set(|state| state.status = ModuleStatus::Running { events: false });
+    }
+
+    fn next(&self, serving: &Serving, end: Instant) -> Result<FromWorker, Broken> {
+        receive_one_by(serving.process.control()?, end)
+    }
+
+    fn due(&self) -> Instant {
+        Instant::now() + self.settings.timing.start
+    }
+
+    fn set(&self, change: impl FnOnce(&mut ModuleState)) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+fn control(serving: &Serving) -> Result<&UnixStream, String> {
+    serving.process.control().map_err(|error| error.to_string())
+}
