@@ -1,8 +1,5 @@
 //! `jitsuind`: the only process that opens tokens.
 
-
-pub use front::Caller;
-
 pub mod actor;
 pub mod agents;
 pub mod audit;
@@ -13,3 +10,5 @@ pub mod holder;
 pub mod pin;
 pub mod service;
 pub mod worker;
+
+pub use front::Caller;
