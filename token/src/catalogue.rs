@@ -92,6 +92,8 @@ pub enum Refusal {
     NotFound,
     /// No issue is open (S-070, S-082).
     NotIssued,
+    /// The authority does not serve this kind of request yet.
+    NotYet,
     /// The user has no OTP token (S-061).
     NoToken,
     /// Origin or challenge is not acceptable (D-602).
@@ -203,6 +205,7 @@ static TABLE: &[Row] = &[
     Row { refusal: Refusal::LockUser, code: "E-LOCK-USER", status: 423, en: "You are locked. Ask the administrator to unlock.", ja: "ロックされています。管理者にロック解除をご依頼ください。" },
     Row { refusal: Refusal::NotFound, code: "E-NOT-FOUND", status: 404, en: "There is no such entry. Check the ID.", ja: "該当するデータがありません。IDをご確認ください。" },
     Row { refusal: Refusal::NotIssued, code: "E-NOT-ISSUED", status: 409, en: "No certificate is ready for acquisition. Ask the administrator to reissue.", ja: "取得できる電子証明書がありません。管理者に再発行をご依頼ください。" },
+    Row { refusal: Refusal::NotYet, code: "E-NOT-YET", status: 501, en: "The authority does not offer this yet. Ask the administrator to reissue the certificate instead.", ja: "この手続きにはまだ対応していません。管理者に電子証明書の再発行をご依頼ください。" },
     Row { refusal: Refusal::NoToken, code: "E-NO-TOKEN", status: 409, en: "No token is registered for this user. Ask the administrator.", ja: "ワンタイムパスワード（トークン）が登録されていません。管理者にお問い合わせください。" },
     Row { refusal: Refusal::Origin, code: "E-ORIGIN", status: 403, en: "The request does not come from the registered bank. Do not go on; contact the branch.", ja: "登録された接続先からの要求ではありません。操作を中止し、お取引店にご連絡ください。" },
     Row { refusal: Refusal::Otp, code: "E-OTP", status: 401, en: "The one-time password is wrong or already used. Wait for the next one and try again.", ja: "ワンタイムパスワードが正しくないか、使用済みです。次のパスワードが表示されてから再度入力してください。" },
