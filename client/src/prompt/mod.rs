@@ -159,7 +159,9 @@ mod tests {
         assert!(
             matches!(Prompter::choose(Wish::Auto, program(), true), Prompter::Pinentry(p) if p.ends_with("pinentry"))
         );
-        assert!(matches!(Prompter::choose(Wish::Auto, None, false), Prompter::Pinentry(p) if p == "pinentry"));
+        assert!(
+            matches!(Prompter::choose(Wish::Auto, None, false), Prompter::Pinentry(p) if p == std::path::Path::new("pinentry"))
+        );
         assert!(matches!(Prompter::choose(Wish::Tty, program(), false), Prompter::Terminal));
         assert!(matches!(Prompter::choose(Wish::Pinentry, None, true), Prompter::Pinentry(_)));
     }
