@@ -69,3 +69,39 @@ impl Desk for Acquisition {
         Self::abandon(self, transaction).await
     }
 }
+
+/// A desk that others look at as well.
+impl<D: Desk> Desk for std::sync::Arc<D> {
+    async fn code(&self, applicant: &Applicant) -> Result<Option<Secret>, Refusal> {
+        D::code(self, applicant).await
+    }
+
+    async fn wrong_code(&self, applicant: &Applicant) -> Result<(), Refusal> {
+        D::wrong_code(self, applicant).await
+    }
+
+    async fn admit(
+        &self,
+        applicant: &Applicant,
+        user_pin: Option<&Secret>,
+        code_proved: bool,
+    ) -> Result<Admission, Refusal> {
+        D::admit(self, applicant, user_pin, code_proved).await
+    }
+
+    async fn known(&self, transaction: &[u8; 16]) -> Result<Option<TransactionRecord>, Refusal> {
+        D::known(self, transaction).await
+    }
+
+    async fn accept(&self, submission: Submission, issue: &Issuer<'_>) -> Result<TransactionRecord, Refusal> {
+        D::accept(self, submission, issue).await
+    }
+
+    async fn confirm(&self, transaction: &[u8; 16], certificate_sha256: &[u8; 32]) -> Result<(), Refusal> {
+        D::confirm(self, transaction, certificate_sha256).await
+    }
+
+    async fn abandon(&self, transaction: &[u8; 16]) -> Result<(), Refusal> {
+        D::abandon(self, transaction).await
+    }
+}
