@@ -10,12 +10,15 @@
     reason = "a bench that cannot be set up ends its test on the spot"
 )]
 
+pub mod authority;
 pub mod bus;
 pub mod daemon;
 pub mod foreign_ca;
+pub mod judge;
 pub mod otp;
 pub mod person;
 pub mod running;
 pub mod scratch;
 pub mod soft_token;
 pub mod tree;
+pub mod world;

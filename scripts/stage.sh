@@ -1,0 +1,121 @@
+# The stage of scripts/demo: its scratch folder and processes, people and their windows, and the judges. Sourced by it.
+
+bin=${CARGO_TARGET_DIR:-$repository/target}/debug
+case $bin in /*) ;; *) bin=$repository/$bin ;; esac
+
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/jitsuin-demo.XXXXXX")
+processes=()
+failures=0
+judgements=0
+
+# --- the stage ---------------------------------------------------------------------------------------------------------
+
+clean_up() {
+    local status=$? pid
+    trap - EXIT
+    for pid in "${processes[@]}"; do kill "$pid" 2>/dev/null || true; done
+    for pid in "${processes[@]}"; do wait "$pid" 2>/dev/null || true; done
+    if [ "$status" != 0 ]; then
+        for log in "$scratch"/*.log; do
+            printf '\n--- the last lines of %s\n' "${log##*/}"
+            tail -n 15 "$log"
+        done >&2
+    fi
+    rm -rf "$scratch"
+    exit "$status"
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+bold=$(tput bold 2>/dev/null || true) plain=$(tput sgr0 2>/dev/null || true)
+
+step() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
+say() { printf '  %s\n' "$*"; }
+
+judge() { # judge CLAIM COMMAND…: the command succeeds
+    local claim=$1
+    shift
+    judgements=$((judgements + 1))
+    if "$@" >"$scratch/judge.out" 2>&1; then
+        printf '  %s[ok]%s %s\n' "$bold" "$plain" "$claim"
+    else
+        printf '  %s[NO]%s %s\n' "$bold" "$plain" "$claim"
+        sed 's/^/       /' "$scratch/judge.out"
+        failures=$((failures + 1))
+    fi
+}
+
+says() { grep -qF -- "$2" <<<"$1" || { printf '%s\nis not in:\n%s\n' "$2" "$1"; return 1; }; }
+same() { [ "$1" = "$2" ] || { printf 'one:   %s\nother: %s\n' "$1" "$2"; return 1; }; }
+
+run_in_background() { # run_in_background LOG COMMAND…; its id is in $started
+    local log=$1
+    shift
+    # Should this script be killed, the kernel ends them.
+    setpriv --pdeathsig KILL -- "$@" >>"$scratch/$log.log" 2>&1 &
+    started=$!
+    processes+=("$started")
+}
+
+# Shows a command and what it says; $said keeps it, $status its exit status.
+show() {
+    local words=("$@")
+    words[0]=${words[0]##*/}
+    printf '  $ %s\n' "${words[*]}"
+    status=0
+    said=$("$@" 2>&1) || status=$?
+    [ -z "$said" ] || sed 's/^/    /' <<<"$said"
+}
+
+# --- the people --------------------------------------------------------------------------------------------------------
+
+person() { # person NAME: somebody with a pinentry of their own
+    mkdir -m 700 "$scratch/$1"
+    : >"$scratch/$1/windows.log"
+    printf '#!/bin/sh\nJITSUIN_ANSWERS="%s" exec bash "%s" "$@"\n' "$scratch/$1" "$repository/tests/scripted-pinentry" \
+        >"$scratch/$1-pinentry"
+    chmod 700 "$scratch/$1-pinentry"
+}
+
+knows() { # knows PERSON WINDOW ANSWER…: types these in turn, the last one from then on
+    local file="$scratch/$1/$2"
+    shift 2
+    printf '%s\n' "$@" >"$file"
+}
+
+# A command of a person's, and the windows it raised.
+as() {
+    local who=$1 before
+    shift
+    before=$(wc -l <"$scratch/$who/windows.log")
+    printf '  %s$ jitsuin %s\n' "$who" "$*"
+    status=0
+    said=$("$bin/jitsuin" --config "$config" --prompt pinentry --pinentry "$scratch/$who-pinentry" "$@" 2>&1) || status=$?
+    windows=$(tail -n "+$((before + 1))" "$scratch/$who/windows.log")
+    [ -z "$windows" ] || sed 's/^/    | /; s/\t/ | /' <<<"$windows"
+    [ -z "$said" ] || sed 's/^/    /' <<<"$said"
+}
+
+windows_of() { grep -c "^Jitsuin: $2" "$scratch/$1/windows.log" || true; }
+
+# --- the tools ---------------------------------------------------------------------------------------------------------
+
+bank() { show "$bin/jitsuin-authority" "$@"; }
+pkcs11() { SOFTHSM2_CONF=$scratch/softhsm2.conf pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so "$@"; }
+objects() { pkcs11 --token-label "$1" --login --pin "$2" -O 2>/dev/null; } # all objects of a token, with their PIN
+door() { curl --silent --show-error --cacert "$root" "$@"; }
+
+token_serial() { pkcs11 --list-token-slots 2>/dev/null | awk -v l="$1" -F: '/token label/{t=$2; gsub(/^ +| +$/,"",t)} /serial num/&&t==l{gsub(/ /,"",$2); print $2}'; }
+
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
+wait_until() { # wait_until WHAT COMMAND…: no event says so to a shell, so it looks ten times a second
+    local what=$1 n
+    shift
+    for ((n = 0; n < 300; n++)); do
+        "$@" >/dev/null 2>&1 && return
+        sleep 0.1
+    done
+    printf 'waited 30 s for %s\n' "$what" >&2
+    return 1
+}
