@@ -1,4 +1,5 @@
 //! The CA's certificates, judged by OpenSSL and by our own reader.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

@@ -1,5 +1,6 @@
 //! Debian's `openssl cmp` enrols a software key at the door, over plain HTTP on loopback (the TLS
 //! leg is tested apart), with the acquisition code alone.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 
 mod desk;
 

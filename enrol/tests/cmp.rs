@@ -1,5 +1,6 @@
 //! Both sides of CMP against each other, and against the crates cmpv2 and crmf, which share no code
 //! with ours (only bytes cross).
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 
 use std::str::FromStr;
 use std::time::Duration;

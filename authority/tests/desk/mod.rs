@@ -1,5 +1,5 @@
 //! The acquisition rules in memory, as small as the door's tests need them.
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, dead_code, reason = "each test file uses its part")]
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

@@ -116,7 +116,8 @@ impl<'a> Opened<'a> {
         let nameless = header.transaction_id.is_none() && header.recip_nonce.is_none();
         let ours = header.transaction_id.is_some_and(|t| t.as_bytes() == expected.transaction)
             && header.recip_nonce.is_some_and(|n| bool::from(n.as_bytes().ct_eq(expected.nonce)));
-        if !ours && !(nameless && matches!(body, PkiBody::Error(_))) {
+        let unread = nameless && matches!(body, PkiBody::Error(_));
+        if !(ours || unread) {
             return Err(BadReply::Foreign);
         }
         let part = ProtectedPart { header, body };
