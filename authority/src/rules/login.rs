@@ -1,0 +1,69 @@
+//! Which certificate may log in, and at which door (S-001, S-084, S-103, S-112).
+
+use token::Refusal;
+
+use super::acquire::{ContractStatus, UserStatus};
+use super::certificate::Status;
+
+/// The two doors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// 管理者ログイン.
+    Administrator,
+    /// 利用者ログイン.
+    User,
+}
+
+impl Door {
+    /// The key in the database and in the record of events.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Administrator => "administrator",
+            Self::User => "user",
+        }
+    }
+}
+
+/// Whether a certificate with or without a user ID belongs at the door.
+///
+/// # Errors
+/// `CertNoUser` for an administrator's at the user's door, `CertUser` for the reverse.
+pub fn at_door(door: Door, has_user: bool) -> Result<(), Refusal> {
+    match (door, has_user) {
+        (Door::User, false) => Err(Refusal::CertNoUser),
+        (Door::Administrator, true) => Err(Refusal::CertUser),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a certificate of that status may log in.
+///
+/// # Errors
+/// The reason, one per status.
+pub fn usable(status: Status) -> Result<(), Refusal> {
+    match status {
+        Status::Valid => Ok(()),
+        Status::Expired => Err(Refusal::CertExpired),
+        Status::Suspended => Err(Refusal::CertSuspended),
+        Status::Unconfirmed => Err(Refusal::CertUnconfirmed),
+        Status::Awaiting | Status::Lapsed | Status::Revoked => Err(Refusal::CertRevoked),
+    }
+}
+
+/// Whether the contract, and the user where there is one, are served.
+///
+/// # Errors
+/// `LockContract`, `LockUser`; `CertRevoked` for whoever is no longer registered.
+pub fn served(contract: ContractStatus, user: Option<(UserStatus, bool)>) -> Result<(), Refusal> {
+    match contract {
+        ContractStatus::Active => {}
+        ContractStatus::Locked | ContractStatus::EmergencyStop => return Err(Refusal::LockContract),
+        ContractStatus::Terminated => return Err(Refusal::CertRevoked),
+    }
+    match user {
+        None | Some((UserStatus::Active, false)) => Ok(()),
+        Some((UserStatus::Active, true) | (UserStatus::Stopped, _)) => Err(Refusal::LockUser),
+        Some((UserStatus::Deregistered, _)) => Err(Refusal::CertRevoked),
+    }
+}
