@@ -1,0 +1,322 @@
+//! `certificates`: one row per issue number.
+
+use sqlx::{SqliteConnection, SqliteExecutor};
+use token::{ContractId, UserId};
+
+use super::{Change, Event, StoreError};
+use crate::acquisition::Applicant;
+use crate::rules::certificate::{Record, Status};
+
+/// A record with what the rules do not look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateRow {
+    /// What the rules look at.
+    pub record: Record,
+    /// 電子証明書シリアル番号, lower-case hexadecimal.
+    pub serial: Option<String>,
+    /// Start of validity; Unix time in seconds.
+    pub valid_from: Option<i64>,
+    /// When it was confirmed; Unix time in seconds.
+    pub confirmed_at: Option<i64>,
+    /// DER of the key.
+    pub public_key: Option<Vec<u8>>,
+    /// DER.
+    pub certificate: Option<Vec<u8>>,
+    /// The sealed acquisition code.
+    pub code: Option<Vec<u8>>,
+    /// Until when it counts; Unix time in seconds.
+    pub code_until: Option<i64>,
+    /// Consecutive wrong MACs.
+    pub code_failures: u32,
+    /// The device named at reissue, or evidenced at acquisition.
+    pub device_serial: Option<String>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    record_id: String,
+    contract_id: String,
+    user_id: Option<String>,
+    cert_issue_no: i64,
+    cert_status: String,
+    cert_issue_registered_on: i64,
+    acquire_deadline: i64,
+    cert_serial: Option<String>,
+    cert_valid_from: Option<i64>,
+    cert_valid_until: Option<i64>,
+    cert_confirmed_at: Option<i64>,
+    device_serial: Option<String>,
+    public_key: Option<Vec<u8>>,
+    certificate: Option<Vec<u8>>,
+    enrolment_code: Option<Vec<u8>>,
+    enrolment_code_until: Option<i64>,
+    enrolment_code_failures: i64,
+}
+
+impl TryFrom<Row> for CertificateRow {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let user = row.user_id.as_deref().map(UserId::new).transpose().map_err(|_| StoreError::Value("user_id"))?;
+        let contract = ContractId::new(&row.contract_id).map_err(|_| StoreError::Value("contract_id"))?;
+        Ok(Self {
+            record: Record {
+                id: row.record_id,
+                holder: Applicant { contract, user },
+                issue_no: u16::try_from(row.cert_issue_no).map_err(|_| StoreError::Value("cert_issue_no"))?,
+                status: Status::from_key(&row.cert_status).ok_or(StoreError::Value("cert_status"))?,
+                registered_at: row.cert_issue_registered_on,
+                acquire_deadline: row.acquire_deadline,
+                valid_until: row.cert_valid_until,
+            },
+            serial: row.cert_serial,
+            valid_from: row.cert_valid_from,
+            confirmed_at: row.cert_confirmed_at,
+            public_key: row.public_key,
+            certificate: row.certificate,
+            code: row.enrolment_code,
+            code_until: row.enrolment_code_until,
+            code_failures: u32::try_from(row.enrolment_code_failures)
+                .map_err(|_| StoreError::Value("enrolment_code_failures"))?,
+            device_serial: row.device_serial,
+        })
+    }
+}
+
+/// All records of a holder, by issue number.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn of_holder(db: impl SqliteExecutor<'_>, holder: &Applicant) -> Result<Vec<CertificateRow>, StoreError> {
+    sqlx::query_as::<_, Row>(
+        "SELECT record_id, contract_id, user_id, cert_issue_no, cert_status, cert_issue_registered_on, \
+         acquire_deadline, cert_serial, cert_valid_from, cert_valid_until, cert_confirmed_at, device_serial, \
+         public_key, certificate, enrolment_code, enrolment_code_until, enrolment_code_failures \
+         FROM certificates WHERE contract_id = $1 AND COALESCE(user_id, '') = $2 ORDER BY cert_issue_no",
+    )
+    .bind(holder.contract.as_str())
+    .bind(holder.user.as_ref().map_or("", UserId::as_str))
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(CertificateRow::try_from)
+    .collect()
+}
+
+/// The record of that name.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn find(db: impl SqliteExecutor<'_>, record: &str) -> Result<Option<CertificateRow>, StoreError> {
+    sqlx::query_as::<_, Row>(
+        "SELECT record_id, contract_id, user_id, cert_issue_no, cert_status, cert_issue_registered_on, \
+         acquire_deadline, cert_serial, cert_valid_from, cert_valid_until, cert_confirmed_at, device_serial, \
+         public_key, certificate, enrolment_code, enrolment_code_until, enrolment_code_failures \
+         FROM certificates WHERE record_id = $1",
+    )
+    .bind(record)
+    .fetch_optional(db)
+    .await?
+    .map(CertificateRow::try_from)
+    .transpose()
+}
+
+/// The record whose certificate has that SHA-256.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn by_certificate(
+    db: impl SqliteExecutor<'_>,
+    certificate_sha256: &[u8; 32],
+) -> Result<Option<CertificateRow>, StoreError> {
+    sqlx::query_as::<_, Row>(
+        "SELECT record_id, contract_id, user_id, cert_issue_no, cert_status, cert_issue_registered_on, \
+         acquire_deadline, cert_serial, cert_valid_from, cert_valid_until, cert_confirmed_at, device_serial, \
+         public_key, certificate, enrolment_code, enrolment_code_until, enrolment_code_failures \
+         FROM certificates WHERE certificate_sha256 = $1",
+    )
+    .bind(hex::encode(certificate_sha256))
+    .fetch_optional(db)
+    .await?
+    .map(CertificateRow::try_from)
+    .transpose()
+}
+
+/// A new record that waits for acquisition.
+#[derive(Debug)]
+pub struct Opening<'a> {
+    /// Its name.
+    pub record: &'a str,
+    /// Whose.
+    pub holder: &'a Applicant,
+    /// 電子証明書発行番号.
+    pub issue_no: u16,
+    /// 再発行理由.
+    pub reason: &'static str,
+    /// 取得期限; Unix time in seconds.
+    pub acquire_deadline: i64,
+    /// The sealed code and until when it counts.
+    pub code: Option<(Vec<u8>, i64)>,
+    /// The device it is for.
+    pub device_serial: Option<&'a str>,
+    /// The request form, for an administrator's.
+    pub form_reference: Option<&'a str>,
+}
+
+/// Adds a record.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn open(db: &mut SqliteConnection, opening: &Opening<'_>, now: i64) -> Result<(), StoreError> {
+    let (code, until) =
+        opening.code.as_ref().map_or((None, None), |(code, until)| (Some(code.as_slice()), Some(*until)));
+    sqlx::query(
+        "INSERT INTO certificates (record_id, contract_id, user_id, cert_issue_no, cert_status, \
+         cert_issue_registered_on, reissue_reason, acquire_deadline, device_serial, enrolment_code, \
+         enrolment_code_until, form_reference) VALUES ($1, $2, $3, $4, 'awaiting', $5, $6, $7, $8, $9, $10, $11)",
+    )
+    .bind(opening.record)
+    .bind(opening.holder.contract.as_str())
+    .bind(opening.holder.user.as_ref().map(UserId::as_str))
+    .bind(i64::from(opening.issue_no))
+    .bind(now)
+    .bind(opening.reason)
+    .bind(opening.acquire_deadline)
+    .bind(opening.device_serial)
+    .bind(code)
+    .bind(until)
+    .bind(opening.form_reference)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// What was signed for a record.
+#[derive(Debug)]
+pub struct Signed<'a> {
+    /// 電子証明書シリアル番号, lower-case hexadecimal.
+    pub serial: &'a str,
+    /// Unix time in seconds.
+    pub valid_from: i64,
+    /// Unix time in seconds.
+    pub valid_until: i64,
+    /// DER of the key.
+    pub public_key: &'a [u8],
+    /// DER.
+    pub certificate: &'a [u8],
+    /// Its SHA-256.
+    pub certificate_sha256: &'a [u8; 32],
+    /// The device, where it is known.
+    pub device_serial: Option<&'a str>,
+}
+
+/// 発行済 → 取得中.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn signed(db: &mut SqliteConnection, record: &str, signed: &Signed<'_>) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE certificates SET cert_status = 'unconfirmed', cert_serial = $2, cert_valid_from = $3, \
+         cert_valid_until = $4, public_key = $5, certificate = $6, certificate_sha256 = $7, \
+         device_serial = COALESCE($8, device_serial) WHERE record_id = $1 AND cert_status = 'awaiting'",
+    )
+    .bind(record)
+    .bind(signed.serial)
+    .bind(signed.valid_from)
+    .bind(signed.valid_until)
+    .bind(signed.public_key)
+    .bind(signed.certificate)
+    .bind(hex::encode(signed.certificate_sha256))
+    .bind(signed.device_serial)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// 取得中 → 有効. The acquisition code has done its work and is deleted.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn confirmed(db: &mut SqliteConnection, record: &str, now: i64) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE certificates SET cert_status = 'valid', cert_confirmed_at = $2, enrolment_code = NULL \
+         WHERE record_id = $1 AND cert_status = 'unconfirmed'",
+    )
+    .bind(record)
+    .bind(now)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The end of a record, whichever. A code that was not used is deleted.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn end(
+    db: &mut SqliteConnection,
+    record: &str,
+    status: Status,
+    reason: &str,
+    now: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE certificates SET cert_status = $2, cert_ended_reason = $3, cert_ended_at = $4, \
+         enrolment_code = NULL WHERE record_id = $1",
+    )
+    .bind(record)
+    .bind(status.key())
+    .bind(reason)
+    .bind(now)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Sets the counter of wrong MACs; `dead` deletes the code.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn set_code_failures(
+    db: &mut SqliteConnection,
+    record: &str,
+    failures: u32,
+    dead: bool,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE certificates SET enrolment_code_failures = $2, \
+         enrolment_code = CASE WHEN $3 = 1 THEN NULL ELSE enrolment_code END WHERE record_id = $1",
+    )
+    .bind(record)
+    .bind(i64::from(failures))
+    .bind(i64::from(dead))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Brings the holder's records to what time has made of them, with an event each, and yields them.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn settle(change: &mut Change, holder: &Applicant) -> Result<Vec<CertificateRow>, StoreError> {
+    let now = change.now();
+    let mut rows = of_holder(change.db(), holder).await?;
+    for row in &mut rows {
+        if let Some((status, reason)) = row.record.due(now) {
+            end(change.db(), &row.record.id, status, reason, now).await?;
+            change
+                .record(
+                    Event::new("authority", "clock", "clock", "certificate.end")
+                        .about(holder)
+                        .on(&row.record.id)
+                        .changed(row.record.status.key(), status.key())
+                        .because(reason),
+                )
+                .await?;
+            row.record.status = status;
+            row.code = None;
+        }
+    }
+    Ok(rows)
+}

@@ -1,0 +1,157 @@
+//! `contracts` and `administrators`.
+
+use sqlx::{SqliteConnection, SqliteExecutor};
+use token::ContractId;
+
+use super::StoreError;
+use crate::rules::acquire::ContractStatus;
+
+/// A contract.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contract {
+    /// How it stands.
+    pub status: ContractStatus,
+    /// PHC string of ご契約先暗証番号.
+    pub pin: String,
+    /// Consecutive wrong entries of it.
+    pub pin_failures: u32,
+    /// PHC string of ご契約先確認暗証番号.
+    pub confirm_pin: String,
+    /// Consecutive wrong entries of it.
+    pub confirm_pin_failures: u32,
+    /// Users it may have.
+    pub user_max: u32,
+    /// Unix time in seconds.
+    pub opened_at: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct ContractRow {
+    contract_status: String,
+    contract_pin: String,
+    contract_pin_failures: i64,
+    contract_confirm_pin: String,
+    contract_confirm_pin_failures: i64,
+    user_max: i64,
+    opened_at: i64,
+}
+
+/// Which of a contract's two PINs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContractPin {
+    /// ご契約先確認暗証番号.
+    Confirm,
+    /// ご契約先暗証番号.
+    Login,
+}
+
+/// Finds a contract.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn find(db: impl SqliteExecutor<'_>, contract: &ContractId) -> Result<Option<Contract>, StoreError> {
+    let row = sqlx::query_as::<_, ContractRow>(
+        "SELECT contract_status, contract_pin, contract_pin_failures, contract_confirm_pin, \
+         contract_confirm_pin_failures, user_max, opened_at FROM contracts WHERE contract_id = $1",
+    )
+    .bind(contract.as_str())
+    .fetch_optional(db)
+    .await?;
+    row.map(|row| {
+        let count = |n: i64| u32::try_from(n).map_err(|_| StoreError::Value("contracts"));
+        Ok(Contract {
+            status: ContractStatus::from_key(&row.contract_status).ok_or(StoreError::Value("contract_status"))?,
+            pin: row.contract_pin,
+            pin_failures: count(row.contract_pin_failures)?,
+            confirm_pin: row.contract_confirm_pin,
+            confirm_pin_failures: count(row.contract_confirm_pin_failures)?,
+            user_max: count(row.user_max)?,
+            opened_at: row.opened_at,
+        })
+    })
+    .transpose()
+}
+
+/// Adds a contract.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn add(db: &mut SqliteConnection, id: &ContractId, contract: &Contract) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO contracts (contract_id, contract_status, contract_pin, contract_confirm_pin, user_max, \
+         opened_at) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(id.as_str())
+    .bind(contract.status.key())
+    .bind(&contract.pin)
+    .bind(&contract.confirm_pin)
+    .bind(i64::from(contract.user_max))
+    .bind(contract.opened_at)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Sets the status.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn set_status(db: &mut SqliteConnection, id: &ContractId, status: ContractStatus) -> Result<(), StoreError> {
+    sqlx::query("UPDATE contracts SET contract_status = $2 WHERE contract_id = $1")
+        .bind(id.as_str())
+        .bind(status.key())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Sets the counter of wrong entries of one PIN.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn set_failures(
+    db: &mut SqliteConnection,
+    id: &ContractId,
+    pin: ContractPin,
+    failures: u32,
+) -> Result<(), StoreError> {
+    let statement = match pin {
+        ContractPin::Login => "UPDATE contracts SET contract_pin_failures = $2 WHERE contract_id = $1",
+        ContractPin::Confirm => "UPDATE contracts SET contract_confirm_pin_failures = $2 WHERE contract_id = $1",
+    };
+    sqlx::query(statement).bind(id.as_str()).bind(i64::from(failures)).execute(db).await?;
+    Ok(())
+}
+
+/// When the contract's administrator was registered, where there is one.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn administrator_since(
+    db: impl SqliteExecutor<'_>,
+    contract: &ContractId,
+) -> Result<Option<i64>, StoreError> {
+    Ok(sqlx::query_scalar("SELECT registered_at FROM administrators WHERE contract_id = $1")
+        .bind(contract.as_str())
+        .fetch_optional(db)
+        .await?)
+}
+
+/// Registers the contract's administrator.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn add_administrator(
+    db: &mut SqliteConnection,
+    contract: &ContractId,
+    form_reference: &str,
+    now: i64,
+) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO administrators (contract_id, form_reference, registered_at) VALUES ($1, $2, $3)")
+        .bind(contract.as_str())
+        .bind(form_reference)
+        .bind(now)
+        .execute(db)
+        .await?;
+    Ok(())
+}

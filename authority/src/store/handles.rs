@@ -1,0 +1,214 @@
+//! What is handed out and comes back: challenges, login handles, sessions, code tickets. Of all but
+//! challenges only the SHA-256 is kept.
+
+use sqlx::{SqliteConnection, SqliteExecutor};
+
+use super::StoreError;
+use crate::rules::login::Door;
+
+/// How many challenges may be open at once: enough for 60 logins a second, and an end to the table.
+const MAX_CHALLENGES: i64 = 20_000;
+
+/// Keeps a challenge; forgets those that ended. `false` when too many are open.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn add_challenge(
+    db: &mut SqliteConnection,
+    challenge: &str,
+    door: Door,
+    expires_at: i64,
+    now: i64,
+) -> Result<bool, StoreError> {
+    sqlx::query("DELETE FROM challenges WHERE expires_at < $1").bind(now).execute(&mut *db).await?;
+    let open: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM challenges").fetch_one(&mut *db).await?;
+    if open >= MAX_CHALLENGES {
+        return Ok(false);
+    }
+    sqlx::query("INSERT INTO challenges (challenge, purpose, expires_at) VALUES ($1, $2, $3)")
+        .bind(challenge)
+        .bind(door.key())
+        .bind(expires_at)
+        .execute(db)
+        .await?;
+    Ok(true)
+}
+
+/// Takes a challenge out: whether it was ours, for this door, and in time (D-601).
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn take_challenge(
+    db: &mut SqliteConnection,
+    challenge: &str,
+    door: Door,
+    now: i64,
+) -> Result<bool, StoreError> {
+    let found: Option<(String, i64)> =
+        sqlx::query_as("DELETE FROM challenges WHERE challenge = $1 RETURNING purpose, expires_at")
+            .bind(challenge)
+            .fetch_optional(db)
+            .await?;
+    Ok(found.is_some_and(|(purpose, expires_at)| purpose == door.key() && now <= expires_at))
+}
+
+/// Keeps a login handle; forgets those that ended.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn add_login(
+    db: &mut SqliteConnection,
+    login_sha256: &str,
+    record: &str,
+    expires_at: i64,
+    now: i64,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM logins WHERE expires_at < $1").bind(now).execute(&mut *db).await?;
+    sqlx::query("INSERT INTO logins (login_sha256, record_id, expires_at) VALUES ($1, $2, $3)")
+        .bind(login_sha256)
+        .bind(record)
+        .bind(expires_at)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// The certificate record behind a login handle that is in time.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn login(db: impl SqliteExecutor<'_>, login_sha256: &str, now: i64) -> Result<Option<String>, StoreError> {
+    Ok(sqlx::query_scalar("SELECT record_id FROM logins WHERE login_sha256 = $1 AND expires_at >= $2")
+        .bind(login_sha256)
+        .bind(now)
+        .fetch_optional(db)
+        .await?)
+}
+
+/// Takes a login handle out.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn drop_login(db: &mut SqliteConnection, login_sha256: &str) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM logins WHERE login_sha256 = $1").bind(login_sha256).execute(db).await?;
+    Ok(())
+}
+
+/// A session.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct SessionRow {
+    /// `user` or `administrator`.
+    pub role: String,
+    /// The certificate it was opened with.
+    pub record_id: String,
+    /// Unix time in seconds.
+    pub used_at: i64,
+    /// Unix time in seconds.
+    pub expires_at: i64,
+}
+
+/// Opens a session; forgets those that ended.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn add_session(
+    db: &mut SqliteConnection,
+    session_sha256: &str,
+    door: Door,
+    record: &str,
+    expires_at: i64,
+    now: i64,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM sessions WHERE expires_at < $1").bind(now).execute(&mut *db).await?;
+    sqlx::query(
+        "INSERT INTO sessions (session_sha256, role, record_id, opened_at, used_at, expires_at) \
+         VALUES ($1, $2, $3, $4, $4, $5)",
+    )
+    .bind(session_sha256)
+    .bind(door.key())
+    .bind(record)
+    .bind(now)
+    .bind(expires_at)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Finds a session.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn session(db: impl SqliteExecutor<'_>, session_sha256: &str) -> Result<Option<SessionRow>, StoreError> {
+    Ok(sqlx::query_as("SELECT role, record_id, used_at, expires_at FROM sessions WHERE session_sha256 = $1")
+        .bind(session_sha256)
+        .fetch_optional(db)
+        .await?)
+}
+
+/// Notes that a session was used.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn touch_session(db: &mut SqliteConnection, session_sha256: &str, now: i64) -> Result<(), StoreError> {
+    sqlx::query("UPDATE sessions SET used_at = $2 WHERE session_sha256 = $1")
+        .bind(session_sha256)
+        .bind(now)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Ends a session. The tickets it holds end with it.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn drop_session(db: &mut SqliteConnection, session_sha256: &str) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM code_tickets WHERE session_sha256 = $1").bind(session_sha256).execute(&mut *db).await?;
+    sqlx::query("DELETE FROM sessions WHERE session_sha256 = $1").bind(session_sha256).execute(db).await?;
+    Ok(())
+}
+
+/// Keeps a ticket for the acquisition code of a record.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn add_ticket(
+    db: &mut SqliteConnection,
+    ticket_sha256: &str,
+    session_sha256: &str,
+    record: &str,
+    expires_at: i64,
+    now: i64,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM code_tickets WHERE expires_at < $1").bind(now).execute(&mut *db).await?;
+    sqlx::query(
+        "INSERT INTO code_tickets (ticket_sha256, session_sha256, record_id, expires_at) VALUES ($1, $2, $3, $4)",
+    )
+    .bind(ticket_sha256)
+    .bind(session_sha256)
+    .bind(record)
+    .bind(expires_at)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Takes a ticket out: the record whose code it is for.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn take_ticket(
+    db: &mut SqliteConnection,
+    ticket_sha256: &str,
+    session_sha256: &str,
+    now: i64,
+) -> Result<Option<String>, StoreError> {
+    let found: Option<(String, i64)> = sqlx::query_as(
+        "DELETE FROM code_tickets WHERE ticket_sha256 = $1 AND session_sha256 = $2 RETURNING record_id, expires_at",
+    )
+    .bind(ticket_sha256)
+    .bind(session_sha256)
+    .fetch_optional(db)
+    .await?;
+    Ok(found.and_then(|(record, expires_at)| (now <= expires_at).then_some(record)))
+}

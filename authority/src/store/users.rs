@@ -1,0 +1,196 @@
+//! `users` and their `uses`.
+
+use sqlx::{SqliteConnection, SqliteExecutor};
+use token::{ContractId, UserId};
+
+use super::StoreError;
+use crate::rules::acquire::UserStatus;
+
+/// A user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// 利用者ID.
+    pub id: UserId,
+    /// How it stands, locks apart.
+    pub status: UserStatus,
+    /// PHC string of 利用者暗証番号.
+    pub pin: String,
+    /// Consecutive wrong entries of it.
+    pub pin_failures: u32,
+    /// Locked by them.
+    pub pin_locked: bool,
+    /// Consecutive wrong OTPs.
+    pub otp_failures: u32,
+    /// Locked by them.
+    pub otp_locked: bool,
+    /// Unix time in seconds.
+    pub last_login_at: Option<i64>,
+    /// Counts the changes an administrator would see.
+    pub version: i64,
+}
+
+impl User {
+    /// Locked by either kind of secret.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.pin_locked || self.otp_locked
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct UserRow {
+    user_id: String,
+    user_status: String,
+    user_pin: String,
+    user_pin_failures: i64,
+    user_pin_locked: i64,
+    otp_failures: i64,
+    otp_locked: i64,
+    last_login_at: Option<i64>,
+    version: i64,
+}
+
+impl TryFrom<UserRow> for User {
+    type Error = StoreError;
+
+    fn try_from(row: UserRow) -> Result<Self, StoreError> {
+        let count = |n: i64| u32::try_from(n).map_err(|_| StoreError::Value("users"));
+        Ok(Self {
+            id: UserId::new(&row.user_id).map_err(|_| StoreError::Value("user_id"))?,
+            status: UserStatus::from_key(&row.user_status).ok_or(StoreError::Value("user_status"))?,
+            pin: row.user_pin,
+            pin_failures: count(row.user_pin_failures)?,
+            pin_locked: row.user_pin_locked != 0,
+            otp_failures: count(row.otp_failures)?,
+            otp_locked: row.otp_locked != 0,
+            last_login_at: row.last_login_at,
+            version: row.version,
+        })
+    }
+}
+
+/// Finds a user.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn find(
+    db: impl SqliteExecutor<'_>,
+    contract: &ContractId,
+    user: &UserId,
+) -> Result<Option<User>, StoreError> {
+    sqlx::query_as::<_, UserRow>(
+        "SELECT user_id, user_status, user_pin, user_pin_failures, user_pin_locked, otp_failures, otp_locked, \
+         last_login_at, version FROM users WHERE contract_id = $1 AND user_id = $2",
+    )
+    .bind(contract.as_str())
+    .bind(user.as_str())
+    .fetch_optional(db)
+    .await?
+    .map(User::try_from)
+    .transpose()
+}
+
+/// All users of a contract that are not deregistered, by ID.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn list(db: impl SqliteExecutor<'_>, contract: &ContractId) -> Result<Vec<User>, StoreError> {
+    sqlx::query_as::<_, UserRow>(
+        "SELECT user_id, user_status, user_pin, user_pin_failures, user_pin_locked, otp_failures, otp_locked, \
+         last_login_at, version FROM users WHERE contract_id = $1 AND user_status <> 'deregistered' ORDER BY user_id",
+    )
+    .bind(contract.as_str())
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(User::try_from)
+    .collect()
+}
+
+/// Adds a user.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn add(
+    db: &mut SqliteConnection,
+    contract: &ContractId,
+    user: &UserId,
+    pin: &str,
+    now: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO users (contract_id, user_id, user_status, user_pin, registered_at) \
+         VALUES ($1, $2, 'active', $3, $4)",
+    )
+    .bind(contract.as_str())
+    .bind(user.as_str())
+    .bind(pin)
+    .bind(now)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Writes back what may change of a user: status, PIN, counters, locks, last login, version.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn update(db: &mut SqliteConnection, contract: &ContractId, user: &User) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE users SET user_status = $3, user_pin = $4, user_pin_failures = $5, user_pin_locked = $6, \
+         otp_failures = $7, otp_locked = $8, last_login_at = $9, version = $10 \
+         WHERE contract_id = $1 AND user_id = $2",
+    )
+    .bind(contract.as_str())
+    .bind(user.id.as_str())
+    .bind(user.status.key())
+    .bind(&user.pin)
+    .bind(i64::from(user.pin_failures))
+    .bind(i64::from(user.pin_locked))
+    .bind(i64::from(user.otp_failures))
+    .bind(i64::from(user.otp_locked))
+    .bind(user.last_login_at)
+    .bind(user.version)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Notes a login.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn add_use(
+    db: &mut SqliteConnection,
+    contract: &ContractId,
+    user: &UserId,
+    now: i64,
+    origin: &str,
+) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO uses (contract_id, user_id, used_at, origin) VALUES ($1, $2, $3, $4)")
+        .bind(contract.as_str())
+        .bind(user.as_str())
+        .bind(now)
+        .bind(origin)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// The times of the last three logins, newest first (D-612).
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn last_uses(
+    db: impl SqliteExecutor<'_>,
+    contract: &ContractId,
+    user: &UserId,
+) -> Result<Vec<i64>, StoreError> {
+    Ok(sqlx::query_scalar(
+        "SELECT used_at FROM uses WHERE contract_id = $1 AND user_id = $2 ORDER BY used_at DESC LIMIT 3",
+    )
+    .bind(contract.as_str())
+    .bind(user.as_str())
+    .fetch_all(db)
+    .await?)
+}
