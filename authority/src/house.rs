@@ -1,0 +1,76 @@
+//! What every door shares: settings, store, clock, PIN hashing, the vault and the CA.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::ca::{Ca, CaError};
+use crate::clock::Clock;
+use crate::pins::Pins;
+use crate::settings::{Settings, SettingsError};
+use crate::store::{DATABASE, Store, StoreError};
+use crate::vault::{Vault, VaultError};
+
+/// The CA's folder in the authority's directory.
+pub const CA_FOLDER: &str = "ca";
+
+/// Why an authority cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum HouseError {
+    /// The CA.
+    #[error(transparent)]
+    Ca(#[from] CaError),
+    /// The PIN hashing.
+    #[error("PINs cannot be hashed on this machine. Free some memory")]
+    Pins,
+    /// The configuration.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The key file.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+/// One authority. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct House {
+    /// The settings.
+    pub settings: Arc<Settings>,
+    /// The database.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// PIN hashing.
+    pub pins: Pins,
+    /// Secrets at rest.
+    pub vault: Vault,
+    /// The CA.
+    pub ca: Arc<Ca>,
+    /// The authority's directory.
+    pub directory: Arc<PathBuf>,
+}
+
+impl House {
+    /// Opens the authority that `init` made in `directory`.
+    ///
+    /// # Errors
+    /// [`HouseError`] with the part that is missing or broken.
+    pub async fn open(directory: &Path, clock: Clock) -> Result<Self, HouseError> {
+        let settings = Settings::load(directory)?;
+        let vault = Vault::load(directory)?;
+        let ca = Ca::load(&directory.join(CA_FOLDER))?;
+        let pins = Pins::new(settings.server.pin_hashes).map_err(|_| HouseError::Pins)?;
+        let store = Store::open(&directory.join(DATABASE), false).await?;
+        Ok(Self {
+            settings: Arc::new(settings),
+            store,
+            clock,
+            pins,
+            vault,
+            ca: Arc::new(ca),
+            directory: Arc::new(directory.to_owned()),
+        })
+    }
+}

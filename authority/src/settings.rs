@@ -1,0 +1,335 @@
+//! The configuration file of an authority, `authority.toml` in its directory (requirements §3).
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use token::{InstitutionCode, KeyAlgorithm, Origin};
+
+use crate::otp::Windows;
+
+/// The name of the file.
+pub const FILE: &str = "authority.toml";
+
+/// Why a configuration is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file could not be read.
+    #[error("the configuration {path} cannot be read. Name the directory that `jitsuin-authority init` made")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It is not TOML, or has keys or values that are not known.
+    #[error("the configuration is not understood. Correct the place that is named")]
+    Syntax(#[from] toml::de::Error),
+    /// A value is out of its range.
+    #[error("{key} must be {rule}. Correct it in the configuration")]
+    Range {
+        /// Which.
+        key: &'static str,
+        /// The rule.
+        rule: &'static str,
+    },
+}
+
+/// The settings. Names and defaults are those of requirements §3.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Settings {
+    /// 金融機関コード; no default.
+    pub institution_code: InstitutionCode,
+    /// What users' software signs logins for, and where the authority is reached.
+    pub origin: Origin,
+    /// Where the server listens.
+    pub listen: SocketAddr,
+    /// Certificates.
+    #[serde(default)]
+    pub certificate: CertificateSettings,
+    /// Acquisition.
+    #[serde(default)]
+    pub acquisition: AcquisitionSettings,
+    /// Locks.
+    #[serde(default)]
+    pub lock: LockSettings,
+    /// One-time passwords.
+    #[serde(default)]
+    pub otp: OtpSettings,
+    /// Logins and sessions.
+    #[serde(default)]
+    pub login: LoginSettings,
+    /// The server.
+    #[serde(default)]
+    pub server: ServerSettings,
+    /// What is logged for the operator.
+    #[serde(default)]
+    pub log: LogSettings,
+}
+
+/// `[certificate]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct CertificateSettings {
+    /// Days in which issue data can be acquired (D-103): 1 to 90.
+    pub acquire_window_days: u16,
+    /// Days before the end from which renewal is due (D-104): 14 to 60.
+    pub renew_from_days: u16,
+    /// Show serial numbers as `*****`, as the manual's pictures do (S-035).
+    pub mask_serial: bool,
+    /// Users a contract may have, unless it says fewer (D-402): 1 to 99.
+    pub users_per_contract: u32,
+}
+
+/// `[acquisition]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct AcquisitionSettings {
+    /// Beside the four items an acquisition code is wanted (D-504). Off is the manual's flow exactly.
+    pub code: bool,
+    /// How long a code counts, in minutes: 10 to 10080 (7 days).
+    pub code_minutes: u32,
+    /// So many wrong codes kill it: 3 to 100.
+    pub code_tries: u32,
+    /// The code stands alone: neither user PIN nor OTP is wanted beside it. For software that knows
+    /// no CRMF controls; off.
+    pub code_alone: bool,
+    /// Kinds of key, preferred first.
+    pub algorithms: Vec<KeyAlgorithm>,
+}
+
+/// `[lock]`: consecutive wrong entries, 3 to 10 each (D-201, D-202, D-204).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct LockSettings {
+    /// 利用者暗証番号: locks the user.
+    pub user_pin: u32,
+    /// ご契約先確認暗証番号: locks the contract.
+    pub confirm_pin: u32,
+    /// ご契約先暗証番号: locks the contract.
+    pub contract_pin: u32,
+    /// ワンタイムパスワード: locks the user.
+    pub otp: u32,
+}
+
+/// `[otp]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct OtpSettings {
+    /// Past time steps that are accepted: 0 or 1 (D-307).
+    pub past_steps: u64,
+    /// Counters ahead that are accepted: 0 to 50 (RFC 4226 §7.4).
+    pub look_ahead: u64,
+    /// Steps or counters searched at resynchronisation: 1 to 100 (D-308).
+    pub resync: u64,
+}
+
+/// `[login]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct LoginSettings {
+    /// Seconds that a challenge lives: 30 to 300 (D-601).
+    pub challenge_seconds: u32,
+    /// Minutes that a session lives at most: 1 to 720 (D-610).
+    pub session_minutes: u32,
+    /// Minutes without use that end it: 1 to 15.
+    pub idle_minutes: u32,
+}
+
+/// `[server]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct ServerSettings {
+    /// Connections at once: 1 to 10000.
+    pub connections: usize,
+    /// Seconds a request may take: 1 to 120.
+    pub request_seconds: u32,
+    /// PIN hashes computed at once, 19 MiB each: 1 to 64.
+    pub pin_hashes: usize,
+    /// Requests a minute from one address, logins and acquisitions: 1 to 100000.
+    pub requests_per_minute: u32,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct LogSettings {
+    /// Directives of tracing-subscriber's `EnvFilter`.
+    pub filter: String,
+}
+
+impl Default for CertificateSettings {
+    fn default() -> Self {
+        Self { acquire_window_days: 80, renew_from_days: 30, mask_serial: false, users_per_contract: 99 }
+    }
+}
+
+impl Default for AcquisitionSettings {
+    fn default() -> Self {
+        Self {
+            code: true,
+            code_minutes: 24 * 60,
+            code_tries: 10,
+            code_alone: false,
+            algorithms: vec![KeyAlgorithm::P256, KeyAlgorithm::P384, KeyAlgorithm::Rsa2048, KeyAlgorithm::Rsa3072],
+        }
+    }
+}
+
+impl Default for LockSettings {
+    fn default() -> Self {
+        Self { user_pin: 7, confirm_pin: 5, contract_pin: 5, otp: 10 }
+    }
+}
+
+impl Default for OtpSettings {
+    fn default() -> Self {
+        Self { past_steps: 1, look_ahead: 10, resync: 20 }
+    }
+}
+
+impl Default for LoginSettings {
+    fn default() -> Self {
+        Self { challenge_seconds: 300, session_minutes: 12 * 60, idle_minutes: 15 }
+    }
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self { connections: 512, request_seconds: 30, pin_hashes: 4, requests_per_minute: 600 }
+    }
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { filter: "info".to_owned() }
+    }
+}
+
+impl OtpSettings {
+    /// As the verifier takes them.
+    #[must_use]
+    pub fn windows(&self) -> Windows {
+        Windows { past: self.past_steps, look_ahead: self.look_ahead, resync: self.resync }
+    }
+}
+
+impl Settings {
+    /// Settings with nothing but defaults beside what has none.
+    #[must_use]
+    pub fn new(institution_code: InstitutionCode, origin: Origin, listen: SocketAddr) -> Self {
+        Self {
+            institution_code,
+            origin,
+            listen,
+            certificate: CertificateSettings::default(),
+            acquisition: AcquisitionSettings::default(),
+            lock: LockSettings::default(),
+            otp: OtpSettings::default(),
+            login: LoginSettings::default(),
+            server: ServerSettings::default(),
+            log: LogSettings::default(),
+        }
+    }
+
+    /// Parses and checks a configuration.
+    ///
+    /// # Errors
+    /// [`SettingsError`].
+    pub fn parse(text: &str) -> Result<Self, SettingsError> {
+        let settings: Self = toml::from_str(text)?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// Reads the configuration of the authority in `directory`.
+    ///
+    /// # Errors
+    /// [`SettingsError`].
+    pub fn load(directory: &Path) -> Result<Self, SettingsError> {
+        let path = directory.join(FILE);
+        let text = std::fs::read_to_string(&path).map_err(|source| SettingsError::Read { path, source })?;
+        Self::parse(&text)
+    }
+
+    fn check(&self) -> Result<(), SettingsError> {
+        let lock = &self.lock;
+        let rules = [
+            ((1..=90).contains(&self.certificate.acquire_window_days), "certificate.acquire-window-days", "1 to 90"),
+            ((14..=60).contains(&self.certificate.renew_from_days), "certificate.renew-from-days", "14 to 60"),
+            ((1..=99).contains(&self.certificate.users_per_contract), "certificate.users-per-contract", "1 to 99"),
+            ((10..=10_080).contains(&self.acquisition.code_minutes), "acquisition.code-minutes", "10 to 10080"),
+            ((3..=100).contains(&self.acquisition.code_tries), "acquisition.code-tries", "3 to 100"),
+            (!self.acquisition.algorithms.is_empty(), "acquisition.algorithms", "one kind of key or more"),
+            (
+                self.acquisition.code || !self.acquisition.code_alone,
+                "acquisition.code-alone",
+                "off where acquisition.code is off",
+            ),
+            (
+                [lock.user_pin, lock.confirm_pin, lock.contract_pin, lock.otp].iter().all(|n| (3..=10).contains(n)),
+                "every value of [lock]",
+                "3 to 10",
+            ),
+            (self.otp.past_steps <= 1, "otp.past-steps", "0 or 1"),
+            (self.otp.look_ahead <= 50, "otp.look-ahead", "0 to 50"),
+            ((1..=100).contains(&self.otp.resync), "otp.resync", "1 to 100"),
+            ((30..=300).contains(&self.login.challenge_seconds), "login.challenge-seconds", "30 to 300"),
+            ((1..=720).contains(&self.login.session_minutes), "login.session-minutes", "1 to 720"),
+            ((1..=15).contains(&self.login.idle_minutes), "login.idle-minutes", "1 to 15"),
+            ((1..=10_000).contains(&self.server.connections), "server.connections", "1 to 10000"),
+            ((1..=120).contains(&self.server.request_seconds), "server.request-seconds", "1 to 120"),
+            ((1..=64).contains(&self.server.pin_hashes), "server.pin-hashes", "1 to 64"),
+            ((1..=100_000).contains(&self.server.requests_per_minute), "server.requests-per-minute", "1 to 100000"),
+        ];
+        match rules.into_iter().find(|(kept, ..)| !kept) {
+            Some((_, key, rule)) => Err(SettingsError::Range { key, rule }),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEAST: &str =
+        "institution-code = \"1635\"\norigin = \"https://localhost:8443\"\nlisten = \"127.0.0.1:8443\"\n";
+
+    #[test]
+    fn the_least_file_has_the_defaults_and_survives_writing() {
+        let settings = Settings::parse(LEAST).unwrap();
+        assert_eq!((settings.lock.user_pin, settings.lock.confirm_pin, settings.lock.otp), (7, 5, 10));
+        assert_eq!(settings.certificate.acquire_window_days, 80);
+        assert_eq!(Settings::parse(&toml::to_string(&settings).unwrap()).unwrap(), settings);
+    }
+
+    #[test]
+    fn what_is_not_known_or_out_of_range_is_refused() {
+        for bad in [
+            "",
+            "institution-code = \"163\"\norigin = \"https://localhost\"\nlisten = \"127.0.0.1:1\"",
+            "origin = \"https://localhost\"\nlisten = \"127.0.0.1:1\"",
+            "institution-code = \"1635\"\norigin = \"http://localhost\"\nlisten = \"127.0.0.1:1\"",
+        ] {
+            assert!(Settings::parse(bad).is_err(), "{bad}");
+        }
+        for section in [
+            "colour = 1",
+            "[lock]\nuser-pin = 11",
+            "[lock]\notp = 2",
+            "[lock]\nunknown = 5",
+            "[certificate]\nacquire-window-days = 0",
+            "[acquisition]\ncode = false\ncode-alone = true",
+            "[acquisition]\nalgorithms = [\"rsa1024\"]",
+            "[acquisition]\nalgorithms = []",
+            "[login]\nchallenge-seconds = 301",
+            "[login]\nidle-minutes = 16",
+            "[otp]\npast-steps = 2",
+        ] {
+            assert!(Settings::parse(&format!("{LEAST}{section}\n")).is_err(), "{section}");
+        }
+    }
+}
