@@ -1,0 +1,138 @@
+//! The second page: four items, one database transaction, one certificate.
+
+use enrol::machine::server::{Decision, Inquiry, decide};
+use sha2::Digest;
+use token::Refusal;
+
+use super::admit::{clear, prove, subject};
+use super::event;
+use super::finish;
+use super::types::{IssueOrder, Issuer, Submission, TransactionRecord, TransactionState};
+use crate::ca::validity_end;
+use crate::code;
+use crate::denial::Denial;
+use crate::house::House;
+use crate::issuing::sealing_failed;
+use crate::otp::{self, Accepted};
+use crate::rules::lock::{Counted, Counter};
+use crate::store::certificates::{self, Signed};
+use crate::store::tokens::TokenRow;
+use crate::store::{acquisitions, tokens, users};
+
+/// A workstation's clock may be a little behind ours; its certificate is good at once all the same.
+const CLOCK_TOLERANCE: i64 = 300;
+
+pub(super) async fn accept(
+    house: &House,
+    submission: Submission,
+    issue: &Issuer<'_>,
+) -> Result<TransactionRecord, Denial> {
+    let applicant = &submission.applicant;
+    let proof = prove(house, applicant, submission.user_pin.as_ref()).await?;
+    let mut change = house.store.change(house.clock.now()).await?;
+    let now = change.now();
+    let event = event(applicant, "acquisition.accept");
+
+    let known = finish::find(change.db(), &submission.transaction).await?;
+    let inquiry = Inquiry::Submit { applicant, key: submission.public_key.fingerprint() };
+    match decide(known.as_ref().map(|found| &found.transaction), &inquiry) {
+        Decision::Bind => {}
+        // Nothing is asked again and nothing is written: the change is dropped.
+        Decision::Repeat => return Ok(known.ok_or(Refusal::Internal)?.record),
+        Decision::Refuse(refusal) => {
+            change.commit(event.refused(refusal)).await?;
+            return Err(refusal.into());
+        }
+        _ => return Err(Refusal::Internal.into()),
+    }
+
+    let mut cleared = clear(house, change, applicant, proof.as_ref(), submission.code_proved, &event).await?;
+    if cleared.wanted.code && !submission.code_proved {
+        return cleared.refuse(event, Refusal::Auth).await;
+    }
+    if !house.settings.acquisition.algorithms.contains(&submission.public_key.algorithm()) {
+        return cleared.refuse(event, Refusal::Strength).await;
+    }
+    if cleared.row.device_serial.is_some() && cleared.row.device_serial != submission.device {
+        return cleared.refuse(event, Refusal::Device).await;
+    }
+    let mut burnt: Option<(String, Accepted)> = None;
+    if let (Some(user), true) = (cleared.user.clone(), cleared.wanted.otp) {
+        let Some(token) = cleared.token.clone() else { return cleared.refuse(event, Refusal::NoToken).await };
+        let Some(entry) = &submission.otp else { return cleared.refuse(event, Refusal::Otp).await };
+        let secret = house.vault.open(&TokenRow::seal_name(&token.serial), &token.secret).map_err(sealing_failed)?;
+        let found = otp::verify(&token.state, &secret, entry.expose(), now, house.settings.otp.windows());
+        let counter = Counter { failures: user.otp_failures, locked: user.otp_locked, limit: house.settings.lock.otp };
+        match counter.count(found.is_some()) {
+            Counted::Right => {}
+            Counted::Locked => return cleared.refuse(event, Refusal::LockUser).await,
+            Counted::Wrong { failures, left } => {
+                let mut user = user;
+                user.otp_failures = failures;
+                user.otp_locked = left == 0;
+                user.version += i64::from(user.otp_locked);
+                users::update(cleared.change.db(), &applicant.contract, &user).await?;
+                cleared.user = Some(user);
+                let refusal = if left == 0 { Refusal::LockUser } else { Refusal::Otp };
+                return cleared.refuse(event, refusal).await;
+            }
+        }
+        burnt = found.map(|accepted| (token.serial, accepted));
+    }
+
+    let order = IssueOrder {
+        subject: subject(house, applicant),
+        public_key: submission.public_key.clone(),
+        serial: serial()?,
+        not_before: now - CLOCK_TOLERANCE,
+        not_after: validity_end(now).ok_or(Refusal::Internal)?,
+    };
+    let certificate = issue(&order)
+        .map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "a certificate could not be issued");
+            Refusal::Internal
+        })?
+        .certificate;
+
+    let mut change = cleared.change;
+    let record = cleared.row.record.id;
+    if let Some((serial, accepted)) = burnt {
+        tokens::burn(change.db(), &serial, accepted).await?;
+        change.record(event.clone().on(&serial).because("otp_bound")).await?;
+    }
+    if let Some(mut user) = cleared.user {
+        user.pin_failures = 0;
+        user.otp_failures = 0;
+        user.version += 1;
+        users::update(change.db(), &applicant.contract, &user).await?;
+    }
+    let signed = Signed {
+        serial: &hex::encode(order.serial),
+        valid_from: order.not_before,
+        valid_until: order.not_after,
+        public_key: submission.public_key.as_der(),
+        certificate: &certificate,
+        certificate_sha256: &sha2::Sha256::digest(&certificate).into(),
+        device_serial: submission.device.as_deref(),
+    };
+    certificates::signed(change.db(), &record, &signed).await?;
+    acquisitions::add(change.db(), &submission.transaction, &record, &submission.request_sha256, now).await?;
+    change.commit(event.on(&record).changed("awaiting", "unconfirmed").because(signed.serial)).await?;
+    Ok(TransactionRecord {
+        request_sha256: submission.request_sha256,
+        answer: None,
+        certificate,
+        state: TransactionState::Issued,
+        applicant: submission.applicant,
+        public_key: submission.public_key,
+    })
+}
+
+/// Sixteen random bytes, positive and never zero (RFC 5280 §4.1.2.2).
+fn serial() -> Result<[u8; 16], Refusal> {
+    let mut serial = code::random::<16>().map_err(|_| Refusal::Internal)?;
+    if let Some(first) = serial.first_mut() {
+        *first = *first & 0x7f | 0x40;
+    }
+    Ok(serial)
+}

@@ -1,0 +1,198 @@
+//! The first page, and what both pages check.
+
+use token::{Refusal, Secret, SubjectName};
+
+use super::event;
+use super::types::{Admission, Applicant};
+use crate::denial::Denial;
+use crate::house::House;
+use crate::issuing::{seal_name, sealing_failed};
+use crate::pins::PinProof;
+use crate::rules::acquire::{ContractStatus, UserStatus, Wanted, open_issue, wanted};
+use crate::rules::lock::{Counted, Counter};
+use crate::store::certificates::{self, CertificateRow};
+use crate::store::tokens::{self, TokenRow};
+use crate::store::users::{self, User};
+use crate::store::{Change, Event, contracts};
+
+pub(super) async fn code(house: &House, applicant: &Applicant) -> Result<Option<Secret>, Denial> {
+    let now = house.clock.now();
+    let rows = certificates::of_holder(house.store.readers(), applicant).await?;
+    let Some(row) = rows.iter().rev().find(|row| row.record.status_at(now).is_open()) else { return Ok(None) };
+    // Once the request is accepted the code goes on protecting that transaction's messages.
+    let counts = row.public_key.is_some() || row.code_until.is_some_and(|until| now <= until);
+    let (true, Some(sealed)) = (counts, &row.code) else { return Ok(None) };
+    let code = house.vault.open(&seal_name(&row.record.id), sealed).map_err(sealing_failed)?;
+    Ok(Some(Secret::new(code.to_vec())))
+}
+
+pub(super) async fn wrong_code(house: &House, applicant: &Applicant) -> Result<(), Denial> {
+    let mut change = house.store.change(house.clock.now()).await?;
+    let event = event(applicant, "acquisition.code").refused(Refusal::Auth);
+    let rows = certificates::settle(&mut change, applicant).await?;
+    let waiting = rows.iter().rev().find(|row| row.record.status.is_open() && row.code.is_some());
+    if let Some(row) = waiting.filter(|row| row.public_key.is_none()) {
+        let failures = row.code_failures.saturating_add(1);
+        let dead = failures >= house.settings.acquisition.code_tries;
+        certificates::set_code_failures(change.db(), &row.record.id, failures, dead).await?;
+        let event = event.on(&row.record.id).because(if dead { "code_dead" } else { "" });
+        return Ok(change.commit(event).await?);
+    }
+    Ok(change.commit(event).await?)
+}
+
+pub(super) async fn admit(
+    house: &House,
+    applicant: &Applicant,
+    user_pin: Option<&Secret>,
+    code_proved: bool,
+) -> Result<Admission, Denial> {
+    let proof = prove(house, applicant, user_pin).await?;
+    let change = house.store.change(house.clock.now()).await?;
+    let event = event(applicant, "acquisition.admit");
+    let mut cleared = clear(house, change, applicant, proof.as_ref(), code_proved, &event).await?;
+    if cleared.wanted.otp && cleared.token.is_none() {
+        return cleared.refuse(event, Refusal::NoToken).await;
+    }
+    cleared.write_pin_counter().await?;
+    let admission = Admission {
+        subject: subject(house, applicant),
+        algorithms: house.settings.acquisition.algorithms.clone(),
+        otp_wanted: cleared.wanted.otp,
+        pin_wanted: cleared.wanted.pin,
+        deadline: cleared.row.record.acquire_deadline,
+        attestation_wanted: cleared.row.device_serial.is_some(),
+    };
+    cleared.change.commit(event.on(&cleared.row.record.id)).await?;
+    Ok(admission)
+}
+
+/// The name in the applicant's certificate.
+pub(super) fn subject(house: &House, applicant: &Applicant) -> SubjectName {
+    SubjectName {
+        contract: applicant.contract.clone(),
+        user: applicant.user.clone(),
+        institution: house.settings.institution_code.clone(),
+    }
+}
+
+/// Compares the user PIN outside any transaction: it takes a while, and as long for nobody's.
+pub(super) async fn prove(
+    house: &House,
+    applicant: &Applicant,
+    user_pin: Option<&Secret>,
+) -> Result<Option<PinProof>, Denial> {
+    let (Some(user), Some(pin)) = (&applicant.user, user_pin) else { return Ok(None) };
+    let row = users::find(house.store.readers(), &applicant.contract, user).await?;
+    Ok(Some(house.pins.check(row.map(|row| row.pin), pin).await?))
+}
+
+/// An applicant of whom everything but the OTP is right.
+pub(super) struct Cleared {
+    /// The open change.
+    pub(super) change: Change,
+    /// The user; `None` for an administrator.
+    pub(super) user: Option<User>,
+    /// The record that waits for acquisition.
+    pub(super) row: CertificateRow,
+    /// The user's OTP token.
+    pub(super) token: Option<TokenRow>,
+    /// Which proofs are needed.
+    pub(super) wanted: Wanted,
+    applicant: Applicant,
+    pin_was_right: bool,
+}
+
+impl Cleared {
+    pub(super) async fn refuse<T>(mut self, event: Event, refusal: Refusal) -> Result<T, Denial> {
+        self.write_pin_counter().await?;
+        self.change.commit(event.on(&self.row.record.id).refused(refusal)).await?;
+        Err(refusal.into())
+    }
+
+    /// A right PIN ends the row of wrong ones, whatever else is refused.
+    async fn write_pin_counter(&mut self) -> Result<(), Denial> {
+        if let Some(user) = self.user.as_mut().filter(|user| self.pin_was_right && user.pin_failures > 0) {
+            user.pin_failures = 0;
+            users::update(self.change.db(), &self.applicant.contract, user).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Checks contract, user, PIN, locks and open issue inside `change`; a refusal is counted, recorded
+/// and committed.
+///
+/// Whether somebody exists is not told before the PIN is right; that a user is locked is, because
+/// an entry at a locked user is not looked at any more.
+pub(super) async fn clear(
+    house: &House,
+    mut change: Change,
+    applicant: &Applicant,
+    proof: Option<&PinProof>,
+    code_proved: bool,
+    event: &Event,
+) -> Result<Cleared, Denial> {
+    let refuse = |change: Change, refusal: Refusal| {
+        let event = event.clone().refused(refusal);
+        async move {
+            change.commit(event).await?;
+            Err(Denial::from(refusal))
+        }
+    };
+    let contract = contracts::find(change.db(), &applicant.contract).await?;
+    let user = match &applicant.user {
+        Some(user) => users::find(change.db(), &applicant.contract, user).await?,
+        None => None,
+    };
+    let registered = match &applicant.user {
+        Some(_) => user.as_ref().is_some_and(|user| user.status != UserStatus::Deregistered),
+        None => contracts::administrator_since(change.db(), &applicant.contract).await?.is_some(),
+    };
+    let contract = contract.filter(|c| registered && c.status != ContractStatus::Terminated);
+    let Some(contract) = contract else { return refuse(change, Refusal::Auth).await };
+
+    let rows = certificates::settle(&mut change, applicant).await?;
+    let has_code = rows.last().is_some_and(|row| row.record.status.is_open() && row.code_until.is_some());
+    let wanted = wanted(applicant.user.is_some(), has_code, house.settings.acquisition.code_alone && code_proved);
+    let mut pin_was_right = false;
+    if let (Some(row), true) = (&user, wanted.pin) {
+        // A page without an entry is no guess.
+        let Some(proof) = proof else { return refuse(change, Refusal::Auth).await };
+        let limit = house.settings.lock.user_pin;
+        let counter = Counter { failures: row.pin_failures, locked: row.pin_locked, limit };
+        match counter.count(proof.holds_for(&row.pin)) {
+            Counted::Right => pin_was_right = true,
+            Counted::Locked => return refuse(change, Refusal::LockUser).await,
+            Counted::Wrong { failures, left } => {
+                let mut row = row.clone();
+                row.pin_failures = failures;
+                row.pin_locked = left == 0;
+                row.version += i64::from(row.pin_locked);
+                users::update(change.db(), &applicant.contract, &row).await?;
+                let refusal = if left == 0 { Refusal::LockUser } else { Refusal::Auth };
+                return refuse(change, refusal).await;
+            }
+        }
+    } else if !code_proved {
+        return refuse(change, Refusal::Auth).await;
+    }
+
+    if user.as_ref().is_some_and(|user| user.is_locked() || user.status == UserStatus::Stopped) {
+        return refuse(change, Refusal::LockUser).await;
+    }
+    if contract.status != ContractStatus::Active {
+        return refuse(change, Refusal::LockContract).await;
+    }
+    let records: Vec<_> = rows.iter().map(|row| row.record.clone()).collect();
+    let row = match open_issue(&records, change.now()) {
+        Ok(open) => rows.iter().find(|row| row.record.id == open.id).cloned(),
+        Err(refusal) => return refuse(change, refusal).await,
+    };
+    let row = row.ok_or(Refusal::Internal)?;
+    let token = match &applicant.user {
+        Some(user) => tokens::of_user(change.db(), &applicant.contract, user).await?,
+        None => None,
+    };
+    Ok(Cleared { change, user, row, token, wanted, applicant: applicant.clone(), pin_was_right })
+}

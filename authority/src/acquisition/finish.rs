@@ -1,0 +1,156 @@
+//! What comes after issue: asking again, confirming, giving up.
+
+use enrol::machine::server::{Decision, Inquiry, Stage, Transaction, decide};
+use sqlx::SqliteConnection;
+use token::{PublicKey, Refusal};
+
+use super::event;
+use super::types::{TransactionRecord, TransactionState};
+use crate::denial::Denial;
+use crate::house::House;
+use crate::rules::certificate::Status;
+use crate::store::certificates::{self, CertificateRow};
+use crate::store::{StoreError, acquisitions, users};
+
+/// A transaction as it stands.
+pub(super) struct Found {
+    /// What is decided about.
+    pub(super) transaction: Transaction,
+    /// What the CMP door is told.
+    pub(super) record: TransactionRecord,
+    row: CertificateRow,
+}
+
+/// Finds a transaction. What time has made of its record is not looked at: an answer that was given
+/// stays the answer.
+pub(super) async fn find(db: &mut SqliteConnection, transaction: &[u8; 16]) -> Result<Option<Found>, StoreError> {
+    let Some(acquisition) = acquisitions::find(&mut *db, transaction).await? else { return Ok(None) };
+    let row = certificates::find(&mut *db, &acquisition.record_id).await?.ok_or(StoreError::Value("acquisitions"))?;
+    let bad = || StoreError::Value("certificates");
+    let public_key = PublicKey::from_der(row.public_key.as_deref().ok_or_else(bad)?).map_err(|_| bad())?;
+    let certificate = row.certificate.clone().ok_or_else(bad)?;
+    let stage = match (row.record.status, row.confirmed_at) {
+        (_, Some(_)) => Stage::Confirmed,
+        (Status::Unconfirmed, None) => Stage::Issued,
+        (_, None) => Stage::Abandoned,
+    };
+    let mut request_sha256 = [0; 32];
+    hex::decode_to_slice(&acquisition.request_sha256, &mut request_sha256)
+        .map_err(|_| StoreError::Value("request_sha256"))?;
+    Ok(Some(Found {
+        transaction: Transaction {
+            applicant: row.record.holder.clone(),
+            key: public_key.fingerprint(),
+            certificate: Some(sha256(&certificate)),
+            stage,
+        },
+        record: TransactionRecord {
+            request_sha256,
+            answer: acquisition.answer,
+            certificate,
+            state: match stage {
+                Stage::Confirmed => TransactionState::Confirmed,
+                Stage::Abandoned => TransactionState::Abandoned,
+                Stage::Bound | Stage::Issued => TransactionState::Issued,
+            },
+            applicant: row.record.holder.clone(),
+            public_key,
+        },
+        row,
+    }))
+}
+
+pub(super) async fn known(house: &House, transaction: &[u8; 16]) -> Result<Option<TransactionRecord>, Denial> {
+    let mut connection = house.store.readers().acquire().await?;
+    let found = find(&mut connection, transaction).await?;
+    let now = house.clock.now();
+    Ok(found.map(|mut found| {
+        let late = found.row.record.due(now).is_some();
+        if late && found.record.state == TransactionState::Issued {
+            found.record.state = TransactionState::Abandoned;
+        }
+        found.record
+    }))
+}
+
+pub(super) async fn store_answer(house: &House, transaction: &[u8; 16], answer: &[u8]) -> Result<(), Denial> {
+    let mut change = house.store.change(house.clock.now()).await?;
+    if acquisitions::find(change.db(), transaction).await?.is_none() {
+        return Err(Refusal::NotFound.into());
+    }
+    acquisitions::set_answer(change.db(), transaction, answer).await?;
+    // The answer follows from what was recorded when the request was accepted.
+    Ok(change.commit_unrecorded().await?)
+}
+
+pub(super) async fn confirm(
+    house: &House,
+    transaction: &[u8; 16],
+    certificate_sha256: &[u8; 32],
+) -> Result<(), Denial> {
+    let mut change = house.store.change(house.clock.now()).await?;
+    let now = change.now();
+    let Some(found) = find(change.db(), transaction).await? else { return Err(Refusal::BadRequest.into()) };
+    let holder = found.row.record.holder.clone();
+    let event = event(&holder, "acquisition.confirm").on(&found.row.record.id);
+    let rows = certificates::settle(&mut change, &holder).await?;
+    let found = find(change.db(), transaction).await?.ok_or(Refusal::Internal)?;
+    let inquiry = Inquiry::Confirm { certificate: *certificate_sha256, proved: true };
+    match decide(Some(&found.transaction), &inquiry) {
+        Decision::Confirm => {}
+        Decision::AlreadyConfirmed => return Ok(()),
+        Decision::Refuse(refusal) => {
+            change.commit(event.refused(refusal)).await?;
+            return Err(refusal.into());
+        }
+        _ => return Err(Refusal::Internal.into()),
+    }
+    for old in rows.iter().filter(|row| row.record.status.is_live()) {
+        certificates::end(change.db(), &old.record.id, Status::Revoked, "superseded", now).await?;
+        let mut ended = event
+            .clone()
+            .on(&old.record.id)
+            .changed(old.record.status.key(), Status::Revoked.key())
+            .because("superseded");
+        ended.action = "certificate.end";
+        change.record(ended).await?;
+    }
+    certificates::confirmed(change.db(), &found.row.record.id, now).await?;
+    if let Some(user) = &holder.user
+        && let Some(mut row) = users::find(change.db(), &holder.contract, user).await?
+    {
+        row.version += 1;
+        users::update(change.db(), &holder.contract, &row).await?;
+    }
+    Ok(change.commit(event.changed("unconfirmed", "valid")).await?)
+}
+
+pub(super) async fn abandon(house: &House, transaction: &[u8; 16]) -> Result<(), Denial> {
+    let mut change = house.store.change(house.clock.now()).await?;
+    let now = change.now();
+    let Some(found) = find(change.db(), transaction).await? else { return Err(Refusal::NotFound.into()) };
+    let holder = &found.row.record.holder;
+    let event = event(holder, "acquisition.abandon").on(&found.row.record.id);
+    match decide(Some(&found.transaction), &Inquiry::Abandon) {
+        Decision::Abandon => {}
+        Decision::AlreadyAbandoned => return Ok(()),
+        Decision::ConfirmedBefore => {
+            change.commit(event.refused(Refusal::Stale)).await?;
+            return Err(Refusal::Stale.into());
+        }
+        _ => return Err(Refusal::Internal.into()),
+    }
+    certificates::end(change.db(), &found.row.record.id, Status::Revoked, "install_failed", now).await?;
+    if let Some(user) = &holder.user
+        && let Some(mut row) = users::find(change.db(), &holder.contract, user).await?
+    {
+        row.version += 1;
+        users::update(change.db(), &holder.contract, &row).await?;
+    }
+    Ok(change.commit(event.changed("unconfirmed", "revoked").because("install_failed")).await?)
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    use sha2::Digest;
+    sha2::Sha256::digest(bytes).into()
+}

@@ -1,0 +1,102 @@
+//! What is asked and yielded.
+
+use token::{KeyAlgorithm, PublicKey, Secret, SubjectName};
+
+pub use enrol::machine::server::Applicant;
+
+/// What an applicant whose first page was accepted is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admission {
+    /// The name the certificate will have.
+    pub subject: SubjectName,
+    /// The kinds of key that are accepted, preferred first.
+    pub algorithms: Vec<KeyAlgorithm>,
+    /// The request must carry a one-time password.
+    pub otp_wanted: bool,
+    /// The request must carry the user PIN.
+    pub pin_wanted: bool,
+    /// Until when the acquisition must be confirmed; Unix time in seconds.
+    pub deadline: i64,
+    /// The request must carry attestation evidence.
+    pub attestation_wanted: bool,
+}
+
+/// The second page: a request for the certificate itself.
+#[derive(Debug)]
+pub struct Submission {
+    /// The CMP `transactionID`.
+    pub transaction: [u8; 16],
+    /// SHA-256 of the request.
+    pub request_sha256: [u8; 32],
+    /// Who asks.
+    pub applicant: Applicant,
+    /// 利用者暗証番号.
+    pub user_pin: Option<Secret>,
+    /// ワンタイムパスワード.
+    pub otp: Option<Secret>,
+    /// The message's MAC was made with the acquisition code.
+    pub code_proved: bool,
+    /// The key, its possession proven.
+    pub public_key: PublicKey,
+    /// The serial of the device, where evidence named it.
+    pub device: Option<String>,
+}
+
+/// What the CA is told to sign.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssueOrder {
+    /// The name.
+    pub subject: SubjectName,
+    /// The key.
+    pub public_key: PublicKey,
+    /// The serial number: big-endian, the highest bit clear, not zero.
+    pub serial: [u8; 16],
+    /// Unix time in seconds.
+    pub not_before: i64,
+    /// Unix time in seconds (D-102).
+    pub not_after: i64,
+}
+
+/// What the CA signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issued {
+    /// DER.
+    pub certificate: Vec<u8>,
+}
+
+/// The CA could not sign.
+#[derive(Debug, thiserror::Error)]
+#[error("the certificate could not be signed")]
+pub struct IssueError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// How far a transaction has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransactionState {
+    /// Given up by the applicant, or overtaken by a later reissue or a revocation.
+    Abandoned,
+    /// Installed and proven.
+    Confirmed,
+    /// Issued; the certificate is not confirmed as installed.
+    Issued,
+}
+
+/// A transaction that was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransactionRecord {
+    /// SHA-256 of the request that was accepted first.
+    pub request_sha256: [u8; 32],
+    /// The answer that was given; `None` when the process died before it was stored (it can be
+    /// made again from the certificate).
+    pub answer: Option<Vec<u8>>,
+    /// The certificate, DER.
+    pub certificate: Vec<u8>,
+    /// How far it has come.
+    pub state: TransactionState,
+    /// Who asked.
+    pub applicant: Applicant,
+    /// The key it is bound to.
+    pub public_key: PublicKey,
+}
+
+/// What signs certificates inside [`Acquisition::accept`]'s database transaction.
+pub type Issuer<'a> = dyn Fn(&IssueOrder) -> Result<Issued, IssueError> + Send + Sync + 'a;
