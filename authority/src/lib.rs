@@ -1,8 +1,27 @@
 //! The authority: contracts, users, one-time passwords, certificates and logins.
 //!
-//! Rules are pure functions ([`rules`]); everything that changes goes through one transaction of
-//! the [`store`] together with its event. The doors only parse, call and render.
+//! Rules are pure functions ([`rules`], [`otp`]); everything that changes goes through one
+//! transaction of the [`store`] together with its event. [`bank`], [`office`], [`login`] and
+//! [`acquisition`] say what each door can have done; the [`doors`] only parse, call and render.
 
 pub mod acquisition;
+pub mod bank;
 pub mod ca;
+pub mod clock;
 pub mod cmp;
+pub mod code;
+pub mod command;
+pub mod denial;
+pub mod doors;
+pub mod house;
+pub mod issuing;
+pub mod jst;
+pub mod login;
+pub mod office;
+pub mod otp;
+pub mod pins;
+pub mod rules;
+pub mod server;
+pub mod settings;
+pub mod store;
+pub mod vault;

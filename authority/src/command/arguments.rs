@@ -1,0 +1,253 @@
+//! What can be typed.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use token::{ContractId, InstitutionCode, Origin, UserId};
+
+/// The authority of Jitsuin: contracts, users, certificates, logins.
+#[derive(Debug, Parser)]
+#[command(name = "jitsuin-authority", version, about)]
+pub struct Arguments {
+    /// The authority's directory.
+    #[arg(long, global = true, default_value = "/var/lib/jitsuin-authority", value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Read secrets from standard input, as lines `name=value`, instead of asking on the terminal.
+    #[arg(long, global = true)]
+    pub secrets_stdin: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make an authority: configuration, keys, CA, database. Prints the root's fingerprint.
+    Init {
+        /// The financial institution's code, 4 digits.
+        #[arg(long)]
+        institution_code: InstitutionCode,
+        /// Where it will be reached, for example https://bank.example:8443.
+        #[arg(long)]
+        origin: Origin,
+        /// Where it listens.
+        #[arg(long, default_value = "127.0.0.1:8443")]
+        listen: SocketAddr,
+    },
+    /// Serve until SIGTERM.
+    Serve {
+        /// Listen elsewhere than the configuration says.
+        #[arg(long)]
+        listen: Option<SocketAddr>,
+    },
+    /// Check a configuration file.
+    CheckConfig {
+        /// The file; otherwise the directory's own.
+        file: Option<PathBuf>,
+    },
+    /// Print the fingerprint that clients pin.
+    Roots,
+    /// Follow the record of events from its beginning.
+    VerifyAudit {
+        /// An earlier head, as this command printed it: it must still be in the record.
+        #[arg(long, value_name = "COUNT:HASH")]
+        head: Option<String>,
+    },
+    /// The bank operator's work.
+    #[command(flatten)]
+    Operator(Work),
+}
+
+/// The bank operator's work.
+#[derive(Debug, Subcommand)]
+pub enum Work {
+    /// Contracts.
+    #[command(subcommand)]
+    Contract(ContractWork),
+    /// Administrators and their certificates.
+    #[command(subcommand)]
+    Administrator(AdministratorWork),
+    /// Users.
+    #[command(subcommand)]
+    User(UserWork),
+    /// OTP tokens.
+    #[command(subcommand)]
+    Token(TokenWork),
+}
+
+/// Which contract.
+#[derive(Debug, Args)]
+pub struct OfContract {
+    /// The contract ID, 11 digits.
+    #[arg(long, visible_alias = "contract")]
+    pub contract_id: ContractId,
+}
+
+/// Which user.
+#[derive(Debug, Args)]
+pub struct OfUser {
+    /// Whose.
+    #[command(flatten)]
+    pub contract: OfContract,
+    /// The user ID, 1 to 30 letters and digits.
+    #[arg(long, visible_alias = "user")]
+    pub user_id: UserId,
+}
+
+/// `contract …`
+#[derive(Debug, Subcommand)]
+pub enum ContractWork {
+    /// Open a contract. Asks for `contract_pin` and `contract_confirm_pin`.
+    Open {
+        /// Which.
+        #[command(flatten)]
+        contract: OfContract,
+        /// Users it may have.
+        #[arg(long)]
+        user_max: Option<u32>,
+    },
+    /// Show a contract and its users.
+    Show {
+        /// Which.
+        #[command(flatten)]
+        contract: OfContract,
+    },
+    /// Lift the lock of a contract.
+    Unlock {
+        /// Which.
+        #[command(flatten)]
+        contract: OfContract,
+        /// The request form.
+        #[arg(long)]
+        form_reference: String,
+    },
+}
+
+/// Why a certificate is issued again.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum ReasonArgument {
+    /// The key may be known to somebody else; the old certificate ends now.
+    Compromised,
+    /// The certificate lapsed.
+    Expired,
+    /// The acquisition was not finished.
+    InstallFailed,
+    /// The token is lost; the old certificate ends now.
+    Lost,
+    /// Anything else.
+    Other,
+    /// Another PC or token.
+    PcChange,
+    /// The token was stolen; the old certificate ends now.
+    Stolen,
+}
+
+/// `administrator …`
+#[derive(Debug, Subcommand)]
+pub enum AdministratorWork {
+    /// Register the administrator and open the first issue. Prints the acquisition code, once.
+    Add {
+        /// Whose.
+        #[command(flatten)]
+        contract: OfContract,
+        /// The request form.
+        #[arg(long)]
+        form_reference: String,
+    },
+    /// Issue the administrator's certificate again. Prints the acquisition code, once.
+    Issue {
+        /// Whose.
+        #[command(flatten)]
+        contract: OfContract,
+        /// The request form.
+        #[arg(long)]
+        form_reference: String,
+        /// Why.
+        #[arg(long, value_enum, default_value = "other")]
+        reason: ReasonArgument,
+    },
+}
+
+/// `user …`
+#[derive(Debug, Subcommand)]
+pub enum UserWork {
+    /// Register a user. Asks for `user_pin`.
+    Add {
+        /// Who.
+        #[command(flatten)]
+        user: OfUser,
+    },
+    /// Deregister a user. The ID can never be used again.
+    Deregister {
+        /// Who.
+        #[command(flatten)]
+        user: OfUser,
+    },
+}
+
+/// What moves in a token.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum KindArgument {
+    /// A counter (RFC 4226).
+    Hotp,
+    /// Time (RFC 6238).
+    Totp,
+}
+
+/// The hash in a token.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum HashArgument {
+    /// SHA-1.
+    Sha1,
+    /// SHA-256.
+    Sha256,
+    /// SHA-512.
+    Sha512,
+}
+
+/// `token …`
+#[derive(Debug, Subcommand)]
+pub enum TokenWork {
+    /// Take a token into stock. Asks for `secret`, in hexadecimal or base 32.
+    Add {
+        /// The serial number on it.
+        #[arg(long)]
+        serial: String,
+        /// What moves in it.
+        #[arg(long, value_enum)]
+        kind: KindArgument,
+        /// Its hash.
+        #[arg(long, value_enum, default_value = "sha1")]
+        hash: HashArgument,
+        /// Digits shown.
+        #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(6..=8))]
+        digits: u32,
+        /// Seconds a TOTP value is shown.
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(15..=120))]
+        period: u32,
+        /// The next counter of a HOTP token.
+        #[arg(long, default_value_t = 0)]
+        counter: u32,
+    },
+    /// Give a token to a contract, or register it for a user.
+    Assign {
+        /// The serial number on it.
+        #[arg(long)]
+        serial: String,
+        /// Which contract.
+        #[command(flatten)]
+        contract: OfContract,
+        /// Which user; otherwise the administrator registers it.
+        #[arg(long, visible_alias = "user")]
+        user_id: Option<UserId>,
+    },
+    /// Find a token again that ran away. Asks for `otp` and `next_otp`, two passwords in a row.
+    Resync {
+        /// The serial number on it.
+        #[arg(long)]
+        serial: String,
+    },
+}

@@ -1,0 +1,67 @@
+//! `init`: an authority out of nothing.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use crate::ca::{Ca, CreateOrder};
+use crate::clock::Clock;
+use crate::code;
+use crate::house::CA_FOLDER;
+use crate::settings::{FILE, Settings};
+use crate::store::{DATABASE, Event, Store};
+use crate::vault::{KEY_FILE, Vault};
+
+/// Makes the authority beside its place and moves it there whole: a failure leaves nothing half
+/// made. Yields the root's SHA-256.
+pub(super) async fn init(directory: &Path, settings: &Settings) -> anyhow::Result<[u8; 32]> {
+    let occupied = directory.read_dir().is_ok_and(|mut entries| entries.next().is_some());
+    if occupied {
+        bail!("{} is not empty. Name a new directory", directory.display());
+    }
+    let directory = std::path::absolute(directory)?;
+    let (Some(parent), Some(name)) = (directory.parent(), directory.file_name()) else {
+        bail!("{} cannot be a directory of its own. Name a new one", directory.display());
+    };
+    std::fs::create_dir_all(parent).with_context(|| format!("{} cannot be made", parent.display()))?;
+    let suffix = hex::encode(code::random::<4>()?);
+    let staging = parent.join(format!(".{}.{suffix}", name.display()));
+    let made = build(&staging, settings).await.and_then(|root| {
+        std::fs::rename(&staging, &directory).with_context(|| format!("{} cannot be made", directory.display()))?;
+        File::open(parent).and_then(|parent| parent.sync_all())?;
+        Ok(root)
+    });
+    if made.is_err() {
+        // What it held was made a moment ago and never used.
+        let _ = std::fs::remove_dir_all(&staging);
+    }
+    made
+}
+
+async fn build(staging: &PathBuf, settings: &Settings) -> anyhow::Result<[u8; 32]> {
+    let folder = |path: &Path| {
+        DirBuilder::new().mode(0o700).create(path).with_context(|| format!("{} cannot be made", path.display()))
+    };
+    folder(staging)?;
+    let text = toml::to_string(settings)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(staging.join(FILE))?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    Vault::create(&staging.join(KEY_FILE))?;
+    let ca_folder = staging.join(CA_FOLDER);
+    folder(&ca_folder)?;
+    let now = Clock::system().now();
+    let order = CreateOrder { institution: settings.institution_code.clone(), origin: settings.origin.clone(), now };
+    let root = Ca::create(&ca_folder, &order)?.root_sha256();
+    let store = Store::open(&staging.join(DATABASE), true).await?;
+    let event = Event::new("bank_operator", &super::operator_name(), "terminal", "authority.init")
+        .on(&hex::encode(root))
+        .changed("", "active");
+    store.change(now).await?.commit(event).await?;
+    store.close().await;
+    File::open(staging)?.sync_all()?;
+    Ok(root)
+}

@@ -1,0 +1,100 @@
+//! The command line: `init`, `serve`, and the bank operator's work.
+
+mod arguments;
+mod init;
+mod operator;
+mod secrets;
+
+use std::io::Write;
+
+use anyhow::Context;
+use token::Language;
+
+pub use self::arguments::Arguments;
+use self::arguments::Command;
+use self::secrets::Secrets;
+use crate::bank::Bank;
+use crate::clock::Clock;
+use crate::denial::Denial;
+use crate::house::House;
+use crate::settings::{FILE, Settings};
+use crate::store::event;
+
+/// Does what the arguments say.
+///
+/// # Errors
+/// Whatever went wrong, in words for the operator.
+pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    // What is made here is nobody else's to read, the database and its log included.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let directory = arguments.dir;
+    match arguments.command {
+        Command::Init { institution_code, origin, listen } => {
+            let root = init::init(&directory, &Settings::new(institution_code, origin, listen)).await?;
+            say(&format!("root sha256 {}", hex::encode(root)))
+        }
+        Command::CheckConfig { file } => {
+            let path = file.unwrap_or_else(|| directory.join(FILE));
+            let text = std::fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+            Settings::parse(&text).with_context(|| format!("{} is not a good configuration", path.display()))?;
+            say(&format!("{} is good", path.display()))
+        }
+        Command::Serve { listen } => {
+            let house = House::open(&directory, Clock::system()).await?;
+            log_to_stderr(&house.settings.log.filter)?;
+            let listen = listen.unwrap_or(house.settings.listen);
+            crate::server::serve(house, listen).await.context("the server stopped")
+        }
+        Command::Roots => {
+            let house = House::open(&directory, Clock::system()).await?;
+            say(&format!("root sha256 {}", hex::encode(house.ca.root_sha256())))
+        }
+        Command::VerifyAudit { head } => {
+            let house = House::open(&directory, Clock::system()).await?;
+            let end = event::verify(house.store.readers()).await?;
+            let line = format!("{}:{}", end.events, end.hash);
+            if let Some(head) = head {
+                event::contains(house.store.readers(), &head).await?;
+            }
+            say(&format!("{} events, chain whole\nhead {line}", end.events))
+        }
+        Command::Operator(work) => {
+            let house = House::open(&directory, Clock::system()).await?;
+            log_to_stderr("warn")?;
+            let secrets = if arguments.secrets_stdin { Secrets::from_stdin()? } else { Secrets::from_terminal() };
+            let bank = Bank::new(house, &operator_name());
+            operator::work(&bank, work, secrets).await
+        }
+    }
+}
+
+/// Who the operator is, for the record of events: the login name, as the system knows it.
+fn operator_name() -> String {
+    let uid = rustix::process::getuid().as_raw();
+    let name = std::fs::read_to_string("/etc/passwd").ok().and_then(|users| {
+        users.lines().find_map(|line| {
+            let mut fields = line.split(':');
+            let name = fields.next()?;
+            (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
+        })
+    });
+    name.unwrap_or_else(|| format!("uid {uid}"))
+}
+
+fn log_to_stderr(filter: &str) -> anyhow::Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_new(filter).context("log.filter is not understood")?;
+    // A second subscriber in one process (tests) is no fault.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    Ok(())
+}
+
+fn say(line: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush()).context("standard output is closed")
+}
+
+/// A denial in the operator's words.
+fn denied(denial: Denial) -> anyhow::Error {
+    let text = denial.refusal.text(Language::En, "");
+    anyhow::anyhow!("{} {}", denial.refusal.code(), text.trim_end_matches('.'))
+}

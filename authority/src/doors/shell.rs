@@ -1,0 +1,84 @@
+//! What stands around every door: limits, time, headers, and an answer even to a panic.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use token::Refusal;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+
+use super::problem::{self, Problem};
+use crate::clock::Clock;
+use crate::house::House;
+use crate::server::{Peer, RateLimiter};
+
+/// No request is longer, CMP's included.
+const MAX_BODY: usize = 64 * 1024;
+
+/// Answers are for whoever asked, are no web page, and are not kept.
+const HEADERS: [(HeaderName, &str); 6] = [
+    (CACHE_CONTROL, "no-store"),
+    (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (REFERRER_POLICY, "no-referrer"),
+    (STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (X_FRAME_OPTIONS, "DENY"),
+];
+
+#[derive(Clone)]
+struct Shell {
+    limiter: Arc<RateLimiter>,
+    clock: Clock,
+    time: Duration,
+}
+
+pub(super) fn around(router: Router, house: &House) -> Router {
+    let shell = Shell {
+        limiter: Arc::new(RateLimiter::new(house.settings.server.requests_per_minute)),
+        clock: house.clock.clone(),
+        time: Duration::from_secs(house.settings.server.request_seconds.into()),
+    };
+    router
+        .fallback(|headers: HeaderMap| async move { problem::not_found(&headers) })
+        .method_not_allowed_fallback(|headers: HeaderMap| async move {
+            Problem::speaking(&headers).of(Refusal::BadRequest).into_response()
+        })
+        .layer(RequestBodyLimitLayer::new(MAX_BODY))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(shell, admit))
+}
+
+/// Counts the request, gives it its time, and puts the headers on whatever is answered.
+async fn admit(State(shell): State<Shell>, request: Request, next: Next) -> Response {
+    let problem = Problem::speaking(request.headers());
+    let peer = request.extensions().get::<Peer>().copied();
+    let counts = request.method() != Method::GET;
+    let within = !counts || peer.is_none_or(|peer| shell.limiter.admits(peer.0, shell.clock.now()));
+    let mut response = if within {
+        match tokio::time::timeout(shell.time, next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => problem.of(Refusal::Internal).into_response(),
+        }
+    } else {
+        problem.of(Refusal::RateLimited).into_response()
+    };
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+fn panicked(_panic: Box<dyn Any + Send>) -> Response {
+    tracing::error!("a handler panicked");
+    Problem::speaking(&HeaderMap::new()).of(Refusal::Internal).into_response()
+}

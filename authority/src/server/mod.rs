@@ -1,0 +1,171 @@
+//! The listener: TLS 1.3 only, HTTP/1.1, one accept loop, an orderly end.
+
+mod limit;
+mod tls;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+pub use limit::RateLimiter;
+pub use tls::TlsError;
+
+use crate::doors;
+use crate::house::House;
+
+/// How long a client may take to say hello.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long a client may take to send its header.
+const HEADER: Duration = Duration::from_secs(10);
+/// How long requests under way may take when the server ends.
+const LAST_REQUESTS: Duration = Duration::from_secs(10);
+
+/// Where a request came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub IpAddr);
+
+/// Why the server ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address could not be listened on.
+    #[error("{address} cannot be listened on. Is another program there already?")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Signals cannot be received.
+    #[error("signals cannot be received. Restart the program")]
+    Signals(#[source] std::io::Error),
+    /// The TLS identity.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// Serves on `address` until SIGTERM or SIGINT. Says on standard output where it listens.
+///
+/// # Errors
+/// [`ServeError`].
+pub async fn serve(house: House, address: SocketAddr) -> Result<(), ServeError> {
+    let listen_error = |source| ServeError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(listen_error)?;
+    let address = listener.local_addr().map_err(listen_error)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
+    let shutdown = CancellationToken::new();
+    let asked = shutdown.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        asked.cancel();
+    });
+    let announce = format!("listening on {address}");
+    tracing::info!(%address, origin = %house.settings.origin, "listening");
+    {
+        use std::io::Write;
+        // Nobody reading it is no reason not to serve.
+        let _ = writeln!(std::io::stdout().lock(), "{announce}");
+    }
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    let store = house.store.clone();
+    let result = run(house, listener, shutdown).await;
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    store.close().await;
+    result
+}
+
+/// Serves `listener` until `shutdown`; then lets the requests under way end.
+///
+/// # Errors
+/// [`ServeError::Tls`] before the first connection; none after.
+pub async fn run(house: House, listener: TcpListener, shutdown: CancellationToken) -> Result<(), ServeError> {
+    let acceptor = TlsAcceptor::from(Arc::new(tls::configuration(&house)?));
+    let slots = Arc::new(Semaphore::new(house.settings.server.connections));
+    let router = doors::router(house);
+    let tracker = TaskTracker::new();
+    loop {
+        let accepted = tokio::select! {
+            () = shutdown.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                // Out of descriptors: accept() fails at once until one is closed, and must not spin.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else {
+            tracing::warn!(peer = %peer.ip(), "too many connections: refused");
+            continue;
+        };
+        let connection = connection(stream, peer.ip(), acceptor.clone(), router.clone(), shutdown.clone());
+        tracker.spawn(async move {
+            connection.await;
+            drop(slot);
+        });
+    }
+    drop(listener);
+    tracker.close();
+    if tokio::time::timeout(LAST_REQUESTS, tracker.wait()).await.is_err() {
+        tracing::warn!("requests under way were cut off");
+    }
+    Ok(())
+}
+
+async fn connection(
+    stream: TcpStream,
+    peer: IpAddr,
+    acceptor: TlsAcceptor,
+    router: axum::Router,
+    shutdown: CancellationToken,
+) {
+    let _ = stream.set_nodelay(true);
+    let stream = match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => {
+            tracing::debug!(%peer, %error, "no TLS");
+            return;
+        }
+        Err(_) => return,
+    };
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(Peer(peer));
+        router.clone().oneshot(request)
+    });
+    let served = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER)
+        .max_buf_size(64 * 1024)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(served);
+    let result = tokio::select! {
+        result = served.as_mut() => result,
+        () = shutdown.cancelled() => {
+            served.as_mut().graceful_shutdown();
+            served.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%peer, %error, "a connection broke");
+    }
+}
