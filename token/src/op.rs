@@ -1,5 +1,7 @@
 //! What can be asked of a token, and what it yields.
 
+use zeroize::Zeroizing;
+
 use crate::login::{Challenge, Origin, signed_bytes};
 use crate::{Ability, KeyAlgorithm, Pin, PublicKey, SignatureAlgorithm, SlotId, TokenInfo};
 
@@ -142,10 +144,12 @@ pub enum Outcome {
 /// The families cannot be taken for one another: a login is 64 or 96 bytes; a certificate request
 /// and a CMP protected part are longer than 96, begin with a DER SEQUENCE and differ in the tag
 /// inside it; an installation proof begins with a letter.
+///
+/// The bytes are wiped when dropped: a certificate request carries the user PIN and the OTP.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Statement {
     family: &'static str,
-    bytes: Vec<u8>,
+    bytes: Zeroizing<Vec<u8>>,
 }
 
 /// Bytes that do not belong to the family they were given for.
@@ -159,7 +163,7 @@ impl Statement {
     /// A login (see [`signed_bytes`]).
     #[must_use]
     pub fn login(origin: &Origin, challenge: &Challenge, algorithm: SignatureAlgorithm) -> Self {
-        Self { family: "login", bytes: signed_bytes(origin, challenge, algorithm) }
+        Self { family: "login", bytes: Zeroizing::new(signed_bytes(origin, challenge, algorithm)) }
     }
 
     /// The proof of possession over a `CertRequest` in DER (RFC 4211 §4.1).
@@ -183,7 +187,7 @@ impl Statement {
     #[must_use]
     pub fn installation_proof(transaction: &[u8; 16], certificate_sha256: &[u8; 32]) -> Self {
         let bytes = [b"Jitsuin installation proof, version 1\0".as_slice(), transaction, certificate_sha256].concat();
-        Self { family: "installation-proof", bytes }
+        Self { family: "installation-proof", bytes: Zeroizing::new(bytes) }
     }
 
     /// Its family, for the audit log.
@@ -205,17 +209,21 @@ impl Statement {
     /// [`BadStatement`] when they are of no family.
     pub fn from_daemon(family: &str, bytes: Vec<u8>) -> Result<Self, BadStatement> {
         match family {
-            "login" if matches!(bytes.len(), 64 | 96) => Ok(Self { family: "login", bytes }),
+            "login" if matches!(bytes.len(), 64 | 96) => Ok(Self { family: "login", bytes: Zeroizing::new(bytes) }),
             "certificate-request" => Self::certificate_request(bytes),
             "cmp-protection" => Self::cmp_protection(bytes),
             "installation-proof" if bytes.starts_with(b"Jitsuin installation proof") => {
-                Ok(Self { family: "installation-proof", bytes })
+                Ok(Self { family: "installation-proof", bytes: Zeroizing::new(bytes) })
             }
-            _ => Err(BadStatement { family: "a statement" }),
+            _ => {
+                drop(Zeroizing::new(bytes));
+                Err(BadStatement { family: "a statement" })
+            }
         }
     }
 
     fn der(family: &'static str, bytes: Vec<u8>, inner: u8) -> Result<Self, BadStatement> {
+        let bytes = Zeroizing::new(bytes);
         let content = match bytes.as_slice() {
             [0x30, 0x81, _, rest @ ..] | [0x30, 0x82, _, _, rest @ ..] => rest.first(),
             [0x30, length, rest @ ..] if *length < 0x80 => rest.first(),
