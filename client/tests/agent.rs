@@ -1,5 +1,13 @@
 //! `jitsuin agent` on a real bus, asked by a daemon that only asks, answered through a pinentry.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a helper that fails is a test that fails"
+)]
+
 mod support;
 
 use std::fs;

@@ -1,5 +1,13 @@
 //! The command line from outside: forms, exit codes, languages, and what is refused before anything is sent.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a helper that fails is a test that fails"
+)]
+
 mod support;
 
 use std::fs;

@@ -1,6 +1,14 @@
 //! The agent on a terminal (a pty made by `script`): no echo while a secret is typed, echo afterwards, also
 //! after Ctrl-C.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a helper that fails is a test that fails"
+)]
+
 mod support;
 
 use std::fs;

@@ -306,11 +306,11 @@ pub struct AdminCertificate {
 /// 電子証明書 (S-036).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Choice {
-    /// 現在の電子証明書を継続する.
+    /// Keep the current certificate (現在の電子証明書を継続する).
     Continue,
-    /// 再発行.
+    /// Reissue (再発行).
     Reissue,
-    /// 失効.
+    /// Revoke (失効).
     Revoke,
 }
 

@@ -1,5 +1,6 @@
 //! A private bus, a daemon that only asks, and a pinentry that answers from a script.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 use std::fs;
 use std::io::{BufRead, BufReader};
