@@ -49,7 +49,7 @@ prompt-too-long = The entry is longer than 255 bytes. Enter it again.
 terminal-confirm = { $ok } [y] / { $cancel } [N]:
 
 ## Questions of the agent
-ask-acquisition-code = Enter the acquisition code that the administrator gave to you.
+ask-acquisition-code = Enter the acquisition code that the administrator gave to you. If you were given none, leave it empty.
 ask-card-pin-acquire = Enter the PIN of the hardware key. It makes the new key and signs the request for its certificate.
 ask-card-pin-change = Enter the present PIN of the hardware key.
 ask-card-pin-login = Enter the PIN of the hardware key. It signs once, for this login only.
@@ -91,6 +91,8 @@ line-final-try = Last try: one more wrong PIN blocks the hardware key.
 choose-lead = Which certificate? Check that it is yours.
 choose-item = { $number }. { $name } (until { $until }, { $token })
 choose-again = Enter a number from 1 to { $last }.
+reason-format = The PIN is too short or too long; no try was used. Enter it again.
+reason-same = This is the PIN that was wrong before; no try was used. Enter another.
 notice-touch = Touch the hardware key now.
 notice-paused = The acquisition is paused. Resume it with: jitsuin enrolments resume
 notice-otp-rejected = The one-time password is wrong or already used. Wait for the next one and try again.

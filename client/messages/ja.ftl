@@ -49,7 +49,7 @@ prompt-too-long = 入力が255バイトを超えています。もう一度入�
 terminal-confirm = { $ok } [y] / { $cancel } [N]:
 
 ## エージェントの質問
-ask-acquisition-code = 管理者から受け取った取得用コードを入力してください。
+ask-acquisition-code = 管理者から受け取った取得用コードを入力してください。受け取っていない場合は空欄のまま進んでください。
 ask-card-pin-acquire = ICカード・USBトークンのPINを入力してください。新しい鍵の生成と申請の署名に使用します。
 ask-card-pin-change = ICカード・USBトークンの現在のPINを入力してください。
 ask-card-pin-login = ICカード・USBトークンのPINを入力してください。今回のログインに1回だけ署名します。
@@ -91,6 +91,8 @@ line-final-try = 最後の1回です。もう一度間違えるとロックさ�
 choose-lead = 電子証明書を選択してください。ご自身のものであることを確認してください。
 choose-item = { $number }. { $name }（{ $until } まで、{ $token }）
 choose-again = 1から{ $last }までの番号を入力してください。
+reason-format = PINの長さが正しくありません。残り回数は減っていません。もう一度入力してください。
+reason-same = 先ほど誤りだったPINと同じです。残り回数は減っていません。別のPINを入力してください。
 notice-touch = ICカード・USBトークンに触れてください。
 notice-paused = 取得を一時停止しました。再開するには: jitsuin enrolments resume
 notice-otp-rejected = ワンタイムパスワードが正しくないか、使用済みです。次のパスワードが表示されてから再度入力してください。

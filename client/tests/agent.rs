@@ -161,20 +161,29 @@ async fn it_registers_again_when_the_daemon_comes_back() {
 }
 
 #[tokio::test]
-async fn a_wrong_pin_is_said_in_the_next_window() {
+async fn a_wrong_pin_is_said_in_the_next_window_and_an_empty_code_is_an_answer() {
     let (bus, folder) = (Bus::start(), tempfile::tempdir().unwrap());
     let mut daemon = Daemon::start(&bus).await;
     let _agent = start(&bus, folder.path());
     let proxy = daemon.agent().await;
     answer(folder.path(), "card PIN", CANARY);
     let (ours, theirs) = sink();
-    proxy.show_notice(&request(1), "pin-wrong", info()).await.unwrap();
-    proxy.request_secret(&request(1), "card-pin", (&theirs).into(), info()).await.unwrap();
+    let again = || Info::from([("reason", Variant::from("wrong")), ("tries-left", Variant::from(3i32))]);
+    proxy.show_notice(&request(1), "pin-wrong", again()).await.unwrap();
+    proxy.request_secret(&request(2), "card-pin", (&theirs).into(), again()).await.unwrap();
     assert_eq!(received(&ours).as_deref(), Some(CANARY));
     let requests = fs::read_to_string(folder.path().join("requests")).unwrap();
     assert!(requests.contains("SETERROR The PIN is wrong; 3 tries left."), "{requests}");
     // An unknown notice is no reason to fail.
-    proxy.show_notice(&request(1), "fireworks", info()).await.unwrap();
+    proxy.show_notice(&request(3), "fireworks", info()).await.unwrap();
+
+    for (window, kind, outcome) in
+        [("acquisition code", "acquisition-code", "empty"), ("user PIN", "user-pin", "cancelled")]
+    {
+        answer(folder.path(), window, "");
+        assert_eq!(proxy.request_secret(&request(4), kind, (&theirs).into(), info()).await.unwrap(), outcome);
+        assert_eq!(received(&ours), None);
+    }
 }
 
 #[tokio::test]

@@ -93,9 +93,12 @@ impl Agent {
         let kind = SecretKind::from_name(&kind)
             .ok_or_else(|| fdo::Error::InvalidArgs("No such secret is known here.".to_owned()))?;
         sink::check(&sink).map_err(|error| fdo::Error::InvalidArgs(error.to_string()))?;
-        let dialogue = questions::secret(&self.texts, kind, &Info::from(&info), self.standing.recall(request.as_str()));
+        let dialogue = questions::secret(&self.texts, kind, &Info::from(&info));
         let secret = self.ask(request.as_str(), self.prompter.secret(&self.texts, &dialogue)).await;
         match answered(secret)? {
+            // Not every acquisition has a code: saying so is an answer.
+            Some(secret) if secret.is_empty() && kind == SecretKind::AcquisitionCode => Ok("empty".to_owned()),
+            Some(secret) if secret.is_empty() => Ok("cancelled".to_owned()),
             Some(secret) => {
                 sink::hand_over(&sink, &secret).map_err(|error| fdo::Error::Failed(error.to_string()))?;
                 Ok("provided".to_owned())
@@ -166,16 +169,16 @@ impl Agent {
     ) -> fdo::Result<()> {
         from_daemon(connection, &header).await?;
         let Some(text) = questions::notice(&self.texts, &kind, &Info::from(&info)) else { return Ok(()) };
-        let said_in_next_window = matches!(kind.as_str(), "otp-rejected" | "pin-wrong");
+        let notice = Dialogue::new(&self.texts, Window::Notice, text);
         match &self.prompter {
-            Prompter::Terminal => {
-                let line = Dialogue::new(&self.texts, Window::Notice, text);
-                answered(self.prompter.tell(&line).await)?;
+            Prompter::Terminal => answered(self.prompter.tell(&notice).await).map(|_| ()),
+            // The next window says it; one more would only be in its way.
+            Prompter::Pinentry(_) if matches!(kind.as_str(), "otp-rejected" | "pin-wrong") => Ok(()),
+            Prompter::Pinentry(_) => {
+                self.show_apart(request, notice);
+                Ok(())
             }
-            Prompter::Pinentry(_) if said_in_next_window => self.standing.remember(request.as_str(), text),
-            Prompter::Pinentry(_) => self.show_apart(request, Dialogue::new(&self.texts, Window::Notice, text)),
         }
-        Ok(())
     }
 
     async fn dismiss(

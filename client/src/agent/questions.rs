@@ -1,5 +1,7 @@
 //! From what the daemon asks to what the person sees: no I/O, only words.
 
+use token::Language;
+
 use super::Info;
 use crate::Texts;
 use crate::clock;
@@ -36,9 +38,9 @@ impl SecretKind {
     }
 }
 
-/// The window that asks for a secret. `notice` is what was told about this request before.
+/// The window that asks for a secret.
 #[must_use]
-pub(super) fn secret(texts: &Texts, kind: SecretKind, info: &Info, notice: Option<String>) -> Dialogue {
+pub(super) fn secret(texts: &Texts, kind: SecretKind, info: &Info) -> Dialogue {
     let (window, lead, next) = match kind {
         SecretKind::AcquisitionCode => (Window::AcquisitionCode, "ask-acquisition-code", "button-next"),
         SecretKind::CardPin => (Window::CardPin, card_pin_lead(info), "button-ok"),
@@ -51,10 +53,9 @@ pub(super) fn secret(texts: &Texts, kind: SecretKind, info: &Info, notice: Optio
     if kind == SecretKind::CardPin {
         lines.extend(tries(texts, info));
     }
-    let reason = info.reason.as_ref().map(|r| catalogue_text(r, texts.language()).unwrap_or_else(|| r.clone()));
     Dialogue::new(texts, window, lines.join("\n"))
         .buttons(texts.text(next), texts.text("button-cancel"))
-        .error(notice.or(reason))
+        .error(reason(texts, info))
 }
 
 /// The window that asks for consent: はい(Y) at acquisition (S-078), 許可 at each use (S-104).
@@ -120,6 +121,19 @@ pub(super) fn notice(texts: &Texts, kind: &str, info: &Info) -> Option<String> {
     Some(text)
 }
 
+/// Why it is asked again: a word of the daemon's, or a refusal of the authority. Other English
+/// sentences are only for those who read English.
+fn reason(texts: &Texts, info: &Info) -> Option<String> {
+    let reason = info.reason.as_deref()?;
+    match reason {
+        "format" => Some(texts.text("reason-format")),
+        "same" => Some(texts.text("reason-same")),
+        "wrong" => notice(texts, "pin-wrong", info),
+        other => catalogue_text(other, texts.language())
+            .or_else(|| (texts.language() == Language::En).then(|| other.to_owned())),
+    }
+}
+
 fn card_pin_lead(info: &Info) -> &'static str {
     match info.purpose.as_str() {
         "acquire" => "ask-card-pin-acquire",
@@ -176,8 +190,6 @@ const NEWLINE: usize = 3;
 
 #[cfg(test)]
 mod tests {
-    use token::Language;
-
     use super::*;
     use crate::prompt;
 
@@ -232,8 +244,16 @@ mod tests {
     fn a_rejected_otp_is_said_in_the_next_window() {
         let texts = Texts::new(Language::Ja);
         let info = Info { reason: Some("E-OTP The one-time password is wrong.".into()), ..full() };
-        let dialogue = secret(&texts, SecretKind::Otp, &info, None);
+        let dialogue = secret(&texts, SecretKind::Otp, &info);
         assert!(dialogue.error.unwrap().contains("ワンタイムパスワード"));
         assert_eq!(dialogue.ok, "電子証明書取得");
+        let error = |reason: &str, language| {
+            let info = Info { reason: Some(reason.into()), ..full() };
+            secret(&Texts::new(language), SecretKind::CardPin, &info).error
+        };
+        assert!(error("same", Language::Ja).unwrap().contains("PIN"));
+        assert!(error("wrong", Language::En).unwrap().contains("3 tries"));
+        assert_eq!(error("The network is down. Wait.", Language::Ja), None);
+        assert!(error("The network is down. Wait.", Language::En).is_some());
     }
 }

@@ -10,7 +10,7 @@ use crate::agent;
 use crate::bus::{self, Which};
 use crate::cli::Global;
 use crate::config::{self, Authorities, Authority};
-use crate::prompt::{Dialogue, Prompter, Window};
+use crate::prompt::{Dialogue, PromptError, Prompter, Window};
 use crate::{Error, Texts};
 
 /// The command's surroundings.
@@ -62,7 +62,9 @@ impl Context {
     pub(crate) async fn secret(&self, window: Window, description: String, ok: &str) -> Result<Secret, Error> {
         let dialogue = Dialogue::new(&self.texts, window, description)
             .buttons(self.texts.text(ok), self.texts.text("button-cancel"));
-        Ok(self.prompter.secret(&self.texts, &dialogue).await?)
+        let secret = self.prompter.secret(&self.texts, &dialogue).await?;
+        // An empty PIN is none: the person thought better of it.
+        if secret.is_empty() { Err(PromptError::Cancelled.into()) } else { Ok(secret) }
     }
 
     /// A heading of tables and pages.

@@ -20,7 +20,7 @@ use crate::Texts;
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum PromptError {
-    /// The person cancelled, or entered nothing.
+    /// The person cancelled.
     #[error("cancelled")]
     Cancelled,
     /// There is neither a terminal nor a pinentry program.
@@ -84,16 +84,15 @@ impl Prompter {
         }
     }
 
-    /// Asks for a secret.
+    /// Asks for a secret, which may be empty.
     ///
     /// # Errors
-    /// [`PromptError::Cancelled`] also when nothing was entered.
+    /// [`PromptError`].
     pub async fn secret(&self, texts: &Texts, dialogue: &Dialogue) -> Result<Secret, PromptError> {
-        let secret = match self {
-            Self::Pinentry(program) => pinentry::secret(program, dialogue).await?,
-            Self::Terminal => Terminal::open()?.secret(texts, dialogue).await?,
-        };
-        if secret.is_empty() { Err(PromptError::Cancelled) } else { Ok(secret) }
+        match self {
+            Self::Pinentry(program) => pinentry::secret(program, dialogue).await,
+            Self::Terminal => Terminal::open()?.secret(texts, dialogue).await,
+        }
     }
 
     /// Asks yes or no.

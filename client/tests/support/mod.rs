@@ -97,7 +97,7 @@ while IFS= read -r line; do
         '!cancel') echo "ERR 83886179 Operation cancelled <Pinentry>" ;;
         '!no') echo "ERR 83886194 Not confirmed <Pinentry>" ;;
         '!hold') exec sleep 600 ;;
-        *) [ "$line" = GETPIN ] && echo "D $answer"; echo OK ;;
+        *) [ "$line" = GETPIN ] && [ -n "$answer" ] && echo "D $answer"; echo OK ;;
       esac ;;
     SETREPEAT*) echo "ERR 83886355 Unknown command" ;;
     OPTION*) echo "ERR 83886254 Unknown option" ;;
