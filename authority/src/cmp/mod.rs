@@ -15,11 +15,26 @@ mod http;
 
 use std::sync::Arc;
 
+use axum::Router;
 use token::InstitutionCode;
 
 pub use self::desk::Desk;
 pub use self::http::routes;
+use crate::acquisition::Acquisition;
 use crate::ca::Ca;
+use crate::house::House;
+
+/// The door of an authority.
+pub fn door(house: &House) -> Router {
+    let clock = house.clock.clone();
+    routes(Arc::new(CmpDoor {
+        desk: Acquisition::new(house.clone()),
+        ca: Arc::clone(&house.ca),
+        institution: house.settings.institution_code.clone(),
+        now: Box::new(move || clock.now()),
+        code_alone: house.settings.acquisition.code_alone,
+    }))
+}
 
 /// What the door works with.
 pub struct CmpDoor<D> {

@@ -27,5 +27,6 @@ pub(crate) struct Doors {
 pub fn router(house: House) -> Router {
     let doors = Doors { house: house.clone() };
     let router = Router::new().merge(public::routes()).merge(login::routes()).merge(admin::routes()).with_state(doors);
+    let router = router.merge(crate::cmp::door(&house));
     shell::around(router, &house)
 }
