@@ -3,12 +3,17 @@
 pub mod actor;
 pub mod agents;
 pub mod audit;
+pub mod cli;
 pub mod config;
 pub mod enrolment;
 pub mod front;
+pub mod harden;
 pub mod holder;
 pub mod pin;
+pub mod requests;
+pub mod running;
 pub mod service;
+pub mod state;
 pub mod worker;
 
 pub use front::Caller;

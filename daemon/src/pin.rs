@@ -1,20 +1,24 @@
 //! The PIN of a token: from the holder to at most one VERIFY (design §5, PIN rules).
 //!
-//! Tries left are read before each entry; the form is checked before the token is touched; the last
-//! try is held until the holder confirms it; the same wrong PIN is not tried twice; nothing is kept
-//! but a keyed digest of a wrong one.
+//! Tries left are read before the holder is asked, and again before the entry is used; the form is
+//! checked before the token is touched; the last try is held until the holder confirms it; the same
+//! wrong PIN is not tried twice; nothing is kept but keyed digests of wrong ones.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sha2::{Digest, Sha256};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 use token::{Ability, Fault, Op, Outcome, Pin, PinState, TokenId};
 
 use crate::actor::{TokenHandle, Turn};
 use crate::holder::{Holder, Question, SecretKind, Unanswered};
 
 /// Entries asked for until a caller is told that the PIN is wrong.
-const ENTRIES: usize = 3;
+const MOST_ENTRIES: usize = 3;
+
+/// Wrong entries remembered per token; a token blocks long before.
+const MOST_WRONG: usize = 16;
 
 /// Why there is no turn.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,9 +43,11 @@ pub struct Pins {
 }
 
 struct Shared {
+    /// It never leaves this process.
     key: [u8; 32],
-    /// The last wrong entry at each token, for as long as it is plugged in.
-    wrong: Mutex<BTreeMap<TokenId, (u64, [u8; 32])>>,
+    /// The wrong entries at each token, for as long as it is plugged in: another hand may change its
+    /// PIN elsewhere.
+    wrong: Mutex<BTreeMap<TokenId, (u64, Vec<[u8; 32]>)>>,
 }
 
 impl Default for Pins {
@@ -68,92 +74,162 @@ impl Pins {
     ///
     /// # Errors
     /// [`NoTurn`].
-    pub async fn unlock(
-        &self,
-        token: &TokenHandle,
-        holder: &dyn Holder,
-        mut question: Question,
-    ) -> Result<Turn, NoTurn> {
-        let mut last = Fault::PinRequired { left: None };
-        for entry in 0..ENTRIES {
-            let state = self.read(token, &mut question).await?;
-            if entry > 0 {
-                holder.notice("pin-wrong", &question).await;
-            }
-            if question.final_try {
-                holder.consent(&question).await.map_err(|why| match why {
-                    Unanswered::Cancelled | Unanswered::Denied => NoTurn::FinalTryHeld,
-                    other => NoTurn::Unanswered(other),
-                })?;
-            }
-            if token.info().abilities.contains(&Ability::PinPad) {
-                // Nothing to type here: the keypad is the token's own.
-                return Ok(token.turn(None).await?);
-            }
-            let pin = Pin::new(holder.secret(SecretKind::CardPin, &question).await?);
-            last = match self.attempt(token, &state, pin).await {
-                Ok(turn) => return Ok(turn),
-                Err(fault @ (Fault::PinWrong { .. } | Fault::PinFormat { .. })) => fault,
+    pub async fn unlock(&self, token: &TokenHandle, holder: &dyn Holder, question: Question) -> Result<Turn, NoTurn> {
+        let mut asking = self.ask(token, holder, question);
+        loop {
+            let entry = asking.next().await?;
+            match token.turn(entry.pin).await {
+                Ok(turn) => {
+                    self.forget(token.id());
+                    return Ok(turn);
+                }
+                Err(Fault::PinWrong { left }) => asking.wrong(entry.digest, left).await,
+                // Whether it was verified is not known, so whether it is wrong is not either.
                 Err(fault) => return Err(fault.into()),
-            };
+            }
         }
-        Err(last.into())
     }
 
-    /// Checks an entry and verifies it, once.
-    ///
-    /// # Errors
-    /// [`Fault::PinFormat`] and a repeated [`Fault::PinWrong`] cost no try.
-    pub async fn attempt(&self, token: &TokenHandle, state: &PinState, pin: Pin) -> Result<Turn, Fault> {
-        check(state, &pin)?;
-        let digest = self.digest(token, &pin);
-        if self.is_known_wrong(token, &digest) {
-            return Err(Fault::PinWrong { left: state.tries });
+    /// Begins to ask for one token's PIN, for callers that verify it otherwise than by a turn.
+    #[must_use]
+    pub fn ask<'a>(&self, token: &'a TokenHandle, holder: &'a dyn Holder, mut question: Question) -> Asking<'a> {
+        question.token = Some(token.info());
+        Asking {
+            pins: self.clone(),
+            token,
+            holder,
+            question,
+            entries: 0,
+            last_confirmed: false,
+            failure: Fault::PinRequired { left: None },
         }
-        let outcome = token.turn(Some(pin)).await;
-        match &outcome {
-            Err(Fault::PinWrong { .. }) => self.note_wrong(token, digest),
-            Ok(_) => self.forget(token),
-            // Whether it was verified is not known, so whether it is wrong is not either.
-            Err(_) => {}
-        }
-        outcome
     }
 
-    /// Reads the tries left, and puts them into the question.
-    async fn read(&self, token: &TokenHandle, question: &mut Question) -> Result<PinState, Fault> {
-        let Outcome::Info(info) = token.perform(Op::ReadInfo).await? else {
-            return Err(Fault::Device { detail: "ReadInfo: another outcome".to_owned() });
-        };
-        let state = info.pin;
-        if state.blocked {
-            return Err(Fault::PinBlocked);
-        }
-        question.tries_left = state.tries;
-        question.final_try = state.final_try || state.tries == Some(1);
-        question.token = Some(Arc::new(info));
-        Ok(state)
+    /// Forgets what was wrong at this token: its PIN was right, or is another one now.
+    pub fn forget(&self, token: &TokenId) {
+        self.wrong().remove(token);
     }
 
     /// A wrong PIN as it is remembered.
     fn digest(&self, token: &TokenHandle, pin: &Pin) -> [u8; 32] {
-        let id = token.id().to_string();
-        let hash = Sha256::new().chain_update(self.shared.key).chain_update(id.as_bytes()).chain_update([0]);
-        hash.chain_update(pin.expose()).finalize().into()
+        // Every length is a valid key length for HMAC (RFC 2104).
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.shared.key) else { return [0; 32] };
+        mac.update(token.id().to_string().as_bytes());
+        mac.update(&[0]);
+        mac.update(pin.expose());
+        mac.finalize().into_bytes().into()
     }
 
     fn is_known_wrong(&self, token: &TokenHandle, digest: &[u8; 32]) -> bool {
-        let wrong = self.shared.wrong.lock().unwrap_or_else(PoisonError::into_inner);
-        wrong.get(token.id()).is_some_and(|(generation, known)| *generation == token.generation() && known == digest)
+        let wrong = self.wrong();
+        let known = wrong.get(token.id()).filter(|(generation, _)| *generation == token.generation());
+        known.is_some_and(|(_, digests)| digests.contains(digest))
     }
 
     fn note_wrong(&self, token: &TokenHandle, digest: [u8; 32]) {
-        let mut wrong = self.shared.wrong.lock().unwrap_or_else(PoisonError::into_inner);
-        wrong.insert(token.id().clone(), (token.generation(), digest));
+        let mut wrong = self.wrong();
+        let (generation, digests) = wrong.entry(token.id().clone()).or_insert((token.generation(), Vec::new()));
+        if *generation != token.generation() {
+            *generation = token.generation();
+            digests.clear();
+        }
+        if digests.len() >= MOST_WRONG {
+            digests.remove(0);
+        }
+        digests.push(digest);
     }
 
-    fn forget(&self, token: &TokenHandle) {
-        self.shared.wrong.lock().unwrap_or_else(PoisonError::into_inner).remove(token.id());
+    fn wrong(&self) -> MutexGuard<'_, BTreeMap<TokenId, (u64, Vec<[u8; 32]>)>> {
+        self.shared.wrong.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The entry of one token's PIN within one request.
+pub struct Asking<'a> {
+    pins: Pins,
+    token: &'a TokenHandle,
+    holder: &'a dyn Holder,
+    question: Question,
+    entries: usize,
+    last_confirmed: bool,
+    /// What the end of all entries is reported as.
+    failure: Fault,
+}
+
+/// An entry that may be verified, once.
+pub struct Entry {
+    /// `None` where the token has its own keypad.
+    pub pin: Option<Pin>,
+    /// How it is remembered if it is wrong.
+    pub digest: [u8; 32],
+}
+
+impl Asking<'_> {
+    /// Asks until there is an entry worth a try: of the right form, not known to be wrong, and not
+    /// the last try unless the holder wants to risk it. The entry may have taken minutes, so the
+    /// tries left are read again after it.
+    ///
+    /// # Errors
+    /// [`NoTurn`]; after three entries, why the last one was no good.
+    pub async fn next(&mut self) -> Result<Entry, NoTurn> {
+        loop {
+            let state = self.look().await?;
+            if self.entries == MOST_ENTRIES {
+                return Err(self.failure.clone().into());
+            }
+            self.entries += 1;
+            if self.token.info().abilities.contains(&Ability::PinPad) {
+                // Nothing to type here: the keypad is the token's own.
+                return Ok(Entry { pin: None, digest: [0; 32] });
+            }
+            let pin = Pin::new(self.holder.secret(SecretKind::CardPin, &self.question).await?);
+            if let Err(fault) = check(&state, &pin) {
+                self.again("format", fault);
+                continue;
+            }
+            let digest = self.pins.digest(self.token, &pin);
+            if self.pins.is_known_wrong(self.token, &digest) {
+                self.again("same", Fault::PinWrong { left: state.tries });
+                continue;
+            }
+            self.look().await?;
+            return Ok(Entry { pin: Some(pin), digest });
+        }
+    }
+
+    /// Learns that an entry was wrong, and tells the holder.
+    pub async fn wrong(&mut self, digest: [u8; 32], left: Option<u8>) {
+        self.pins.note_wrong(self.token, digest);
+        self.again("wrong", Fault::PinWrong { left });
+        self.question.tries_left = left;
+        self.holder.notice("pin-wrong", &self.question).await;
+    }
+
+    fn again(&mut self, reason: &'static str, failure: Fault) {
+        self.question.detail.insert("reason", reason.to_owned());
+        self.failure = failure;
+    }
+
+    /// Reads the PIN's state into the question; before the last try, the holder confirms it.
+    async fn look(&mut self) -> Result<PinState, NoTurn> {
+        let Outcome::Info(info) = self.token.perform(Op::ReadInfo).await? else {
+            return Err(Fault::Device { detail: "ReadInfo: another outcome".to_owned() }.into());
+        };
+        let state = info.pin;
+        if state.blocked {
+            return Err(Fault::PinBlocked.into());
+        }
+        self.question.tries_left = state.tries.or(state.final_try.then_some(1));
+        self.question.final_try = state.final_try || state.tries == Some(1);
+        self.question.token = Some(Arc::new(info));
+        if self.question.final_try && !self.last_confirmed {
+            self.holder.consent(&self.question).await.map_err(|why| match why {
+                Unanswered::Cancelled | Unanswered::Denied => NoTurn::FinalTryHeld,
+                other => NoTurn::Unanswered(other),
+            })?;
+            self.last_confirmed = true;
+        }
+        Ok(state)
     }
 }
 

@@ -6,6 +6,7 @@ use token::login::{BadChallenge, BadOrigin};
 use super::limits::TooMany;
 use crate::enrolment::Refused;
 use crate::holder::Unanswered;
+use crate::pin::NoTurn;
 
 /// The one set of errors that leaves the service. Each front maps it outward in one file; names and
 /// parameters are the contract (`dbus/`), texts are two sentences for people.
@@ -257,6 +258,16 @@ impl From<Unanswered> for Error {
             Unanswered::Denied => Self::ConsentDenied,
             Unanswered::NoAgent | Unanswered::Vanished => Self::NoAgent,
             Unanswered::TimedOut => Self::TimedOut,
+        }
+    }
+}
+
+impl From<NoTurn> for Error {
+    fn from(reason: NoTurn) -> Self {
+        match reason {
+            NoTurn::Fault(fault) => fault.into(),
+            NoTurn::FinalTryHeld => Self::PinFinalTryHeld,
+            NoTurn::Unanswered(reason) => reason.into(),
         }
     }
 }

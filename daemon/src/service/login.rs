@@ -5,12 +5,11 @@ use std::sync::Arc;
 use token::{AuthToken, Challenge, Fault, KeyRef, Op, Origin, Outcome, SignatureAlgorithm, Statement};
 
 use super::asking::{Asking, question};
-use super::entry::Entry as PinEntry;
 use super::policy::{Act, Ask, Verdict, judge};
 use super::select::{Entry, Usage, WhyNot, candidates, usable};
 use super::{Admission, Error, Permit, Service, unix_now};
 use crate::Caller;
-use crate::actor::{Happening, TokenHandle, Turn};
+use crate::actor::{Happening, TokenHandle};
 use crate::holder::{Holder, Purpose, Question};
 
 /// Longest label that a program may give itself, in characters.
@@ -172,7 +171,7 @@ impl Service {
             (_, false) => (token.perform(op).await?, None),
             (None, true) => return Err(Error::Internal),
             (Some(person), true) => {
-                let mut turn = self.unlock(token, &*person.holder, question.clone()).await?;
+                let mut turn = self.inner.pins.unlock(token, &*person.holder, question.clone()).await?;
                 let touch = token.info().slot(&entry.key.slot).is_some_and(|s| s.needs_touch);
                 let outcome = match touch {
                     true => self.telling_of_touch(turn.perform(op), token, &*person.holder, &question).await?,
@@ -193,22 +192,6 @@ impl Service {
             turn.end();
         }
         Ok(release(entry, algorithm, &signature))
-    }
-
-    /// Begins a turn with the PIN from the person: one VERIFY an entry.
-    async fn unlock(&self, token: &TokenHandle, holder: &dyn Holder, question: Question) -> Result<Turn, Error> {
-        let mut entry = PinEntry::new(self, token, holder, question);
-        loop {
-            let (pin, hash) = entry.next().await?.split();
-            match token.turn(pin).await {
-                Ok(turn) => {
-                    entry.right();
-                    return Ok(turn);
-                }
-                Err(Fault::PinWrong { left }) => entry.wrong(hash, left).await,
-                Err(fault) => return Err(fault.into()),
-            }
-        }
     }
 
     async fn telling_of_touch(

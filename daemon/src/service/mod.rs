@@ -10,14 +10,13 @@ pub mod policy;
 pub mod replay;
 pub mod select;
 
+mod agency;
 mod asking;
 mod enrolments;
-mod entry;
 mod new_pin;
 mod reading;
 
 use std::future::Future;
-use std::io;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -33,9 +32,9 @@ use crate::actor::Tokens;
 use crate::agents::Agents;
 use crate::audit::Audit;
 use crate::enrolment::Enrolments;
+use crate::pin::Pins;
 use holdings::Holdings;
 use limits::{Counted, Limiter, Limits};
-use pin::WrongPins;
 use policy::{Act, Settings, Verdict, judge};
 use replay::Replay;
 
@@ -55,6 +54,8 @@ pub struct Foundation {
     pub enrolments: Enrolments,
     /// How much one user may ask for.
     pub limits: Limits,
+    /// What asks for PINs, shared with the enrolments.
+    pub pins: Pins,
     /// What the operator decided.
     pub settings: Settings,
     /// The tokens.
@@ -71,7 +72,7 @@ struct Inner {
     settings: Settings,
     started: Instant,
     tokens: Tokens,
-    wrong_pins: Mutex<WrongPins>,
+    pins: Pins,
 }
 
 /// That a call was judged and may be performed: what every performing function asks for.
@@ -99,10 +100,8 @@ pub struct Admission {
 
 impl Service {
     /// Puts the service together.
-    ///
-    /// # Errors
-    /// When the system gives no random bytes.
-    pub fn new(on: Foundation) -> io::Result<Self> {
+    #[must_use]
+    pub fn new(on: Foundation) -> Self {
         let inner = Inner {
             agents: on.agents,
             audit: on.audit,
@@ -113,9 +112,9 @@ impl Service {
             settings: on.settings,
             started: Instant::now(),
             tokens: on.tokens,
-            wrong_pins: Mutex::new(WrongPins::new()?),
+            pins: on.pins,
         };
-        Ok(Self { inner: Arc::new(inner) })
+        Self { inner: Arc::new(inner) }
     }
 
     /// The tokens, for fronts that show them.
@@ -167,10 +166,6 @@ impl Service {
 
     fn limiter(&self) -> std::sync::MutexGuard<'_, Limiter> {
         self.inner.limiter.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wrong_pins(&self) -> std::sync::MutexGuard<'_, WrongPins> {
-        self.inner.wrong_pins.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Time that never runs backwards.

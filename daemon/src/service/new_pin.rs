@@ -5,7 +5,6 @@ use std::sync::Arc;
 use token::{Ability, Fault, Op, Outcome, Pin, Secret};
 
 use super::asking::question;
-use super::entry::Entry;
 use super::pin::{BadNewPin, check_new};
 use super::policy::Act;
 use super::{Admission, Error, Permit, Service};
@@ -65,19 +64,20 @@ impl Service {
         }
         let person = self.ask(&permit.caller, own).await?;
         let question = question(Purpose::ChangePin, &permit.caller);
-        let mut entry = Entry::new(self, token, &*person.holder, question.clone());
+        let mut asking = self.inner.pins.ask(token, &*person.holder, question.clone());
         loop {
-            let (Some(old), hash) = entry.next().await?.split() else {
+            let entry = asking.next().await?;
+            let Some(old) = entry.pin else {
                 return Err(Error::NotSupported { what: "change its PIN but on its own keypad".to_owned() });
             };
             let new = self.propose(token, &*person.holder, &question, &old).await?;
             match token.perform(Op::ChangePin { old, new: Pin::new(new) }).await {
                 Ok(Outcome::Done) => {
-                    entry.right();
+                    self.inner.pins.forget(token.id());
                     return Ok(());
                 }
                 Ok(_) => return Err(Error::Internal),
-                Err(Fault::PinWrong { left }) => entry.wrong(hash, left).await,
+                Err(Fault::PinWrong { left }) => asking.wrong(entry.digest, left).await,
                 Err(fault) => return Err(fault.into()),
             }
         }

@@ -1,16 +1,9 @@
-//! Rules about PINs that need no token: what a new one must be, and which wrong ones were tried.
+//! What a new PIN must be. Pure.
 
-use std::collections::HashMap;
-
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
-use token::{PinState, Secret, TokenId};
+use token::{PinState, Secret};
 
 /// Fewest characters of a new PIN, whatever the token would take (D-804).
 const MIN_NEW: u8 = 6;
-
-/// Wrong entries remembered per token; a token blocks long before.
-const MOST_WRONG: usize = 16;
 
 /// Values that are guessed first (D-804: at least ten). Runs and repetitions are refused besides.
 const COMMON: [&str; 14] = [
@@ -49,12 +42,6 @@ pub enum BadNewPin {
     Same,
 }
 
-/// Whether an entry can be the token's PIN at all. Asked before the token is touched.
-#[must_use]
-pub fn has_form(entry: &Secret, state: &PinState) -> bool {
-    (usize::from(state.min)..=usize::from(state.max)).contains(&entry.len())
-}
-
 /// Checks a new PIN.
 ///
 /// # Errors
@@ -74,62 +61,6 @@ pub fn check_new(new: &Secret, old: &[u8], state: &PinState) -> Result<(), BadNe
         return Err(BadNewPin::Common);
     }
     Ok(())
-}
-
-/// The wrong entries of late, each as a hash under a key that never leaves this process: the same
-/// wrong PIN costs a try only once.
-pub struct WrongPins {
-    key: [u8; 32],
-    /// By token; the number says which insertion, for another hand may have changed the PIN since.
-    by_token: HashMap<TokenId, (u64, Vec<[u8; 32]>)>,
-}
-
-impl WrongPins {
-    /// An empty memory under a fresh key.
-    ///
-    /// # Errors
-    /// When the system gives no random bytes.
-    pub fn new() -> std::io::Result<Self> {
-        let mut key = [0; 32];
-        rustix::rand::getrandom(&mut key, rustix::rand::GetRandomFlags::empty())?;
-        Ok(Self { key, by_token: HashMap::new() })
-    }
-
-    /// Whether this entry was wrong for this insertion of the token before.
-    #[must_use]
-    pub fn knows(&self, token: &TokenId, generation: u64, entry: &Secret) -> bool {
-        let known = self.by_token.get(token).filter(|(insertion, _)| *insertion == generation);
-        known.is_some_and(|(_, hashes)| hashes.contains(&self.hash(token, entry)))
-    }
-
-    /// The hash to remember an entry by, taken before the entry is used up.
-    #[must_use]
-    pub fn hash(&self, token: &TokenId, entry: &Secret) -> [u8; 32] {
-        // Every length is a valid key length for HMAC.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else { return [0; 32] };
-        mac.update(token.to_string().as_bytes());
-        mac.update(&[0]);
-        mac.update(entry.expose());
-        mac.finalize().into_bytes().into()
-    }
-
-    /// Remembers a wrong entry by its hash.
-    pub fn remember(&mut self, token: &TokenId, generation: u64, hash: [u8; 32]) {
-        let (insertion, hashes) = self.by_token.entry(token.clone()).or_insert((generation, Vec::new()));
-        if *insertion != generation {
-            *insertion = generation;
-            hashes.clear();
-        }
-        if hashes.len() >= MOST_WRONG {
-            hashes.remove(0);
-        }
-        hashes.push(hash);
-    }
-
-    /// Forgets a token: its PIN was changed, or was right.
-    pub fn forget(&mut self, token: &TokenId) {
-        self.by_token.remove(token);
-    }
 }
 
 #[cfg(test)]
@@ -157,25 +88,5 @@ mod tests {
             assert_eq!(check_new(&secret(common), old.expose(), &STATE), Err(BadNewPin::Common), "{common}");
         }
         assert_eq!(check_new(&secret("31415926"), old.expose(), &STATE), Err(BadNewPin::Same));
-    }
-
-    #[test]
-    fn the_same_wrong_pin_is_known_per_token() {
-        let mut wrong = WrongPins::new().unwrap();
-        let [one, two] = ["pkcs11:1", "pkcs11:2"].map(|t| t.parse::<TokenId>().unwrap());
-        let hash = wrong.hash(&one, &secret("9999"));
-        wrong.remember(&one, 1, hash);
-        assert!(wrong.knows(&one, 1, &secret("9999")));
-        assert!(!wrong.knows(&one, 1, &secret("9998")));
-        assert!(!wrong.knows(&two, 1, &secret("9999")));
-        assert!(!wrong.knows(&one, 2, &secret("9999")), "another insertion");
-        wrong.forget(&one);
-        assert!(!wrong.knows(&one, 1, &secret("9999")));
-    }
-
-    #[test]
-    fn form_is_checked_in_bytes() {
-        assert!(has_form(&secret("1234"), &STATE) && has_form(&secret("12345678"), &STATE));
-        assert!(!has_form(&secret("123"), &STATE) && !has_form(&secret("123456789"), &STATE));
     }
 }

@@ -22,14 +22,34 @@ pub use error::{parameters, wire_name};
 pub use introspection::{DESCRIPTION, INTERFACE};
 pub use socket::{BindError, bind};
 
+use super::{Context, FrontError};
 use crate::front::Caller;
 use crate::service::Service;
 use crate::service::limits::Counted;
+use crate::service::policy::Mode;
 use connection::Connection;
 
 /// When the system has no descriptor or memory for one more connection, others are likely to end
 /// soon: accepting is tried again after this, since the kernel gives no event for it.
 const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(100);
+
+/// The front's name in the audit log.
+pub(super) const NAME: &str = "varlink";
+
+/// Begins to serve; ends with the context's shutdown.
+///
+/// # Errors
+/// When there is no socket.
+pub(super) async fn start(context: Context) -> Result<(), FrontError> {
+    let mode = match context.service.settings().mode {
+        // Everybody may connect; each call is judged.
+        Mode::System => 0o666,
+        Mode::User { .. } => 0o600,
+    };
+    let listener = bind(&context.socket, mode)?;
+    context.tasks.spawn(serve(listener, context.service, context.shutdown));
+    Ok(())
+}
 
 /// Serves connections until `shutdown`, then waits for those that are open to be told.
 pub async fn serve(listener: UnixListener, service: Service, shutdown: CancellationToken) {
@@ -57,7 +77,7 @@ pub async fn serve(listener: UnixListener, service: Service, shutdown: Cancellat
 async fn welcome(stream: UnixStream, service: Service, shutdown: CancellationToken) {
     let Ok(peer) = stream.peer_cred() else { return };
     let pid = peer.pid().and_then(|p| u32::try_from(p).ok());
-    let caller = Caller::proven(peer.uid(), pid, "varlink");
+    let caller = Caller::proven(peer.uid(), pid, NAME);
     let room = service.admit(&caller, Counted::Connection);
     let mut connection = Connection::new(stream);
     match room {
@@ -83,7 +103,7 @@ mod tests {
     use crate::pin::Pins;
     use crate::service::Foundation;
     use crate::service::limits::Limits;
-    use crate::service::policy::{Mode, Settings};
+    use crate::service::policy::Settings;
 
     /// Serves a daemon without tokens, and lets `client` talk to it from a thread of its own.
     async fn talk(limits: Limits, client: impl FnOnce(&dyn Fn() -> Client) + Send + 'static) {
@@ -105,7 +125,8 @@ mod tests {
         .unwrap();
         let settings =
             Settings { mode: Mode::User { uid: rustix::process::getuid().as_raw() }, unattended_origins: vec![] };
-        let service = Service::new(Foundation { agents, audit, enrolments, limits, settings, tokens }).unwrap();
+        let service =
+            Service::new(Foundation { agents, audit, enrolments, limits, pins: Pins::new(), settings, tokens });
         let shutdown = CancellationToken::new();
         let server = tokio::spawn(serve(listener, service, shutdown.clone()));
         tokio::task::spawn_blocking(move || client(&|| Client::connect(&path).unwrap())).await.unwrap();

@@ -1,0 +1,57 @@
+//! `org.jitsuin.Jitsuin1.AgentManager`
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use zbus::message::Header;
+use zbus::{OwnedObjectPath, OwnedVariant, interface};
+
+use super::Bus;
+use super::agent::BusAgent;
+use super::error::Failure;
+use super::options::Options;
+use crate::service::Error;
+
+/// Where agents register.
+pub(super) struct AgentManager {
+    bus: Bus,
+}
+
+impl AgentManager {
+    pub(super) fn new(bus: &Bus) -> Self {
+        Self { bus: bus.clone() }
+    }
+}
+
+#[interface(name = "org.jitsuin.Jitsuin1.AgentManager", introspection_docs = false)]
+impl AgentManager {
+    async fn register_agent(
+        &self,
+        path: OwnedObjectPath,
+        options: HashMap<String, OwnedVariant>,
+        #[zbus(header)] call: Header<'_>,
+    ) -> Result<(), Failure> {
+        let (peer, _room) = self.bus.enter(&call).await?;
+        Options::read(options, &[])?;
+        let name = format!("{} {}", peer.name, path.as_str());
+        let agent = BusAgent::new(&self.bus.connection, &peer.name, path);
+        let session = self.bus.service.register_agent(&peer.caller, &name, Arc::new(agent.clone())).await?;
+        let (bus, gone) = (self.bus.clone(), peer.gone.clone());
+        self.bus.tasks.spawn(async move {
+            gone.cancelled().await;
+            if bus.service.agents().unregister(session, &name) {
+                tracing::info!(session, "the session's agent is gone");
+            }
+            if bus.shutdown.is_cancelled() {
+                agent.release().await;
+            }
+        });
+        Ok(())
+    }
+
+    async fn unregister_agent(&self, path: OwnedObjectPath, #[zbus(header)] call: Header<'_>) -> Result<(), Failure> {
+        let (peer, _room) = self.bus.enter(&call).await?;
+        let name = format!("{} {}", peer.name, path.as_str());
+        if self.bus.service.unregister_agent(&peer.caller, &name) { Ok(()) } else { Err(Error::NoSuchObject.into()) }
+    }
+}

@@ -1,0 +1,116 @@
+//! The daemon from its parts to its end.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing_subscriber::EnvFilter;
+
+use crate::actor::Tokens;
+use crate::agents::Agents;
+use crate::audit::Audit;
+use crate::cli::Places;
+use crate::config::Config;
+use crate::enrolment::Enrolments;
+use crate::front::{Context, FRONTS};
+use crate::pin::Pins;
+use crate::service::policy::{Mode, Settings};
+use crate::service::{Foundation, Service};
+use crate::state::StateDir;
+use crate::worker::Supervisor;
+
+/// How long handlers may take to end once they are told to.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// A daemon that serves.
+pub struct Running {
+    modules: Supervisor,
+    shutdown: CancellationToken,
+    tasks: TaskTracker,
+    tokens: Tokens,
+    _state: StateDir,
+}
+
+/// Starts the operator's log on standard error. PINs are no arguments of any event of ours; the
+/// targets that would print messages of the bus are held at `info` besides.
+pub fn start_log(filter: &str) {
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let quiet = ["zbus=info", "tokio=info"].iter().filter_map(|d| d.parse().ok());
+    let filter = quiet.fold(filter, EnvFilter::add_directive);
+    let ansi = std::io::stderr().is_terminal();
+    // A second subscriber is refused only where a test has set one.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(std::io::stderr).try_init();
+}
+
+impl Running {
+    /// Wires the parts together; returns when every front takes callers.
+    ///
+    /// # Errors
+    /// The first part that cannot start.
+    pub async fn start(config: Config, places: &Places, mode: Mode) -> anyhow::Result<Self> {
+        let state = StateDir::open(&places.state)?;
+        let audit = Arc::new(Audit::open(&state.audit())?);
+        let (tokens, agents, pins) = (Tokens::new(), Agents::new(), Pins::new());
+        let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let modules = Supervisor::start(config.modules, tokens.clone(), shutdown.clone())?;
+        let enrolments = Enrolments::open(
+            state.enrolments(),
+            tokens.clone(),
+            config.authorities,
+            config.enrolment,
+            Arc::new(agents.clone()),
+            pins.clone(),
+            audit.clone(),
+        )
+        .await?;
+        let settings = Settings { mode, unattended_origins: config.unattended_origins };
+        let limits = config.limits;
+        let service =
+            Service::new(Foundation { agents, audit, enrolments, limits, pins, settings, tokens: tokens.clone() });
+        for front in FRONTS {
+            let context = Context {
+                service: service.clone(),
+                shutdown: shutdown.clone(),
+                socket: places.socket.clone(),
+                tasks: tasks.clone(),
+            };
+            (front.serve)(context).await?;
+            tracing::debug!(front = front.name, "serves");
+        }
+        Ok(Self { modules, shutdown, tasks, tokens, _state: state })
+    }
+
+    /// Says that callers can come, waits for SIGTERM or SIGINT, and ends: handlers first.
+    ///
+    /// # Errors
+    /// When signals cannot be waited for.
+    pub async fn wait(self) -> anyhow::Result<()> {
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        tell_systemd(&[sd_notify::NotifyState::Ready]);
+        tracing::info!("ready");
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tell_systemd(&[sd_notify::NotifyState::Stopping]);
+        tracing::info!("stopping");
+        self.shutdown.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(FAREWELL, self.tasks.wait()).await.is_err() {
+            tracing::warn!(left = self.tasks.len(), "some handlers did not end in time");
+        }
+        self.tokens.depart_all();
+        self.modules.finished().await;
+        Ok(())
+    }
+}
+
+fn tell_systemd(states: &[sd_notify::NotifyState<'_>]) {
+    // Without systemd there is nobody to tell.
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::debug!(%error, "systemd was not told");
+    }
+}

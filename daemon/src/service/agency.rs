@@ -1,0 +1,29 @@
+//! Who answers for a session.
+
+use std::sync::Arc;
+
+use super::policy::Act;
+use super::{Error, Permit, Service};
+use crate::Caller;
+use crate::holder::Holder;
+
+impl Service {
+    /// Makes the caller's object the agent of its session, and says which session that is.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] while another one lives; [`Error::NotAuthorized`].
+    pub async fn register_agent(&self, caller: &Caller, name: &str, agent: Arc<dyn Holder>) -> Result<u32, Error> {
+        let work = |_: Permit| async move {
+            let session = self.session(caller);
+            self.inner.agents.register(session, name, agent).map_err(|_| Error::Busy)?;
+            tracing::info!(session, uid = caller.uid(), "an agent serves the session");
+            Ok(session)
+        };
+        self.serve(caller, Act::RegisterAgent, work).await
+    }
+
+    /// Ends the caller's own agent; says whether it was one.
+    pub fn unregister_agent(&self, caller: &Caller, name: &str) -> bool {
+        self.inner.agents.unregister(self.session(caller), name)
+    }
+}
