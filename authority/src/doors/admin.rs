@@ -1,9 +1,210 @@
-//! 管理者.
+//! 管理者: `/admin/v1/…`.
 
-use axum::Router;
+use axum::extract::{Extension, FromRequestParts, Path, State};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use token::{Language, Refusal, UserId};
 
-use super::Doors;
+use super::form::Form;
+use super::problem::{Problem, Speaking};
+use super::{Doors, language, place};
+use crate::login::{Login, Session};
+use crate::office::{CertificateForm, LockKind, Office, UserView};
+use crate::rules::choice::{Choice, Reason};
+use crate::rules::login::Door;
+use crate::server::Peer;
+
+/// Longest device serial and token serial, in characters.
+const MAX_SERIAL: usize = 64;
 
 pub(super) fn routes() -> Router<Doors> {
     Router::new()
+        .route("/admin/v1/challenge", post(challenge))
+        .route("/admin/v1/login", post(log_in))
+        .route("/admin/v1/logout", post(log_out))
+        .route("/admin/v1/users", get(users))
+        .route("/admin/v1/users/{user_id}", get(user))
+        .route("/admin/v1/users/{user_id}/certificate", post(certificate))
+        .route("/admin/v1/users/{user_id}/unlock", post(unlock))
+        .route("/admin/v1/users/{user_id}/pin", post(pin))
+        .route("/admin/v1/users/{user_id}/otp-token", post(otp_token))
+        .route("/admin/v1/administrator/certificate", post(own_certificate))
+        .route("/admin/v1/acquisition-code", post(acquisition_code))
+}
+
+/// An administrator who is logged in.
+struct Administrator {
+    login: Login,
+    session: Session,
+    office: Office,
+    problem: Speaking,
+    language: Language,
+}
+
+impl FromRequestParts<Doors> for Administrator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Problem> {
+        let problem = Problem::speaking(&parts.headers);
+        let place = place(parts.extensions.get::<Peer>().copied().map(Extension));
+        let bearer = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token = bearer.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+        let login = doors.login(&place);
+        let session = login.session(token).await.map_err(|denial| problem.of(denial))?;
+        let office = Office::new(doors.house.clone(), session.clone(), &place);
+        Ok(Self { login, session, office, problem, language: language::of(&parts.headers) })
+    }
+}
+
+async fn challenge(
+    State(doors): State<Doors>,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Problem> {
+    let problem = Problem::speaking(&headers);
+    let new = doors.login(&place(peer)).challenge(Door::Administrator).await.map_err(|denial| problem.of(denial))?;
+    Ok(Json(super::challenge_answer(&doors, &new)))
+}
+
+async fn log_in(
+    State(doors): State<Doors>,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+    mut form: Form,
+) -> Result<Json<Value>, Problem> {
+    let problem = Problem::speaking(&headers);
+    let contract_pin = form.secret("contract_pin");
+    let challenge = form.wanted("challenge").map_err(|refusal| problem.of(refusal))?;
+    let token = form.wanted("token").map_err(|refusal| problem.of(refusal))?;
+    let session = doors
+        .login(&place(peer))
+        .administrator(challenge, token, contract_pin.as_ref())
+        .await
+        .map_err(|denial| problem.of(denial))?;
+    Ok(Json(json!({
+        "session": *session.session,
+        "expires_at": session.expires_at,
+        "contract_id": session.contract,
+    })))
+}
+
+async fn log_out(admin: Administrator) -> Result<StatusCode, Problem> {
+    admin.login.log_out(&admin.session).await.map_err(|denial| admin.problem.of(denial))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn users(admin: Administrator) -> Result<Json<Value>, Problem> {
+    let users = admin.office.users().await.map_err(|denial| admin.problem.of(denial))?;
+    Ok(Json(json!({ "contract_id": admin.session.contract, "users": users })))
+}
+
+async fn user(admin: Administrator, Path(user): Path<String>) -> Result<Json<UserView>, Problem> {
+    let user = user_id(&user).map_err(|refusal| admin.problem.of(refusal))?;
+    admin.office.user(&user).await.map(Json).map_err(|denial| admin.problem.of(denial))
+}
+
+async fn certificate(admin: Administrator, Path(user): Path<String>, mut form: Form) -> Result<Json<Value>, Problem> {
+    let refused = |refusal: Refusal| admin.problem.of(refusal);
+    let user = user_id(&user).map_err(refused)?;
+    let choice = choice(&form).map_err(refused)?;
+    let submitted = CertificateForm {
+        choice,
+        device: serial(&form, "device").map_err(refused)?,
+        confirm_pin: form.secret("confirm_pin"),
+        version: form.text("version").map(str::to_owned),
+    };
+    let result = admin.office.choose(&user, submitted).await.map_err(|denial| admin.problem.of(denial))?;
+    let mut answer = json!({ "user": result.user, "memo": memo(choice, result.changed, admin.language) });
+    if let (Some(ticket), Some(answer)) = (result.code_ticket, answer.as_object_mut()) {
+        answer.insert("code_ticket".to_owned(), json!(*ticket));
+    }
+    Ok(Json(answer))
+}
+
+async fn own_certificate(admin: Administrator) -> Result<StatusCode, Problem> {
+    admin.office.choose_own().await.map_err(|denial| admin.problem.of(denial))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn acquisition_code(admin: Administrator, mut form: Form) -> Result<Response, Problem> {
+    let ticket = form.secret("ticket").ok_or_else(|| admin.problem.of(Refusal::BadRequest))?;
+    let ticket = ticket.expose_str().unwrap_or_default();
+    let code = admin.office.acquisition_code(ticket).await.map_err(|denial| admin.problem.of(denial))?;
+    Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], code.expose().to_vec()).into_response())
+}
+
+async fn unlock(admin: Administrator, Path(user): Path<String>, mut form: Form) -> Result<Json<UserView>, Problem> {
+    let refused = |refusal: Refusal| admin.problem.of(refusal);
+    let user = user_id(&user).map_err(refused)?;
+    let confirm_pin = form.secret("confirm_pin");
+    let kind = form.text("kind").and_then(LockKind::from_key).ok_or(Refusal::BadRequest).map_err(refused)?;
+    let unlocked = admin.office.unlock(&user, kind, confirm_pin.as_ref(), form.text("version")).await;
+    unlocked.map(Json).map_err(|denial| admin.problem.of(denial))
+}
+
+async fn pin(admin: Administrator, Path(user): Path<String>, mut form: Form) -> Result<Json<UserView>, Problem> {
+    let user = user_id(&user).map_err(|refusal| admin.problem.of(refusal))?;
+    let (new_pin, confirm_pin) = (form.secret("new_user_pin"), form.secret("confirm_pin"));
+    let reset = admin.office.reset_pin(&user, new_pin.as_ref(), confirm_pin.as_ref(), form.text("version")).await;
+    reset.map(Json).map_err(|denial| admin.problem.of(denial))
+}
+
+async fn otp_token(admin: Administrator, Path(user): Path<String>, mut form: Form) -> Result<Json<UserView>, Problem> {
+    let refused = |refusal: Refusal| admin.problem.of(refusal);
+    let user = user_id(&user).map_err(refused)?;
+    let (otp, confirm_pin) = (form.secret("otp"), form.secret("confirm_pin"));
+    let serial = serial(&form, "serial").and_then(|serial| serial.ok_or(Refusal::BadRequest)).map_err(refused)?;
+    let version = form.text("version");
+    let registered = admin.office.register_token(&user, &serial, otp.as_ref(), confirm_pin.as_ref(), version).await;
+    registered.map(Json).map_err(|denial| admin.problem.of(denial))
+}
+
+/// The user in a path: whoever selects none is told so (S-021).
+fn user_id(text: &str) -> Result<UserId, Refusal> {
+    match text {
+        "" | "-" => Err(Refusal::UserNotSelected),
+        text => UserId::new(text).map_err(|_| Refusal::IdFormat),
+    }
+}
+
+fn choice(form: &Form) -> Result<Choice, Refusal> {
+    let reason = || match form.text("reason") {
+        Some(reason) => Reason::from_key(reason).ok_or(Refusal::BadRequest),
+        None => Ok(Reason::Other),
+    };
+    match form.text("choice") {
+        None => Err(Refusal::ChoiceRequired),
+        Some("continue") => Ok(Choice::Continue),
+        Some("reissue") => Ok(Choice::Reissue(reason()?)),
+        Some("revoke") => Ok(Choice::Revoke(reason()?)),
+        Some(_) => Err(Refusal::BadRequest),
+    }
+}
+
+fn serial(form: &Form, name: &str) -> Result<Option<String>, Refusal> {
+    match form.text(name) {
+        None => Ok(None),
+        Some(text) if text.len() <= MAX_SERIAL && text.bytes().all(|b| b.is_ascii_graphic()) => {
+            Ok(Some(text.to_owned()))
+        }
+        Some(_) => Err(Refusal::BadRequest),
+    }
+}
+
+/// What the administrator is to do next (S-048, D-116). No secret is part of it.
+fn memo(choice: Choice, changed: bool, language: Language) -> Option<&'static str> {
+    match (choice, changed, language) {
+        (Choice::Continue, ..) | (Choice::Revoke(_), true, _) => None,
+        (Choice::Reissue(_), _, Language::Ja) => {
+            Some("「利用者ID」は次の【利用者電子証明書の取得】画面で使用しますので、該当の利用者にご通知ください。")
+        }
+        (Choice::Reissue(_), _, Language::En) => Some("The user ID is needed on the next screen; tell it to the user."),
+        (Choice::Revoke(_), false, Language::Ja) => Some("失効の対象となる電子証明書はありません。"),
+        (Choice::Revoke(_), false, Language::En) => Some("There was no certificate to revoke."),
+    }
 }

@@ -1,1 +1,82 @@
-//! Logins.
+//! Logins: a challenge, a token-signed answer, then the PIN (requirements §5.5).
+
+mod administrator;
+mod challenge;
+mod proof;
+mod session;
+mod user;
+
+pub use administrator::AdministratorLogin;
+pub use challenge::NewChallenge;
+pub use session::Session;
+pub use user::{Handle, UserLogin};
+
+use crate::acquisition::Applicant;
+use crate::denial::Denial;
+use crate::house::House;
+use crate::rules::login::{Door, served, usable};
+use crate::store::certificates::CertificateRow;
+use crate::store::contracts::{self, Contract};
+use crate::store::users::{self, User};
+use crate::store::{Change, Event};
+use token::Refusal;
+
+/// Logins of one authority, as they come from one place. Cheap to make.
+#[derive(Debug, Clone)]
+pub struct Login {
+    house: House,
+    place: String,
+}
+
+impl Login {
+    /// Logins from the address `place`.
+    #[must_use]
+    pub fn new(house: House, place: &str) -> Self {
+        Self { house, place: place.to_owned() }
+    }
+
+    fn event(&self, door: Door, holder: Option<&Applicant>, action: &'static str) -> Event {
+        let actor = holder.map_or_else(String::new, |holder| match &holder.user {
+            Some(user) => format!("{}/{user}", holder.contract),
+            None => holder.contract.to_string(),
+        });
+        let event = Event::new(door.key(), &actor, &self.place, action);
+        match holder {
+            Some(holder) => event.about(holder),
+            None => event,
+        }
+    }
+}
+
+/// Whoever holds a certificate, as they stand in this change.
+struct Standing {
+    contract: Contract,
+    user: Option<User>,
+}
+
+/// Whether a record's certificate and its holder may log in now.
+async fn standing(change: &mut Change, row: &CertificateRow) -> Result<Result<Standing, Denial>, Denial> {
+    let holder = &row.record.holder;
+    let status = row.record.status_at(change.now());
+    if let Err(refusal) = usable(status) {
+        let dated = row.record.valid_until.filter(|_| refusal == Refusal::CertExpired);
+        return Ok(Err(dated.map_or_else(|| refusal.into(), |end| Denial::dated(refusal, end))));
+    }
+    let contract = contracts::find(change.db(), &holder.contract).await?.ok_or(Refusal::Internal)?;
+    let user = match &holder.user {
+        Some(user) => users::find(change.db(), &holder.contract, user).await?,
+        None => None,
+    };
+    let user_stands = user.as_ref().map(|user| (user.status, user.is_locked()));
+    Ok(match served(contract.status, user_stands) {
+        Err(refusal) => Err(refusal.into()),
+        Ok(()) => Ok(Standing { contract, user }),
+    })
+}
+
+/// Records a refusal and yields it.
+async fn refuse<T>(change: Change, event: Event, denial: impl Into<Denial>) -> Result<T, Denial> {
+    let denial = denial.into();
+    change.commit(event.refused(denial.refusal)).await?;
+    Err(denial)
+}

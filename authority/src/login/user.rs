@@ -1,0 +1,146 @@
+//! 利用者ログイン: certificate, then user PIN, then the information page.
+
+use token::{ContractId, Refusal, Secret, UserId};
+use zeroize::Zeroizing;
+
+use super::{Login, refuse, standing};
+use crate::code;
+use crate::denial::Denial;
+use crate::rules::acquire::UserStatus;
+use crate::rules::lock::{Counted, Counter};
+use crate::rules::login::Door;
+use crate::store::{certificates, handles, users};
+
+/// Seconds in which the PIN must follow the certificate.
+const HANDLE_SECONDS: i64 = 300;
+
+/// The certificate step is done; the PIN is next.
+#[derive(Debug)]
+pub struct Handle {
+    /// Opaque, for one login.
+    pub login: Zeroizing<String>,
+    /// From the certificate (S-110).
+    pub contract: ContractId,
+    /// From the certificate.
+    pub user: UserId,
+}
+
+/// The information page (S-107, D-118, D-612) and the session.
+#[derive(Debug)]
+pub struct UserLogin {
+    /// Opaque.
+    pub session: Zeroizing<String>,
+    /// The contract.
+    pub contract: ContractId,
+    /// The user.
+    pub user: UserId,
+    /// The login before this one; Unix time in seconds.
+    pub last_login_at: Option<i64>,
+    /// The last three uses, newest first; Unix times in seconds.
+    pub last_uses: Vec<i64>,
+    /// End of validity; Unix time in seconds.
+    pub valid_until: i64,
+    /// Whole days until then.
+    pub days_left: i64,
+    /// Renewal is due (D-702).
+    pub renewal_due: bool,
+    /// Seconds since the certificate was confirmed (D-507).
+    pub credential_age: i64,
+}
+
+impl Login {
+    /// The certificate step.
+    ///
+    /// # Errors
+    /// `Origin`, `Auth`, `CertNoUser`, the certificate's own reasons, the locks.
+    pub async fn verify_user(&self, challenge: &str, token: &str) -> Result<Handle, Denial> {
+        let mut proven = self.prove(Door::User, challenge, token).await?;
+        let holder = proven.row.record.holder.clone();
+        let user = holder.user.clone().ok_or(Refusal::CertNoUser)?;
+        let login = code::handle().map_err(|_| Refusal::Internal)?;
+        let now = proven.change.now();
+        let (hash, record) = (code::handle_sha256(login.as_bytes()), &proven.row.record.id);
+        handles::add_login(proven.change.db(), &hash, record, now + HANDLE_SECONDS, now).await?;
+        let event = self.event(Door::User, Some(&holder), "login.certificate").on(record);
+        proven.change.commit(event).await?;
+        Ok(Handle { login, contract: holder.contract, user })
+    }
+
+    /// The PIN step. The handle opens one session; a wrong PIN does not use it up, the counter does
+    /// that.
+    ///
+    /// # Errors
+    /// `Session` for a handle that is not, or no longer, good; `Auth` with the tries left;
+    /// `LockUser`, `LockContract`, the certificate's own reasons.
+    pub async fn enter_pin(&self, login: &str, user_pin: Option<&Secret>) -> Result<UserLogin, Denial> {
+        let login_sha256 = code::handle_sha256(login.as_bytes());
+        let readers = self.house.store.readers();
+        let record = handles::login(readers, &login_sha256, self.house.clock.now()).await?;
+        let record = record.ok_or(Refusal::Session)?;
+        let row = certificates::find(readers, &record).await?.ok_or(Refusal::Internal)?;
+        let holder = row.record.holder.clone();
+        let user_id = holder.user.clone().ok_or(Refusal::CertNoUser)?;
+        let stored = users::find(readers, &holder.contract, &user_id).await?.map(|user| user.pin);
+        let proof = match user_pin {
+            Some(pin) => Some(self.house.pins.check(stored, pin).await?),
+            None => None,
+        };
+
+        let mut change = self.house.store.change(self.house.clock.now()).await?;
+        let now = change.now();
+        let event = self.event(Door::User, Some(&holder), "login.pin").on(&record);
+        let row = certificates::find(change.db(), &record).await?.ok_or(Refusal::Internal)?;
+        if handles::login(change.db(), &login_sha256, now).await?.is_none() {
+            return refuse(change, event, Refusal::Session).await;
+        }
+        let stands = match standing(&mut change, &row).await? {
+            Ok(stands) => stands,
+            Err(denial) => return refuse(change, event, denial).await,
+        };
+        let mut user = stands.user.filter(|user| user.status == UserStatus::Active).ok_or(Refusal::Internal)?;
+        // A page without an entry is no guess.
+        let Some(proof) = proof else { return refuse(change, event, Refusal::Auth).await };
+        let counter =
+            Counter { failures: user.pin_failures, locked: user.pin_locked, limit: self.house.settings.lock.user_pin };
+        match counter.count(proof.holds_for(&user.pin)) {
+            Counted::Right => {}
+            Counted::Locked => return refuse(change, event, Refusal::LockUser).await,
+            Counted::Wrong { failures, left } => {
+                user.pin_failures = failures;
+                user.pin_locked = left == 0;
+                user.version += i64::from(user.pin_locked);
+                users::update(change.db(), &holder.contract, &user).await?;
+                if user.pin_locked {
+                    handles::drop_login(change.db(), &login_sha256).await?;
+                    return refuse(change, event, Refusal::LockUser).await;
+                }
+                return refuse(change, event, Denial::left(Refusal::Auth, left)).await;
+            }
+        }
+
+        handles::drop_login(change.db(), &login_sha256).await?;
+        let last_uses = users::last_uses(change.db(), &holder.contract, &user_id).await?;
+        users::add_use(change.db(), &holder.contract, &user_id, now, &self.place).await?;
+        let last_login_at = user.last_login_at.replace(now);
+        user.pin_failures = 0;
+        users::update(change.db(), &holder.contract, &user).await?;
+        let valid_until = row.record.valid_until.ok_or(Refusal::Internal)?;
+        let session = code::handle().map_err(|_| Refusal::Internal)?;
+        let expires_at = (now + i64::from(self.house.settings.login.session_minutes) * 60).min(valid_until);
+        let session_sha256 = code::handle_sha256(session.as_bytes());
+        handles::add_session(change.db(), &session_sha256, Door::User, &record, expires_at, now).await?;
+        change.commit(event).await?;
+        let days_left = (valid_until - now) / 86_400;
+        Ok(UserLogin {
+            session,
+            contract: holder.contract,
+            user: user_id,
+            last_login_at,
+            last_uses,
+            valid_until,
+            days_left,
+            renewal_due: days_left < i64::from(self.house.settings.certificate.renew_from_days),
+            credential_age: row.confirmed_at.map_or(0, |at| now - at),
+        })
+    }
+}

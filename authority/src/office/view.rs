@@ -1,0 +1,171 @@
+//! What an administrator sees of a user (S-026 to S-035, D-303, D-408).
+
+use serde::Serialize;
+use token::{Refusal, UserId};
+
+use super::Office;
+use crate::acquisition::Applicant;
+use crate::denial::Denial;
+use crate::jst;
+use crate::rules::acquire::UserStatus;
+use crate::rules::certificate::Status;
+use crate::store::certificates::{self, CertificateRow};
+use crate::store::tokens::{self, TokenRow};
+use crate::store::users::{self, User};
+
+/// What a masked serial number looks like (the manual's pictures).
+const MASK: &str = "*****";
+
+/// The five fields of S-028, and until when a new one can be acquired.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CertificateView {
+    /// 電子証明書発行番号: three digits.
+    pub issue_no: String,
+    /// 電子証明書ステータス, its key.
+    pub status: &'static str,
+    /// As the screen shows it.
+    pub status_text: &'static str,
+    /// 電子証明書発行データ登録日: `YYYY年MM月DD日`.
+    pub registered_on: String,
+    /// 電子証明書シリアル番号.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub serial: Option<String>,
+    /// 電子証明書有効期間終了日時; Unix time in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<i64>,
+    /// `YYYY年MM月DD日`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub valid_until_text: Option<String>,
+    /// 取得期限, while it can be acquired; Unix time in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acquire_deadline: Option<i64>,
+    /// `YYYY年MM月DD日`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acquire_deadline_text: Option<String>,
+}
+
+/// Which secrets are locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct LocksView {
+    /// 利用者暗証番号.
+    pub user_pin: bool,
+    /// ワンタイムパスワード.
+    pub otp: bool,
+}
+
+/// A user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UserView {
+    /// 利用者ID.
+    pub user_id: String,
+    /// `active`, `locked`, `stopped` or `deregistered`.
+    pub status: &'static str,
+    /// Comes back with every change, so that what is committed is what was shown (S-043).
+    pub version: String,
+    /// 登録状況: `registered` or `unregistered`.
+    pub token_registration: &'static str,
+    /// トークンのシリアル番号.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_serial: Option<String>,
+    /// The newest issue.
+    pub certificate: Option<CertificateView>,
+    /// Whole days until the certificate in use ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub days_left: Option<i64>,
+    /// 前回ログイン日時; Unix time in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_login_at: Option<i64>,
+    /// `YYYY年MM月DD日 HH:MM:SS`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_login_at_text: Option<String>,
+    /// Which secrets are locked.
+    pub locks: LocksView,
+}
+
+impl UserView {
+    pub(super) fn new(
+        user: &User,
+        rows: &[CertificateRow],
+        token: Option<&TokenRow>,
+        now: i64,
+        mask_serial: bool,
+    ) -> Self {
+        let live = rows.iter().find(|row| row.record.status_at(now) == Status::Valid);
+        Self {
+            user_id: user.id.to_string(),
+            status: match user.status {
+                UserStatus::Active if user.is_locked() => "locked",
+                status => status.key(),
+            },
+            version: version(user, rows, now),
+            token_registration: if token.is_some() { "registered" } else { "unregistered" },
+            token_serial: token.map(|token| token.serial.clone()),
+            certificate: rows.last().map(|row| CertificateView::new(row, now, mask_serial)),
+            days_left: live.and_then(|row| row.record.valid_until).map(|end| (end - now) / 86_400),
+            last_login_at: user.last_login_at,
+            last_login_at_text: user.last_login_at.map(jst::date_time),
+            locks: LocksView { user_pin: user.pin_locked, otp: user.otp_locked },
+        }
+    }
+}
+
+impl CertificateView {
+    fn new(row: &CertificateRow, now: i64, mask_serial: bool) -> Self {
+        let status = row.record.status_at(now);
+        let deadline = status.is_open().then_some(row.record.acquire_deadline);
+        let serial = row.serial.clone();
+        Self {
+            issue_no: format!("{:03}", row.record.issue_no),
+            status: status.key(),
+            status_text: status.ja(),
+            registered_on: jst::date(row.record.registered_at),
+            serial: if mask_serial { serial.map(|_| MASK.to_owned()) } else { serial },
+            valid_until: row.record.valid_until,
+            valid_until_text: row.record.valid_until.map(jst::date),
+            acquire_deadline: deadline,
+            acquire_deadline_text: deadline.map(jst::date),
+        }
+    }
+}
+
+/// What of a user must not have changed between showing and committing. Time changes a certificate
+/// without anybody writing it, so the status stands in it.
+pub(super) fn version(user: &User, rows: &[CertificateRow], now: i64) -> String {
+    let newest = rows
+        .last()
+        .map_or_else(String::new, |row| format!(".{}.{}", row.record.issue_no, row.record.status_at(now).key()));
+    format!("{}{newest}", user.version)
+}
+
+impl Office {
+    /// 利用者情報選択: all users of the contract.
+    ///
+    /// # Errors
+    /// `Internal`.
+    pub async fn users(&self) -> Result<Vec<UserView>, Denial> {
+        let mut views = Vec::new();
+        for user in users::list(self.house.store.readers(), &self.session.contract).await? {
+            views.push(self.view(&user).await?);
+        }
+        Ok(views)
+    }
+
+    /// 利用者情報変更: one user.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn user(&self, user: &UserId) -> Result<UserView, Denial> {
+        let found = users::find(self.house.store.readers(), &self.session.contract, user).await?;
+        let user = found.filter(|user| user.status != UserStatus::Deregistered).ok_or(Refusal::NotFound)?;
+        self.view(&user).await
+    }
+
+    async fn view(&self, user: &User) -> Result<UserView, Denial> {
+        let db = self.house.store.readers();
+        let holder = Applicant { contract: self.session.contract.clone(), user: Some(user.id.clone()) };
+        let rows = certificates::of_holder(db, &holder).await?;
+        let token = tokens::of_user(db, &self.session.contract, &user.id).await?;
+        let mask = self.house.settings.certificate.mask_serial;
+        Ok(UserView::new(user, &rows, token.as_ref(), self.house.clock.now(), mask))
+    }
+}
