@@ -225,3 +225,29 @@ impl Texts {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use token::Refusal;
+
+    use super::*;
+    use crate::cmp::server::FailureBit;
+
+    /// Named bits: the first is the highest of the first octet, and no octet follows the last that
+    /// is set (X.690 §11.2.2; RFC 9810 §5.2.3).
+    #[test]
+    fn failure_bits_are_encoded_as_named_bits() {
+        for (bit, der) in [
+            (FailureBit::BadAlgorithm, vec![3, 2, 7, 0x80]),
+            (FailureBit::BadRequest, vec![3, 2, 5, 0x20]),
+            (FailureBit::BadCertId, vec![3, 2, 3, 0x08]),
+            (FailureBit::BadProof, vec![3, 3, 6, 0, 0x40]),
+            (FailureBit::NotAuthorized, vec![3, 4, 0, 0, 0, 1]),
+            (FailureBit::SystemFailure, vec![3, 5, 6, 0, 0, 0, 0x40]),
+        ] {
+            let texts = Texts::new(Failure { refusal: Refusal::Auth, bit }, "");
+            let bits = texts.error().unwrap().status.fail_info.unwrap();
+            assert_eq!(encode(&bits).unwrap().as_slice(), der, "{bit:?}");
+        }
+    }
+}
