@@ -90,7 +90,7 @@ as() {
     before=$(wc -l <"$scratch/$who/windows.log")
     printf '  %s$ jitsuin %s\n' "$who" "$*"
     status=0
-    said=$("$bin/jitsuin" --config "$config" --prompt pinentry --pinentry "$scratch/$who-pinentry" "$@" 2>&1) || status=$?
+    said=$(timeout 120 "$bin/jitsuin" --config "$config" --prompt pinentry --pinentry "$scratch/$who-pinentry" "$@" 2>&1) || status=$?
     windows=$(tail -n "+$((before + 1))" "$scratch/$who/windows.log")
     [ -z "$windows" ] || sed 's/^/    | /; s/\t/ | /' <<<"$windows"
     [ -z "$said" ] || sed 's/^/    /' <<<"$said"

@@ -149,12 +149,53 @@ fn no_cyrillic_letter_hides_in_a_japanese_word() {
 #[test]
 fn nothing_names_a_machine_it_was_written_on() {
     // Put together here, so that this file does not name them either.
-    let private =
-        [["/ro", "ot/"], ["/ho", "me/"], ["/wo", "rk/"], ["/tmp/", "wt"], ["/tmp/", "target"]].map(|p| p.concat());
+    let private = [["/ro", "ot/"], ["/wo", "rk/"], ["/tmp/", "wt"], ["/tmp/", "target"]].map(|p| p.concat());
     for file in tree::text_files() {
         for (number, line) in file.text.lines().enumerate() {
             let named = private.iter().find(|p| line.contains(p.as_str()));
             assert_eq!(named, None, "{}:{}: {line}", file.path, number + 1);
         }
+    }
+}
+
+/// The lines of a `static TABLE … = &[ … ];`, and the folders beside the file.
+fn table_and_folders(file: &str, table: &str) -> (Vec<String>, Vec<String>) {
+    let path = tree::root().join(file);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let start = text.lines().position(|l| l.contains(&format!("static {table}:"))).unwrap();
+    let lines = text.lines().skip(start + 1).take_while(|l| l.trim() != "];").map(|l| l.trim().to_owned()).collect();
+    let mut folders: Vec<String> = std::fs::read_dir(path.parent().unwrap())
+        .unwrap()
+        .flatten()
+        .filter(|e| e.file_type().unwrap().is_dir())
+        .map(|e| e.file_name().into_string().unwrap())
+        .collect();
+    folders.sort();
+    (lines, folders)
+}
+
+#[test]
+fn a_driver_is_a_folder_and_a_line() {
+    one_line_each("drivers/src/lib.rs", "DRIVERS", &[]);
+}
+
+#[test]
+fn a_front_is_a_folder_and_a_line() {
+    one_line_each("daemon/src/front/mod.rs", "FRONTS", &[]);
+}
+
+#[test]
+fn an_enrolment_protocol_is_a_folder_and_a_line() {
+    // `machine` is what the protocols drive.
+    one_line_each("enrol/src/lib.rs", "PROTOCOLS", &["machine"]);
+}
+
+fn one_line_each(file: &str, table: &str, others: &[&str]) {
+    let (lines, mut folders) = table_and_folders(file, table);
+    folders.retain(|folder| !others.contains(&folder.as_str()));
+    assert_eq!(lines.len(), folders.len(), "{table} has the lines {lines:?} for the folders {folders:?}");
+    for folder in folders {
+        let named = lines.iter().filter(|line| line.contains(&format!("{folder}::"))).count();
+        assert_eq!(named, 1, "{table} names {folder} in one line: {lines:?}");
     }
 }
