@@ -67,6 +67,7 @@ pub trait Enrolment {
 
 /// An enrolment at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Snapshot {
     /// Its name: the last part of its path.
     pub id: String,

@@ -46,7 +46,7 @@ async fn log_in<'a>(context: &'a Context, admin: &Admin) -> Result<Session<'a>, 
     drop(pin);
     let session: AdminSession = door.post("/admin/v1/login", form, None).await?;
     let until = clock::moment(context.texts.language(), session.expires_at);
-    output::remark(&context.texts.with("admin-logged-in", &[("contract", &session.contract_id), ("until", &until)]));
+    context.remark(&context.texts.with("admin-logged-in", &[("contract", &session.contract_id), ("until", &until)]));
     Ok(Session { context, door, bearer: session.session })
 }
 
@@ -113,8 +113,8 @@ impl Session<'_> {
             self.hand_over_code(ticket.expose(), change.code_fd).await?;
         }
         if choice == crate::cli::Choice::Reissue {
-            output::remark(&texts.text("memo-user-id"));
-            output::remark(&texts.with("memo-items", &[("user", &user.user_id)]));
+            self.context.remark(&texts.text("memo-user-id"));
+            self.context.remark(&texts.with("memo-items", &[("user", &user.user_id)]));
         }
         Ok(())
     }

@@ -10,11 +10,12 @@ use crate::bus::{BusError, Options, Vardict};
 use crate::cli::Certificates;
 use crate::{Error, clock, output};
 
-/// A certificate on a present token.
+/// A certificate on a present token, under the names of the D-Bus interface.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) struct Entry {
-    pub(crate) key: String,
-    pub(crate) token: String,
+    pub(crate) key_id: String,
+    token_id: String,
     pub(crate) token_label: String,
     pub(crate) name: String,
     issuer: String,
@@ -42,7 +43,7 @@ pub(crate) async fn perform(context: &Context, wanted: Certificates) -> Result<(
             _ => context.yes_no(entry.usable),
         };
         let until = clock::moment(context.texts.language(), entry.not_after);
-        vec![entry.name, until, usable, entry.token_label, entry.serial, entry.key]
+        vec![entry.name, until, usable, entry.token_label, entry.serial, entry.key_id]
     });
     output::table(&heads, rows.collect(), &context.texts.text("empty-certificates"))
 }
@@ -60,8 +61,8 @@ pub(crate) async fn list(connection: &Connection, usage: &str, token: Option<&st
 fn entry(dict: &Vardict) -> Entry {
     let word = |key| text(dict, key).unwrap_or_default();
     Entry {
-        key: word("key-id"),
-        token: word("token-id"),
+        key_id: word("key-id"),
+        token_id: word("token-id"),
         token_label: word("token-label"),
         name: word("name"),
         issuer: word("issuer"),

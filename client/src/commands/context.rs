@@ -11,7 +11,7 @@ use crate::bus::{self, Which};
 use crate::cli::Global;
 use crate::config::{self, Authorities, Authority};
 use crate::prompt::{Dialogue, PromptError, Prompter, Window};
-use crate::{Error, Texts};
+use crate::{Error, Texts, output};
 
 /// The command's surroundings.
 #[derive(Debug)]
@@ -65,6 +65,13 @@ impl Context {
         let secret = self.prompter.secret(&self.texts, &dialogue).await?;
         // An empty PIN is none: the person thought better of it.
         if secret.is_empty() { Err(PromptError::Cancelled.into()) } else { Ok(secret) }
+    }
+
+    /// A remark beside the result; with `--json`, whoever reads wants the result alone.
+    pub(crate) fn remark(&self, text: &str) {
+        if !self.global.json {
+            output::remark(text);
+        }
     }
 
     /// A heading of tables and pages.

@@ -175,8 +175,8 @@ async fn certificates_of(findings: &mut Findings<'_>, connection: &Connection) {
         let until = clock::moment(texts.language(), entry.not_after);
         let text = texts.with("doctor-certificate", &[("name", &entry.name), ("until", &until)]);
         match entry.why_not.as_deref() {
-            Some("expired") => findings.wrong("certificate", text, Some(&entry.key), "advice-expired"),
-            Some("not-yet-valid") => findings.wrong("certificate", text, Some(&entry.key), "advice-clock"),
+            Some("expired") => findings.wrong("certificate", text, Some(&entry.key_id), "advice-expired"),
+            Some("not-yet-valid") => findings.wrong("certificate", text, Some(&entry.key_id), "advice-clock"),
             Some("unconfirmed") => findings.note("certificate", text, "advice-unconfirmed"),
             Some("no-key") => findings.note("certificate", text, "advice-no-key"),
             _ if entry.not_after - clock::now() < NEAR => findings.note("certificate", text, "advice-near-end"),

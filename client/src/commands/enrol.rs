@@ -9,7 +9,7 @@ use crate::bus::{BusError, Options, enrolment};
 use crate::cli::Enrol;
 use crate::prompt::{PromptError, Prompter, Terminal};
 use crate::run::interruptible;
-use crate::{Error, agent, output};
+use crate::{Error, agent};
 
 /// Page 1 takes the ids here and the user PIN through the agent; page 2, the one-time password,
 /// comes when the authority has accepted page 1. Both secrets go from the window to the daemon.
@@ -23,7 +23,7 @@ async fn start(
     enrol: &Enrol,
 ) -> Result<(zbus::Connection, enrolment::EnrolmentProxy<'static>), Error> {
     let profile = context.authority(enrol.profile.as_deref())?.name;
-    output::remark(&context.texts.text("enrol-page-1"));
+    context.remark(&context.texts.text("enrol-page-1"));
     let contract = contract_id(&entry(context, enrol.contract_id.as_deref(), "ask-contract-id").await?)?;
     let user = match enrol.administrator {
         true => None,

@@ -64,7 +64,7 @@ impl Told {
         if self.state != now.state {
             self.state.clone_from(&now.state);
             let percent = format!("{:.0}", now.progress * 100.0);
-            output::remark(
+            context.remark(
                 &context.texts.with(
                     "enrol-progress",
                     &[("percent", &percent), ("state", &context.word("enrolment", &now.state))],
@@ -74,7 +74,7 @@ impl Told {
         if self.error != now.last_error {
             self.error.clone_from(&now.last_error);
             if let (Some((name, text)), false) = (&now.last_error, now.over()) {
-                output::remark(&crate::bus::error::say(&context.texts, name, Some(text), None));
+                context.remark(&crate::bus::error::say(&context.texts, name, Some(text), None));
             }
         }
         if self.needs != now.needs_action {
@@ -84,7 +84,7 @@ impl Told {
                 matches!(need.as_str(), "acquisition-code" | "card-pin" | "consent" | "otp" | "resume" | "user-pin")
             };
             if let Some(need) = now.needs_action.as_ref().filter(|need| !silent(need)) {
-                output::remark(&context.word("needs", need));
+                context.remark(&context.word("needs", need));
             }
         }
     }
@@ -103,7 +103,7 @@ fn ended(context: &Context, now: &Snapshot) -> Error {
     match &now.last_error {
         Some((name, text)) => Error::Enrolment { name: name.clone(), text: text.clone() },
         None if now.state == "Abandoned" => {
-            output::remark(&context.texts.text("enrolment-was-abandoned"));
+            context.remark(&context.texts.text("enrolment-was-abandoned"));
             Error::Reported(Exit::Cancelled)
         }
         None => Error::Enrolment { name: "Internal".to_owned(), text: String::new() },
@@ -113,9 +113,9 @@ fn ended(context: &Context, now: &Snapshot) -> Error {
 /// How to go on, and until when.
 pub(super) fn paused(context: &Context, now: &Snapshot) -> Error {
     let texts = &context.texts;
-    output::remark(&texts.with("enrol-paused", &[("id", &now.id)]));
+    context.remark(&texts.with("enrol-paused", &[("id", &now.id)]));
     if let Some(deadline) = now.deadline.and_then(|d| i64::try_from(d).ok()) {
-        output::remark(&texts.with("enrol-deadline", &[("until", &clock::moment(texts.language(), deadline))]));
+        context.remark(&texts.with("enrol-deadline", &[("until", &clock::moment(texts.language(), deadline))]));
     }
     Error::Reported(Exit::Cancelled)
 }

@@ -11,6 +11,7 @@ use crate::{Error, output};
 
 /// A present token.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) struct Token {
     #[serde(skip)]
     pub(crate) path: OwnedObjectPath,
