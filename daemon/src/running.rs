@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
@@ -18,6 +20,7 @@ use crate::enrolment::Enrolments;
 use crate::front::{Context, FRONTS};
 use crate::pin::Pins;
 use crate::service::policy::{Mode, Settings};
+use crate::service::sight::Look;
 use crate::service::{Foundation, Service};
 use crate::state::StateDir;
 use crate::worker::Supervisor;
@@ -25,9 +28,12 @@ use crate::worker::Supervisor;
 /// How long handlers may take to end once they are told to.
 const FAREWELL: Duration = Duration::from_secs(5);
 
+/// Callers that may wait for the modules to be read again.
+const LOOKS: usize = 16;
+
 /// A daemon that serves.
 pub struct Running {
-    modules: Supervisor,
+    modules: JoinHandle<()>,
     shutdown: CancellationToken,
     tasks: TaskTracker,
     tokens: Tokens,
@@ -56,6 +62,7 @@ impl Running {
         let (tokens, agents, pins) = (Tokens::new(), Agents::new(), Pins::new());
         let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
         let modules = Supervisor::start(config.modules, tokens.clone(), shutdown.clone())?;
+        let (looks, asked) = mpsc::channel(LOOKS);
         let enrolments = Enrolments::open(
             state.enrolments(),
             tokens.clone(),
@@ -68,8 +75,9 @@ impl Running {
         .await?;
         let settings = Settings { mode, unattended_origins: config.unattended_origins };
         let limits = config.limits;
+        let tokens_too = tokens.clone();
         let service =
-            Service::new(Foundation { agents, audit, enrolments, limits, pins, settings, tokens: tokens.clone() });
+            Service::new(Foundation { agents, audit, enrolments, limits, looks, pins, settings, tokens: tokens_too });
         for front in FRONTS {
             let context = Context {
                 service: service.clone(),
@@ -80,6 +88,7 @@ impl Running {
             (front.serve)(context).await?;
             tracing::debug!(front = front.name, "serves");
         }
+        let modules = tokio::spawn(tend(modules, asked, shutdown.clone()));
         Ok(Self { modules, shutdown, tasks, tokens, _state: state })
     }
 
@@ -103,9 +112,23 @@ impl Running {
             tracing::warn!(left = self.tasks.len(), "some handlers did not end in time");
         }
         self.tokens.depart_all();
-        self.modules.finished().await;
+        self.modules.await?;
         Ok(())
     }
+}
+
+/// Has the modules read again whenever somebody asks, several at a time, until the daemon ends.
+async fn tend(modules: Supervisor, mut asked: mpsc::Receiver<Look>, shutdown: CancellationToken) {
+    loop {
+        let mut waiting = Vec::new();
+        tokio::select! {
+            () = shutdown.cancelled() => break,
+            asked = asked.recv_many(&mut waiting, LOOKS) => if asked == 0 { break },
+        }
+        modules.refresh().await;
+        waiting.into_iter().for_each(Look::done);
+    }
+    modules.finished().await;
 }
 
 fn tell_systemd(states: &[sd_notify::NotifyState<'_>]) {

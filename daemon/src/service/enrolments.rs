@@ -44,6 +44,7 @@ impl Service {
                     self.inner.agents.holder_for(session)
                 }
             };
+            self.look().await;
             let order = Order {
                 owner: caller.uid(),
                 profile: order.profile,
@@ -105,6 +106,7 @@ impl Service {
         let owner = self.owner(id)?;
         let work = |permit: Permit| async move {
             permit.concerns(id);
+            self.look().await;
             Ok(self.inner.enrolments.resume(id, holder).await?)
         };
         self.serve(caller, Act::SteerEnrolment { owner }, work).await

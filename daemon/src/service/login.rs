@@ -84,7 +84,14 @@ impl Service {
             .replay
             .claim(&order.origin, &order.challenge, self.uptime())
             .map_err(|_| Error::ChallengeExpired)?;
-        let found = self.select(&order)?;
+        let found = match self.select(&order) {
+            // It may have come without a word.
+            Err(Error::TokenAbsent) => {
+                self.look().await;
+                self.select(&order)?
+            }
+            found => found?,
+        };
         let mut question = question(Purpose::Login, &permit.caller);
         question.origin = Some(order.origin.clone());
         question.application = order.application.clone();

@@ -9,6 +9,7 @@ pub mod pin;
 pub mod policy;
 pub mod replay;
 pub mod select;
+pub mod sight;
 
 mod agency;
 mod asking;
@@ -20,6 +21,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 pub use enrolments::EnrolmentOrder;
@@ -37,6 +39,7 @@ use holdings::Holdings;
 use limits::{Counted, Limiter, Limits};
 use policy::{Act, Settings, Verdict, judge};
 use replay::Replay;
+use sight::Look;
 
 /// The one service behind all fronts. Clones are the same.
 #[derive(Clone)]
@@ -54,6 +57,8 @@ pub struct Foundation {
     pub enrolments: Enrolments,
     /// How much one user may ask for.
     pub limits: Limits,
+    /// Where to ask for a new look at the modules.
+    pub looks: mpsc::Sender<Look>,
     /// What asks for PINs, shared with the enrolments.
     pub pins: Pins,
     /// What the operator decided.
@@ -68,6 +73,7 @@ struct Inner {
     enrolments: Enrolments,
     holdings: Holdings,
     limiter: Mutex<Limiter>,
+    looks: mpsc::Sender<Look>,
     replay: Replay,
     settings: Settings,
     started: Instant,
@@ -108,6 +114,7 @@ impl Service {
             enrolments: on.enrolments,
             holdings: Holdings::default(),
             limiter: Mutex::new(Limiter::new(on.limits)),
+            looks: on.looks,
             replay: Replay::default(),
             settings: on.settings,
             started: Instant::now(),

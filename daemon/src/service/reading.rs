@@ -34,7 +34,11 @@ impl Service {
     /// # Errors
     /// [`Error::NotAuthorized`].
     pub async fn list_tokens(&self, caller: &Caller) -> Result<Vec<TokenHandle>, Error> {
-        self.serve(caller, Act::ReadTokens, |_| async { Ok(self.inner.tokens.list()) }).await
+        let work = |_: Permit| async {
+            self.look().await;
+            Ok(self.inner.tokens.list())
+        };
+        self.serve(caller, Act::ReadTokens, work).await
     }
 
     /// Certificates with their judgement. With a usage, certificates of the other door and those
@@ -45,6 +49,7 @@ impl Service {
     /// [`Error::NotAuthorized`]; [`Error::TokenAbsent`] for a token that is not present.
     pub async fn list_certificates(&self, caller: &Caller, wanted: Wanted) -> Result<Vec<Listed>, Error> {
         let work = |_: Permit| async move {
+            self.look().await;
             if let Some(token) = &wanted.token {
                 self.inner.tokens.find(token).ok_or(Error::TokenAbsent)?;
             }

@@ -123,10 +123,11 @@ mod tests {
         )
         .await
         .unwrap();
+        let (looks, _) = tokio::sync::mpsc::channel(1);
         let settings =
             Settings { mode: Mode::User { uid: rustix::process::getuid().as_raw() }, unattended_origins: vec![] };
         let service =
-            Service::new(Foundation { agents, audit, enrolments, limits, pins: Pins::new(), settings, tokens });
+            Service::new(Foundation { agents, audit, enrolments, limits, looks, pins: Pins::new(), settings, tokens });
         let shutdown = CancellationToken::new();
         let server = tokio::spawn(serve(listener, service, shutdown.clone()));
         tokio::task::spawn_blocking(move || client(&|| Client::connect(&path).unwrap())).await.unwrap();
