@@ -228,6 +228,7 @@ const DENIED: &[libc::c_long] = &[
     libc::SYS_setdomainname,
     libc::SYS_syslog,
     libc::SYS_personality,
+    libc::SYS_setrlimit,
     libc::SYS_vhangup,
     #[cfg(target_arch = "x86_64")]
     libc::SYS_iopl,
@@ -258,22 +259,25 @@ fn filter() -> Result<Rules, seccompiler::BackendError> {
     let own = u64::from(getpid().as_raw_nonzero().get().unsigned_abs());
     let unix = u64::from(libc::AF_UNIX.unsigned_abs());
     let thread = u64::from(libc::CLONE_THREAD.unsigned_abs());
-    let mut deny = |call: libc::c_long, comparison: SeccompCmpOp, value: u64| {
-        let condition = SeccompCondition::new(0, SeccompCmpArgLen::Dword, comparison, value)?;
+    let word = SeccompCmpArgLen::Dword;
+    let by_argument = [
+        // Sockets of any other family: the network, netlink, packets, Bluetooth, virtual machines.
+        (libc::SYS_socket, 0, word.clone(), Ne, unix),
+        (libc::SYS_socketpair, 0, word.clone(), Ne, unix),
+        // Threads yes, processes no.
+        (libc::SYS_clone, 0, word.clone(), MaskedEq(thread), 0),
+        // Signals to itself only: abort(3) sends one.
+        (libc::SYS_kill, 0, word.clone(), Ne, own),
+        (libc::SYS_tgkill, 0, word.clone(), Ne, own),
+        // Undoing the hardening: limits may be read, not set.
+        (libc::SYS_prlimit64, 2, SeccompCmpArgLen::Qword, Ne, 0),
+        (libc::SYS_prctl, 0, word.clone(), Eq, u64::from(libc::PR_SET_DUMPABLE.unsigned_abs())),
+        (libc::SYS_prctl, 0, word.clone(), Eq, u64::from(libc::PR_SET_PDEATHSIG.unsigned_abs())),
+        (libc::SYS_prctl, 0, word, Eq, u64::from(libc::PR_SET_PTRACER.unsigned_abs())),
+    ];
+    for (call, argument, length, comparison, value) in by_argument {
+        let condition = SeccompCondition::new(argument, length, comparison, value)?;
         rules.entry(call).or_default().push(SeccompRule::new(vec![condition])?);
-        Ok::<_, seccompiler::BackendError>(())
-    };
-    // Sockets of any other family: the network, netlink, packets, Bluetooth, virtual machines.
-    deny(libc::SYS_socket, Ne, unix)?;
-    deny(libc::SYS_socketpair, Ne, unix)?;
-    // Threads yes, processes no.
-    deny(libc::SYS_clone, MaskedEq(thread), 0)?;
-    // Signals to itself only: abort(3) sends one.
-    deny(libc::SYS_kill, Ne, own)?;
-    deny(libc::SYS_tgkill, Ne, own)?;
-    // Undoing the hardening.
-    for option in [libc::PR_SET_DUMPABLE, libc::PR_SET_PDEATHSIG, libc::PR_SET_PTRACER] {
-        deny(libc::SYS_prctl, Eq, u64::from(option.unsigned_abs()))?;
     }
     #[cfg(target_arch = "x86_64")]
     let rules = with_x32(rules);

@@ -14,13 +14,17 @@ use tokio::sync::oneshot;
 use super::channel::{Broken, readable, receive_one_by, send_with, wait};
 use super::inbox::{Inbox, Message};
 use super::process::Process;
-use super::proxy::{Link, Proxy};
+use super::proxy::{Engagement, Link, Proxy};
 use super::supervisor::{ModuleState, ModuleStatus, Settings};
 use crate::actor::{TokenHandle, Tokens};
 use crate::config::ModuleConfig;
 
 /// How long a worker may take to log out and end when the daemon ends.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long it may take until callers were told that a dead worker failed them. It takes no time:
+/// their channels are closed.
+const ANSWERED: Duration = Duration::from_secs(1);
 
 /// What the manager owns for its whole life.
 pub(super) struct Manager {
@@ -47,7 +51,13 @@ struct Serving {
     process: Process,
     /// By slot: the tokens that were adopted. `None`: seen but not to be had, until the slot is
     /// read anew for another reason than that.
-    slots: BTreeMap<u64, (TokenId, Option<TokenHandle>)>,
+    slots: BTreeMap<u64, (TokenId, Option<Served>)>,
+}
+
+/// A token that the registry has.
+struct Served {
+    handle: TokenHandle,
+    engaged: Engagement,
 }
 
 impl Manager {
@@ -123,9 +133,16 @@ impl Manager {
         };
         let mut serving = Serving { process, slots: BTreeMap::new() };
         let ended = self.ready(&serving).and_then(|()| self.attend(&mut serving));
-        for (id, handle) in std::mem::take(&mut serving.slots).into_values() {
-            if let Some(handle) = handle {
-                self.tokens.depart(&id, handle.generation());
+        if ended.is_err() {
+            serving.process.killer().kill();
+        }
+        let answered = Instant::now() + ANSWERED;
+        for (id, served) in std::mem::take(&mut serving.slots).into_values() {
+            if let Some(served) = served {
+                if ended.is_err() {
+                    served.engaged.wait(answered.saturating_duration_since(Instant::now()));
+                }
+                self.tokens.depart(&id, served.handle.generation());
             }
         }
         self.set(|state| state.tokens.clear());
@@ -134,10 +151,7 @@ impl Manager {
                 serving.process.dismiss(PATIENCE);
                 End::Stopped
             }
-            Err(reason) => {
-                // Anybody who waited for a refresh of this worker is let go.
-                End::Failed(reason)
-            }
+            Err(reason) => End::Failed(reason),
         }
     }
 
@@ -177,8 +191,8 @@ impl Manager {
                     }
                     Message::Freed { run, slot } if run == self.run => {
                         // A token that could never be had says so as well: it is left alone.
-                        if let Some((id, Some(handle))) = serving.slots.get(&slot)
-                            && self.tokens.find(id).is_none_or(|t| t.generation() != handle.generation())
+                        if let Some((id, Some(served))) = serving.slots.get(&slot)
+                            && self.tokens.find(id).is_none_or(|t| t.generation() != served.handle.generation())
                         {
                             serving.slots.remove(&slot);
                             reread.get_or_insert(None);
@@ -189,7 +203,7 @@ impl Manager {
             }
             if !waiting.is_empty() {
                 // A refresh is the occasion to try again what was not to be had.
-                serving.slots.retain(|_, (_, handle)| handle.is_some());
+                serving.slots.retain(|_, (_, served)| served.is_some());
             }
             while readable(control(serving)?.as_fd()) {
                 match self.next(serving, self.due()) {
@@ -223,7 +237,7 @@ impl Manager {
             }
         }
         let tokens: Vec<TokenId> =
-            serving.slots.values().filter(|(_, handle)| handle.is_some()).map(|(id, _)| id.clone()).collect();
+            serving.slots.values().filter(|(_, served)| served.is_some()).map(|(id, _)| id.clone()).collect();
         self.set(|state| state.tokens = tokens);
         Ok(())
     }
@@ -245,23 +259,23 @@ impl Manager {
 
     fn settle(&self, serving: &mut Serving, present: &[(u64, TokenId)], happened: Option<u64>) -> Result<(), String> {
         let gone = |slot: &u64, id: &TokenId| !present.iter().any(|(s, i)| s == slot && i == id);
-        for (slot, (id, handle)) in std::mem::take(&mut serving.slots) {
-            match handle {
-                Some(handle) if gone(&slot, &id) => self.tokens.depart(&id, handle.generation()),
+        for (slot, (id, served)) in std::mem::take(&mut serving.slots) {
+            match served {
+                Some(served) if gone(&slot, &id) => self.tokens.depart(&id, served.handle.generation()),
                 // An event in its slot is the occasion to try a token again.
                 None if gone(&slot, &id) || happened == Some(slot) => {}
-                handle => {
-                    serving.slots.insert(slot, (id, handle));
+                served => {
+                    serving.slots.insert(slot, (id, served));
                 }
             }
         }
         for (slot, id) in present {
             match serving.slots.get(slot) {
-                Some((_, Some(handle))) if happened == Some(*slot) => self.look_again(handle.clone()),
+                Some((_, Some(served))) if happened == Some(*slot) => self.look_again(served.handle.clone()),
                 Some(_) => {}
                 None => {
-                    let handle = self.adopt(serving, *slot, id)?;
-                    serving.slots.insert(*slot, (id.clone(), handle));
+                    let served = self.adopt(serving, *slot, id)?;
+                    serving.slots.insert(*slot, (id.clone(), served));
                 }
             }
         }
@@ -277,7 +291,7 @@ impl Manager {
     }
 
     /// Makes a device of a token and hands it over. `Ok(None)`: it is not to be had.
-    fn adopt(&self, serving: &Serving, slot: u64, id: &TokenId) -> Result<Option<TokenHandle>, String> {
+    fn adopt(&self, serving: &Serving, slot: u64, id: &TokenId) -> Result<Option<Served>, String> {
         if self.tokens.find(id).is_some() {
             // The same card by two modules, or two cards of one serial: the first is served.
             tracing::warn!(module = %self.setup.name, token = %id, "a token of this name is served already");
@@ -295,8 +309,9 @@ impl Manager {
             inbox: self.inbox.clone(),
         };
         let proxy = Proxy::new(link, ours, slot, id.clone()).map_err(|e| broken(e.into()))?;
+        let engaged = proxy.engagement();
         match self.tokens.adopt(Box::new(proxy)) {
-            Ok(handle) => Ok(Some(handle)),
+            Ok(handle) => Ok(Some(Served { handle, engaged })),
             Err(fault @ (Fault::TimedOut { .. } | Fault::WorkerFailed { .. })) => Err(fault.to_string()),
             Err(fault) => {
                 tracing::warn!(module = %self.setup.name, token = %id, %fault, "a token cannot be read");

@@ -1,7 +1,7 @@
 //! A token in a worker, as the actor sees it: a [`Device`] like any other.
 
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use drivers::wire::{self, MAX_DOWN, Reply, Request, Secrets};
@@ -32,7 +32,31 @@ pub(super) struct Proxy {
     killer: Killer,
     timing: Timing,
     inbox: Arc<Inbox>,
+    engaged: Engagement,
     alive: bool,
+}
+
+/// Whether somebody waits for a token's answer, or was given one that ends the device. Who lets the
+/// token depart waits for that to be over, so that the caller hears why rather than that.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Engagement(Arc<(Mutex<bool>, Condvar)>);
+
+impl Engagement {
+    fn set(&self, engaged: bool) {
+        let (state, over) = &*self.0;
+        *state.lock().unwrap_or_else(PoisonError::into_inner) = engaged;
+        if !engaged {
+            over.notify_all();
+        }
+    }
+
+    /// Waits until it is over, or for so long.
+    pub(super) fn wait(&self, limit: Duration) {
+        let (state, over) = &*self.0;
+        let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whether it is over or too late, what follows is the same.
+        let _ = over.wait_timeout_while(state, limit, |engaged| *engaged);
+    }
 }
 
 /// What a proxy is made from, beside its channel.
@@ -49,7 +73,12 @@ impl Proxy {
     pub(super) fn new(link: Link, channel: UnixStream, slot: u64, token: TokenId) -> std::io::Result<Self> {
         channel.set_write_timeout(Some(WRITE_PATIENCE))?;
         let Link { run, worker, killer, timing, inbox } = link;
-        Ok(Self { channel, token, slot, run, worker, killer, timing, inbox, alive: true })
+        let engaged = Engagement::default();
+        Ok(Self { channel, token, slot, run, worker, killer, timing, inbox, engaged, alive: true })
+    }
+
+    pub(super) fn engagement(&self) -> Engagement {
+        self.engaged.clone()
     }
 
     fn exchange(&self, op: &Op, end: Instant) -> Result<Result<Outcome, Fault>, Broken> {
@@ -93,8 +122,13 @@ impl Device for Proxy {
             return Err(Fault::WorkerFailed { worker: self.worker.clone() });
         }
         let limit = self.timing.deadline(op);
+        self.engaged.set(true);
         match self.exchange(op, Instant::now() + limit) {
-            Ok(outcome) => outcome,
+            Ok(outcome) => {
+                self.engaged.set(false);
+                outcome
+            }
+            // Engaged until the actor has passed this on and lets the device go.
             Err(broken) => Err(self.failed(&broken, op, limit)),
         }
     }
@@ -102,6 +136,7 @@ impl Device for Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
+        self.engaged.set(false);
         self.inbox.push(Message::Freed { run: self.run, slot: self.slot });
     }
 }

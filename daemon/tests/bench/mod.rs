@@ -1,4 +1,5 @@
 //! A supervisor of one module in a scratch directory, started as the daemon starts it.
+#![allow(dead_code, reason = "each suite uses a part of it")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -58,6 +59,31 @@ impl Bench {
             bench.make_token(label);
         }
         bench
+    }
+
+    /// The same through the module that misbehaves, with a place for its orders and reports.
+    pub(crate) fn misbehaving(labels: &[&str]) -> Self {
+        let mut bench = Self::new(labels);
+        bench.config.path = built(misbehaving_module::FILE);
+        let out = bench.path("out");
+        std::fs::create_dir(&out).unwrap();
+        for (name, file) in [("ORDERS", "orders"), ("LOG", "log")] {
+            std::fs::write(out.join(file), "").unwrap();
+            let value = out.join(file).to_str().unwrap().to_owned();
+            bench.config.environment.insert(format!("MISBEHAVE_{name}"), value);
+        }
+        bench.config.writable.push(out);
+        bench
+    }
+
+    /// From now on, this function does that; an empty order is none.
+    pub(crate) fn order(&self, orders: &str) {
+        std::fs::write(self.path("out/orders"), orders).unwrap();
+    }
+
+    /// How often a PIN was sent to the module to be verified.
+    pub(crate) fn verifications(&self) -> usize {
+        std::fs::read_to_string(self.path("out/log")).unwrap().lines().count()
     }
 
     pub(crate) fn make_token(&self, label: &str) {
@@ -140,7 +166,31 @@ pub(crate) async fn make_key(token: &TokenHandle, name: &str) -> PublicKey {
     }
 }
 
-/// A file built by this workspace beside the daemon's program: another crate's library.
-pub(crate) fn built(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_BIN_EXE_jitsuind")).parent().unwrap().join(name)
+/// A library that was built for these tests: beside the daemon's program, or among what it is
+/// built from.
+fn built(name: &str) -> PathBuf {
+    let dir = Path::new(env!("CARGO_BIN_EXE_jitsuind")).parent().unwrap();
+    let places = [dir.join("deps").join(name), dir.join(name)];
+    places.iter().find(|path| path.exists()).unwrap_or_else(|| panic!("{name} was not built")).clone()
+}
+
+/// A certificate for that key, made by openssl.
+pub(crate) fn certificate(key: &PublicKey) -> Vec<u8> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |file: &str| dir.path().join(file).to_str().unwrap().to_owned();
+    std::fs::write(path("key.der"), key.as_der()).unwrap();
+    for line in [
+        format!("ecparam -name prime256v1 -genkey -noout -out {}", path("ca.pem")),
+        format!("pkey -pubin -inform DER -in {} -out {}", path("key.der"), path("key.pem")),
+        format!(
+            "x509 -new -subj /CN=bench -force_pubkey {} -key {} -outform DER -out {}",
+            path("key.pem"),
+            path("ca.pem"),
+            path("cert.der")
+        ),
+    ] {
+        let out = Command::new("openssl").args(line.split(' ')).output().unwrap();
+        assert!(out.status.success(), "{line}: {}", String::from_utf8_lossy(&out.stderr));
+    }
+    std::fs::read(path("cert.der")).unwrap()
 }

@@ -44,18 +44,25 @@ impl Token {
             begun = self.open.session()?.sign_init(&mechanism, key.handle);
         }
         begun.map_err(fault)?;
-        if key.own_login
-            && let Err(fault) = self.login_for_key()
-        {
-            // The signature that was begun can only be given up with its session, and the turn with it.
+        let signed = self.finish(&key, &input);
+        if signed.is_err() {
+            // A signature that was begun can only be given up with its session, and the turn with it.
             self.forget();
-            return Err(fault);
         }
-        let signature = self.open.module.raw().clone().sign(self.open.session()?, &input)?;
+        let signature = signed?;
         if signature.len() != length(expected.algorithm()) {
             return Err(device("C_Sign: a signature of another length than its key makes"));
         }
         Ok(signature)
+    }
+
+    /// From `C_SignInit` on: the key's own login, where it wants one, and `C_Sign`.
+    fn finish(&mut self, key: &KnownKey, input: &[u8]) -> Result<Vec<u8>, Fault> {
+        if key.own_login {
+            self.login_for_key()?;
+        }
+        let raw = self.open.module.raw().clone();
+        raw.sign(self.open.session()?, input)
     }
 
     /// The private key in `slot`, if its public key is `expected`.
