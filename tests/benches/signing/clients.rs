@@ -3,23 +3,50 @@
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use zbus::{OwnedObjectPath, OwnedVariant, Variant};
 
 use crate::measure::Signer;
-use crate::world::{Addresses, CHALLENGE, ORIGIN};
+use crate::world::{Addresses, ORIGIN};
+
+/// The daemon signs a challenge once.
+struct Challenges {
+    client: [u8; 8],
+    count: u64,
+}
+
+impl Challenges {
+    fn new() -> Self {
+        static CLIENTS: AtomicU64 = AtomicU64::new(0);
+        Self { client: CLIENTS.fetch_add(1, Ordering::Relaxed).to_be_bytes(), count: 0 }
+    }
+
+    /// 32 bytes that were not used before in this run.
+    fn fresh(&mut self) -> String {
+        self.count += 1;
+        let mut bytes = [0x5a; 32];
+        bytes[..8].copy_from_slice(&self.client);
+        bytes[8..16].copy_from_slice(&self.count.to_be_bytes());
+        BASE64_STANDARD.encode(bytes)
+    }
+}
 
 /// One connection to the socket; each signature is one call and one reply.
 pub(crate) fn varlink(addresses: &Addresses) -> Signer {
     let mut socket = UnixStream::connect(&addresses.socket).expect("the daemon's socket");
-    let mut call = serde_json::to_vec(&serde_json::json!({
-        "method": "org.jitsuin.Jitsuin1.SignLogin",
-        "parameters": { "origin": ORIGIN, "challenge": CHALLENGE, "key": addresses.key },
-    }))
-    .expect("JSON");
-    call.push(0);
+    let key = addresses.key.clone();
+    let mut challenges = Challenges::new();
     let mut reply = Vec::new();
     Box::new(move || {
+        let mut call = serde_json::to_vec(&serde_json::json!({
+            "method": "org.jitsuin.Jitsuin1.SignLogin",
+            "parameters": { "origin": ORIGIN, "challenge": challenges.fresh(), "key": key },
+        }))
+        .expect("JSON");
+        call.push(0);
         socket.write_all(&call).expect("the call goes out");
         reply.clear();
         let mut chunk = [0; 8192];
@@ -42,7 +69,9 @@ pub(crate) fn dbus(addresses: &Addresses) -> Signer {
     let connection =
         runtime.block_on(zbus::connection::Builder::address(addresses.bus.as_str()).build()).expect("the bus");
     let key = addresses.key.clone();
+    let mut challenges = Challenges::new();
     Box::new(move || {
+        let challenge = challenges.fresh();
         runtime.block_on(async {
             let name = tests::daemon::NAME;
             let options = HashMap::from([("key", Variant::from(key.as_str()))]);
@@ -52,7 +81,7 @@ pub(crate) fn dbus(addresses: &Addresses) -> Signer {
                     "/org/jitsuin/Jitsuin1",
                     Some("org.jitsuin.Jitsuin1.Manager"),
                     "SignLogin",
-                    &(ORIGIN, CHALLENGE.as_bytes(), options),
+                    &(ORIGIN, challenge.as_bytes(), options),
                 )
                 .await
                 .expect("SignLogin");

@@ -15,9 +15,6 @@ use crate::module::{KEY_ID, Remoting};
 /// Where the logins are for: the daemon signs for it unattended.
 pub(crate) const ORIGIN: &str = "https://bench.example";
 
-/// 32 bytes.
-pub(crate) const CHALLENGE: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-
 /// How the measuring process reaches everything.
 pub(crate) struct Addresses {
     pub(crate) bus: String,
