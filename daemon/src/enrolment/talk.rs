@@ -170,12 +170,12 @@ impl Run {
         match self.authority.reject(&self.talk, certificate).await {
             Err(trouble) => After::Later(status::trouble(&trouble)),
             Ok(Confirmation::Done) => After::Heard(Knowledge::Abandoned, None),
-            Ok(Confirmation::Refused(refused)) if is_passing(&refused) => After::Later(shown(&refused)),
             Ok(Confirmation::Refused(refused)) => match (refused.refusal, issued) {
                 (Some(Refusal::Install), _) => After::Heard(Knowledge::Abandoned, None),
-                // The only other thing that stands against it: it was confirmed before.
-                (_, Some(issued)) => After::Heard(Knowledge::Confirmed(issued), None),
-                (_, None) => After::Later(shown(&refused)),
+                (Some(Refusal::NotFound), _) => After::Heard(Knowledge::Unknown, None),
+                // Too late: it was confirmed before.
+                (Some(Refusal::Stale), Some(issued)) => After::Heard(Knowledge::Confirmed(issued), None),
+                _ => After::Later(shown(&refused)),
             },
         }
     }
