@@ -1,11 +1,6 @@
 //! The journal file against everything a disk can do to it.
 
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "what does not hold here must be loud"
-)]
+#![expect(clippy::unwrap_used, reason = "what does not hold here must be loud")]
 
 use enrol::journal::{Damage, Journal, MAX_PAYLOAD};
 use enrol::machine::{EnrolmentId, Event, Machine, Order, Record, Terms, TransactionId};

@@ -212,3 +212,61 @@ impl JournalFile {
 pub(super) fn file_name(id: &EnrolmentId) -> String {
     format!("{id}{SUFFIX}")
 }
+
+#[cfg(test)]
+mod tests {
+    use enrol::machine::{Event, Machine, Order, TransactionId};
+    use token::{ContractId, TokenId};
+
+    use super::*;
+
+    fn machine() -> Machine {
+        Machine::begin(Order {
+            id: EnrolmentId::new([7; 16]),
+            transaction: TransactionId::new([1; 16]),
+            owner: 1000,
+            profile: "bank".to_owned(),
+            token: TokenId::new("pkcs11", "1").unwrap(),
+            contract: ContractId::new("00009876543").unwrap(),
+            user: None,
+            algorithm: None,
+            replaces: None,
+            created_at: 0,
+            grace: 0,
+        })
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_written_leaves_the_journal_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("enrolments")).unwrap();
+        let machine = machine();
+        let mut journal = store.create(machine.record()).unwrap();
+        let paused = machine.apply(Event::Pause).unwrap();
+        let writable = journal.file.try_clone().unwrap();
+        // A descriptor that takes no writes stands for a disk that does not.
+        journal.file =
+            File::open(folder.path().join("enrolments").join(file_name(&machine.record().order().id))).unwrap();
+        assert!(matches!(journal.append(paused.clone()), Err(NotStored::Write(_))));
+        journal.file = writable;
+        assert_eq!(journal.journal.records.len(), 1);
+        journal.append(paused.clone()).unwrap();
+        let found = store.load().unwrap().pop().unwrap();
+        assert_eq!((found.record, found.damage), (paused, None));
+    }
+
+    #[test]
+    fn a_full_disk_opens_the_reserve() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("enrolments")).unwrap();
+        let reserve = folder.path().join("enrolments").join(RESERVE);
+        let machine = machine();
+        let mut journal = store.create(machine.record()).unwrap();
+        assert_eq!(std::fs::metadata(&reserve).unwrap().len(), RESERVED as u64);
+        // Every write to it fails with ENOSPC.
+        journal.file = File::options().write(true).open("/dev/full").unwrap();
+        assert!(matches!(journal.append(machine.apply(Event::Pause).unwrap()), Err(NotStored::Write(_))));
+        assert!(!reserve.exists(), "the room goes to enrolments under way");
+        assert!(store.reserve().is_ok(), "and is taken again before another begins");
+    }
+}

@@ -620,11 +620,13 @@ impl Tables {
         let old = world.places[0].key == OLD;
         let confirmed = matches!(world.bound, Some((_, Stage::Confirmed)));
         let booked = self.state(world).key();
-        if !(old && world.old_valid || new) {
+        let usable = new || (old && world.old_valid);
+        let replaced = world.proven && confirmed;
+        if !usable {
             Some("I1: no usable credential")
         } else if world.certificates > 1 {
             Some("I2: two certificates")
-        } else if !old && !(world.proven && confirmed) {
+        } else if !(old || replaced) {
             Some("I4: the old key is gone too early")
         } else if world.places.iter().any(|p| !matches!(p.certificate, 0 | TORN) && p.certificate != p.key) {
             Some("I5: a certificate beside another key")

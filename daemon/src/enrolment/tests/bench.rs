@@ -435,7 +435,6 @@ impl Bench {
 pub(super) struct Life {
     pub(super) enrolments: Enrolments,
     pub(super) tokens: Tokens,
-    pub(super) pins: Pins,
     person: Person,
     card: Arc<Mutex<Card>>,
 }
@@ -445,19 +444,18 @@ impl Life {
         let tokens = Tokens::new();
         let authority: Arc<dyn Authority> = Arc::new(bench.bank.clone());
         let session = Arc::new(Session(bench.person.clone(), watch::channel(0).0));
-        let pins = Pins::new();
         let enrolments = Enrolments::with_authorities(
             bench.state_dir(),
             tokens.clone(),
             BTreeMap::from([("bank".to_owned(), authority)]),
             bench.settings.clone(),
             session,
-            pins.clone(),
+            Pins::new(),
             Arc::new(Silent),
         )
         .await
         .unwrap();
-        let life = Self { enrolments, tokens, pins, person: bench.person.clone(), card: bench.card.clone() };
+        let life = Self { enrolments, tokens, person: bench.person.clone(), card: bench.card.clone() };
         life.plug();
         life
     }

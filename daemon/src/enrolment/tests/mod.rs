@@ -279,7 +279,7 @@ fn the_old_key_goes_in_the_next_turn_and_no_other() {
         let token = life.tokens.find(&token_id()).unwrap();
         while life.enrolments.status(&id).unwrap().state != "Done" {
             let pin = token::Pin::new(token::Secret::new(PIN.as_bytes().to_vec()));
-            let mut turn = life.pins.attempt(&token, &token.info().pin, pin).await.unwrap();
+            let mut turn = token.turn(Some(pin)).await.unwrap();
             life.enrolments.retire_within(token.id(), &mut turn).await;
             turn.end();
             tokio::task::yield_now().await;
