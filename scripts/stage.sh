@@ -5,6 +5,7 @@ case $bin in /*) ;; *) bin=$repository/$bin ;; esac
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/jitsuin-demo.XXXXXX")
 processes=()
+: >"$scratch/seen"
 failures=0
 judgements=0
 
@@ -83,17 +84,31 @@ knows() { # knows PERSON WINDOW ANSWER…: types these in turn, the last one fro
     printf '%s\n' "$@" >"$file"
 }
 
-# A command of a person's, and the windows it raised.
+# A command of a person's, the windows it raised, and what it says; $said keeps that, $status its exit status. A window
+# tells its text when that person sees it for the first time, and its name only after that.
 as() {
-    local who=$1 before
+    quietly "$@"
+    said=$(cat "$scratch/remarks")${said:+$'\n'$said}
+    [ -z "$said" ] || sed '/^$/d; s/^/    /' <<<"$said"
+}
+
+# The same without showing what it says; $said is standard output only.
+quietly() {
+    local who=$1 before title text
     shift
     before=$(wc -l <"$scratch/$who/windows.log")
     printf '  %s$ jitsuin %s\n' "$who" "$*"
     status=0
-    said=$(timeout 120 "$bin/jitsuin" --config "$config" --prompt pinentry --pinentry "$scratch/$who-pinentry" "$@" 2>&1) || status=$?
-    windows=$(tail -n "+$((before + 1))" "$scratch/$who/windows.log")
-    [ -z "$windows" ] || sed 's/^/    | /; s/\t/ | /' <<<"$windows"
-    [ -z "$said" ] || sed 's/^/    /' <<<"$said"
+    said=$(timeout 120 "$bin/jitsuin" --config "$config" --prompt pinentry --pinentry "$scratch/$who-pinentry" "$@" 2>"$scratch/remarks") ||
+        status=$?
+    while IFS=$'\t' read -r title text; do
+        if grep -qxF "$who $title" "$scratch/seen"; then
+            printf '    [%s]\n' "$title"
+        else
+            printf '%s %s\n' "$who" "$title" >>"$scratch/seen"
+            printf '    [%s] %s\n' "$title" "$text" | fold -s -w 116 | sed '2,$s/^/        /'
+        fi
+    done < <(tail -n "+$((before + 1))" "$scratch/$who/windows.log")
 }
 
 windows_of() { grep -c "^Jitsuin: $2" "$scratch/$1/windows.log" || true; }
