@@ -1,9 +1,14 @@
 //! `org.jitsuin.Jitsuin1.Enrolment`
 
 use serde::Serialize;
+use zbus::fdo::PropertiesProxy;
+use zbus::names::InterfaceName;
 use zbus::{Connection, OwnedObjectPath};
 
-use super::{BusError, Options};
+use super::vardict::{number, text, truth};
+use super::{BusError, NAME, Options, Vardict};
+
+const INTERFACE: &str = "org.jitsuin.Jitsuin1.Enrolment";
 
 /// An enrolment; it outlives its caller and the daemon.
 #[zbus::proxy(
@@ -12,42 +17,6 @@ use super::{BusError, Options};
     assume_defaults = false
 )]
 pub trait Enrolment {
-    /// `Intent` … `Done`, `Failed`, `Abandoning`, `Abandoned`.
-    #[zbus(property(emits_changed_signal = "false"))]
-    fn state(&self) -> zbus::Result<String>;
-
-    /// What it waits for, empty for nothing.
-    #[zbus(property(emits_changed_signal = "false"))]
-    fn needs_action(&self) -> zbus::Result<String>;
-
-    /// Whether it stands still until it is resumed.
-    #[zbus(property(emits_changed_signal = "false"))]
-    fn paused(&self) -> zbus::Result<bool>;
-
-    /// Whether it can still be given up.
-    #[zbus(property(emits_changed_signal = "false"))]
-    fn abandonable(&self) -> zbus::Result<bool>;
-
-    /// 0 to 1.
-    #[zbus(property(emits_changed_signal = "false"))]
-    fn progress(&self) -> zbus::Result<f64>;
-
-    /// Whose it is.
-    #[zbus(property(emits_changed_signal = "false"))]
-    fn owner_uid(&self) -> zbus::Result<u32>;
-
-    /// Unix time in seconds.
-    #[zbus(property(emits_changed_signal = "false"))]
-    fn created_at(&self) -> zbus::Result<u64>;
-
-    /// Unix time in seconds; 0: none known.
-    #[zbus(property(emits_changed_signal = "false"))]
-    fn deadline(&self) -> zbus::Result<u64>;
-
-    /// Name and text of the last failure; empty for none.
-    #[zbus(property(emits_changed_signal = "false"))]
-    fn last_error(&self) -> zbus::Result<(String, String)>;
-
     /// Goes on; option `agent`.
     fn resume(&self, options: Options<'_>) -> zbus::Result<()>;
 
@@ -71,7 +40,7 @@ pub trait Enrolment {
 pub struct Snapshot {
     /// Its name: the last part of its path.
     pub id: String,
-    /// See [`EnrolmentProxy::state`].
+    /// `Intent` … `Done`, `Failed`, `Abandoning`, `Abandoned`.
     pub state: String,
     /// What it waits for.
     pub needs_action: Option<String>,
@@ -92,27 +61,35 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Reads an enrolment.
+    /// Reads an enrolment: all at once, so that its parts belong together.
     ///
     /// # Errors
     /// The daemon's or the bus's.
     pub async fn read(proxy: &EnrolmentProxy<'_>) -> Result<Self, BusError> {
-        let path = proxy.inner().path().as_str();
-        let (name, text) = proxy.last_error().await?;
-        let needs = proxy.needs_action().await?;
-        let deadline = proxy.deadline().await?;
-        Ok(Self {
+        let path = proxy.inner().path();
+        let properties = PropertiesProxy::builder(proxy.inner().connection()).destination(NAME).path(path.to_owned());
+        let interface = InterfaceName::try_from(INTERFACE).map_err(zbus::Error::from)?;
+        let all = properties.build().await?.get_all(interface).await.map_err(zbus::Error::from)?;
+        Ok(Self::from_properties(path.as_str(), &all))
+    }
+
+    fn from_properties(path: &str, all: &Vardict) -> Self {
+        let filled = |key| text(all, key).filter(|value| !value.is_empty());
+        let unsigned = |key| number(all, key).and_then(|n| u64::try_from(n).ok());
+        let last_error = all.get("LastError").and_then(|pair| pair.try_clone().ok());
+        let last_error = last_error.and_then(|pair| <(String, String)>::try_from(pair).ok());
+        Self {
             id: path.rsplit('/').next().unwrap_or(path).to_owned(),
-            state: proxy.state().await?,
-            needs_action: (!needs.is_empty()).then_some(needs),
-            paused: proxy.paused().await?,
-            abandonable: proxy.abandonable().await?,
-            progress: proxy.progress().await?,
-            owner_uid: proxy.owner_uid().await?,
-            created_at: proxy.created_at().await?,
-            deadline: (deadline > 0).then_some(deadline),
-            last_error: (!name.is_empty()).then_some((name, text)),
-        })
+            state: filled("State").unwrap_or_default(),
+            needs_action: filled("NeedsAction"),
+            paused: truth(all, "Paused").unwrap_or(false),
+            abandonable: truth(all, "Abandonable").unwrap_or(false),
+            progress: all.get("Progress").and_then(|p| f64::try_from(&**p).ok()).unwrap_or(0.0),
+            owner_uid: unsigned("OwnerUid").and_then(|uid| u32::try_from(uid).ok()).unwrap_or(u32::MAX),
+            created_at: unsigned("CreatedAt").unwrap_or_default(),
+            deadline: unsigned("Deadline").filter(|at| *at > 0),
+            last_error: last_error.filter(|(name, _)| !name.is_empty()),
+        }
     }
 
     /// Whether the certificate is installed and confirmed (S-079).

@@ -29,7 +29,7 @@ pub(super) async fn follow(
     let mut stop = pin!(interrupted());
     let mut told = Told::default();
     loop {
-        let now = Snapshot::read(enrolment).await?;
+        let now = Snapshot::read(enrolment).await.inspect_err(|error| gone(context, error))?;
         told.news(context, &now);
         if now.installed() {
             return installed(context, &now);
@@ -45,9 +45,16 @@ pub(super) async fn follow(
                 enrolment.pause(Options::new()).await.map_err(BusError::from)?;
                 return Err(paused(context, &Snapshot::read(enrolment).await?));
             }
-            state = enrolment.wait(&now.state, TURN_MS) => { state.map_err(BusError::from)?; }
+            state = enrolment.wait(&now.state, TURN_MS) => { state.map_err(BusError::from).inspect_err(|error| gone(context, error))?; }
             change = changes.next() => if change.is_none() { return Err(BusError::NoDaemon.into()) },
         }
+    }
+}
+
+/// The enrolment outlives the daemon: that is worth knowing when the daemon goes.
+fn gone(context: &Context, error: &BusError) {
+    if matches!(error, BusError::NoDaemon) {
+        context.remark(&context.texts.text("enrol-daemon-gone"));
     }
 }
 
@@ -73,7 +80,9 @@ impl Told {
         }
         if self.error != now.last_error {
             self.error.clone_from(&now.last_error);
-            if let (Some((name, text)), false) = (&now.last_error, now.over()) {
+            // A failure ends the command with its text; a pause has a text of its own.
+            let news = now.last_error.as_ref().filter(|(name, _)| !now.over() && !name.ends_with("Cancelled"));
+            if let Some((name, text)) = news {
                 context.remark(&crate::bus::error::say(&context.texts, name, Some(text), None));
             }
         }

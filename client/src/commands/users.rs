@@ -1,5 +1,7 @@
 //! Users as the administrator sees them: the list, and the change screen (S-026, S-028).
 
+use token::Language;
+
 use super::Context;
 use crate::authority::{Certificate, User};
 use crate::{Error, clock, output};
@@ -56,7 +58,7 @@ fn rows(context: &Context, user: &User) -> Vec<(String, String)> {
         Some(certificate) => rows.extend([
             (texts.text("head-cert-issue-no"), certificate.issue_no.clone()),
             (texts.text("head-cert-status"), cert_status(context, certificate)),
-            (texts.text("head-cert-registered"), certificate.registered_on.clone().unwrap_or("-".to_owned())),
+            (texts.text("head-cert-registered"), registered_on(context, certificate)),
             (texts.text("head-serial"), certificate.serial.clone().unwrap_or("-".to_owned())),
             (texts.text("head-valid-until"), moment(context, certificate.valid_until)),
         ]),
@@ -65,6 +67,15 @@ fn rows(context: &Context, user: &User) -> Vec<(String, String)> {
         rows.push((texts.text("head-deadline"), moment(context, Some(deadline))));
     }
     rows
+}
+
+/// The authority writes this date as the manual does; English readers read it as they do others.
+fn registered_on(context: &Context, certificate: &Certificate) -> String {
+    let date = certificate.registered_on.as_deref().unwrap_or("-");
+    match context.texts.language() {
+        Language::Ja => date.to_owned(),
+        Language::En => date.replace(['年', '月'], "-").replace('日', ""),
+    }
 }
 
 fn moment(context: &Context, seconds: Option<i64>) -> String {
