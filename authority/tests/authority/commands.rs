@@ -1,0 +1,129 @@
+//! The program from a shell.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_jitsuin-authority");
+const CONTRACT: [&str; 2] = ["--contract-id", "00009876543"];
+
+fn run(directory: &Path, arguments: &[&str], secrets: Option<&str>) -> Output {
+    let mut command = Command::new(PROGRAM);
+    command.arg("--dir").arg(directory).args(arguments);
+    if secrets.is_some() {
+        command.arg("--secrets-stdin");
+    }
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(secrets.unwrap_or_default().as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[track_caller]
+fn good(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[track_caller]
+fn refused(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn init(directory: &Path, listen: &str) -> Output {
+    let origin = ["init", "--institution-code", "1635", "--origin", "https://localhost:8443", "--listen", listen];
+    run(directory, &origin, None)
+}
+
+#[test]
+fn the_operators_day() {
+    let scratch = tempfile::tempdir().unwrap();
+    let directory = scratch.path().join("authority");
+    let printed = good(&init(&directory, "127.0.0.1:0"));
+    let root = printed.trim().strip_prefix("root sha256 ").unwrap();
+    assert_eq!(root.len(), 64);
+    assert!(refused(&init(&directory, "127.0.0.1:0")).contains("is not empty"));
+    assert_eq!(good(&run(&directory, &["roots"], None)), printed);
+    good(&run(&directory, &["check-config"], None));
+
+    let open = [&["contract", "open"], &CONTRACT[..]].concat();
+    let pins = "contract_pin=keiyaku1\ncontract_confirm_pin=kakunin2\n";
+    assert!(refused(&run(&directory, &open, Some("contract_pin=keiyaku1\n"))).contains("contract_confirm_pin"));
+    good(&run(&directory, &open, Some(pins)));
+    assert!(refused(&run(&directory, &open, Some(pins))).contains("E-EXISTS"));
+
+    let add = [&["administrator", "add", "--form-reference", "F-1"], &CONTRACT[..]].concat();
+    let printed = good(&run(&directory, &add, None));
+    let code = printed.lines().find_map(|line| line.strip_prefix("acquisition code ")).unwrap();
+    assert_eq!(code.len(), 16);
+    assert!(refused(&run(&directory, &add, None)).contains("E-EXISTS"));
+    let issue = [&["administrator", "issue", "--form-reference", "F-2"], &CONTRACT[..]].concat();
+    assert!(good(&run(&directory, &issue, None)).contains("certificate 002"));
+
+    let user = [&["user", "add", "--user-id", "riyousya"], &CONTRACT[..]].concat();
+    assert!(refused(&run(&directory, &user, Some("user_pin=short\n"))).contains("E-PIN-FORMAT"));
+    good(&run(&directory, &user, Some("user_pin=pin73119942\n")));
+
+    let token = ["token", "add", "--serial", "T-1", "--kind", "totp"];
+    assert!(refused(&run(&directory, &token, Some("secret=short\n"))).contains("base 32"));
+    good(&run(&directory, &token, Some("secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n")));
+    let assign = [&["token", "assign", "--serial", "T-1", "--user-id", "riyousya"], &CONTRACT[..]].concat();
+    good(&run(&directory, &assign, None));
+    assert!(refused(&run(&directory, &assign, None)).contains("E-EXISTS"));
+
+    let shown = good(&run(&directory, &[&["contract", "show"], &CONTRACT[..]].concat(), None));
+    assert!(shown.contains("user riyousya active") && shown.contains("administrator certificate 002 awaiting"));
+    let audit = good(&run(&directory, &["verify-audit"], None));
+    assert!(audit.contains("chain whole"), "{audit}");
+    let head = audit.lines().find_map(|line| line.strip_prefix("head ")).unwrap();
+    good(&run(&directory, &["verify-audit", "--head", head], None));
+    assert!(refused(&run(&directory, &["verify-audit", "--head", "1:00"], None)).contains("does not fit"));
+}
+
+#[test]
+fn bad_arguments_are_refused_before_anything_is_touched() {
+    let scratch = tempfile::tempdir().unwrap();
+    let directory = scratch.path().join("authority");
+    for arguments in [
+        vec![],
+        vec!["init", "--institution-code", "163", "--origin", "https://localhost"],
+        vec!["init", "--institution-code", "1635", "--origin", "https://localhost/"],
+        vec!["contract", "open", "--contract-id", "0000987654"],
+        vec!["user", "add", "--contract-id", "00009876543", "--user-id", "a b"],
+        vec!["token", "add", "--serial", "T", "--kind", "magic"],
+        vec!["contract", "open", "--contract-id", "00009876543", "--contract-pin", "1234"],
+    ] {
+        let output = run(&directory, &arguments, None);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?} {output:?}");
+    }
+    assert!(!directory.exists());
+    let missing = run(&directory, &["roots"], None);
+    assert!(refused(&missing).contains("jitsuin-authority init"));
+    std::fs::write(scratch.path().join("bad.toml"), "institution-code = 1635\n").unwrap();
+    let bad = scratch.path().join("bad.toml");
+    assert!(refused(&run(&directory, &["check-config", bad.to_str().unwrap()], None)).contains("bad.toml"));
+}
+
+#[test]
+fn serve_says_where_it_listens_and_ends_on_sigterm() {
+    let scratch = tempfile::tempdir().unwrap();
+    let directory = scratch.path().join("authority");
+    good(&init(&directory, "127.0.0.1:0"));
+    let mut server =
+        Command::new(PROGRAM).arg("--dir").arg(&directory).arg("serve").stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim().strip_prefix("listening on 127.0.0.1:").unwrap();
+    assert_ne!(address, "0");
+
+    // The operator works beside the running server.
+    let open = [&["contract", "open"], &CONTRACT[..]].concat();
+    good(&run(&directory, &open, Some("contract_pin=keiyaku1\ncontract_confirm_pin=kakunin2\n")));
+    // A second server on the same place says why it cannot.
+    let second = run(&directory, &["serve", "--listen", &format!("127.0.0.1:{address}")], None);
+    assert!(refused(&second).contains("cannot be listened on"));
+
+    let id = rustix::process::Pid::from_raw(i32::try_from(server.id()).unwrap()).unwrap();
+    rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    assert!(server.wait().unwrap().success());
+}

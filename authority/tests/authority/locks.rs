@@ -1,0 +1,140 @@
+//! Counters, locks, and who lifts them (D-201 to D-206).
+
+use token::Refusal;
+
+use crate::bench::{Bench, CONFIRM_PIN, CONTRACT_PIN, USER, USER_PIN, applicant, contract, secret, text};
+
+#[tokio::test]
+async fn locks_are_counted_apart_and_lifted_apart() {
+    let bench = Bench::new().await;
+    let administrator = bench.administrator().await;
+    let office = bench.office(&administrator).await;
+    let card = bench.user_card(&office).await;
+    let client = bench.client().await;
+    office.choose(USER, "reissue", Some("pc_change")).await.ok();
+
+    // Six wrong PINs, a right one, seven wrong ones: consecutive is what counts.
+    let login = client.verify(&card).await.ok();
+    let login = text(&login, "login");
+    for left in (1..=6).rev() {
+        assert_eq!(client.pin(login, "wrong1").await.problem()["tries_left"], left);
+    }
+    client.pin(login, USER_PIN).await.ok();
+    let login = client.verify(&card).await.ok();
+    let login = text(&login, "login");
+    for _ in 0..6 {
+        assert_eq!(client.pin(login, "wrong1").await.code(), "E-AUTH");
+    }
+    assert_eq!(client.pin(login, "wrong1").await.code(), "E-LOCK-USER");
+    assert_eq!(client.verify(&card).await.code(), "E-LOCK-USER", "the right certificate does not help");
+    let pin = secret(USER_PIN);
+    let refused = bench.acquisition().admit(&applicant(Some(USER)), Some(&pin), true).await;
+    assert_eq!(refused.err(), Some(Refusal::LockUser), "nor does the right PIN");
+
+    let shown = office.get(&format!("/admin/v1/users/{USER}")).await.ok();
+    assert_eq!(text(&shown, "status"), "locked");
+    assert_eq!((&shown["locks"]["user_pin"], &shown["locks"]["otp"]), (&true.into(), &false.into()));
+
+    // Unlocking the other kind does not help.
+    let unlock = async |kind: &str| {
+        let version = office.version(USER).await;
+        let fields = [("kind", kind), ("confirm_pin", CONFIRM_PIN), ("version", version.as_str())];
+        office.post(&format!("/admin/v1/users/{USER}/unlock"), &fields).await
+    };
+    assert_eq!(unlock("otp").await.ok()["locks"]["user_pin"], true);
+    assert_eq!(unlock("user_pin").await.ok()["status"], "active");
+    client.verify(&card).await.ok();
+
+    // Ten wrong OTPs lock the user, login included (D-204).
+    for n in 1..=10 {
+        let refused = bench.accept(&applicant(Some(USER)), Some(USER_PIN), Some("000000"), true).await.err();
+        assert_eq!(refused, Some(if n < 10 { Refusal::Otp } else { Refusal::LockUser }), "{n}");
+    }
+    assert_eq!(bench.acquire().await.err(), Some(Refusal::LockUser));
+    assert_eq!(client.verify(&card).await.code(), "E-LOCK-USER");
+    assert_eq!(unlock("otp").await.ok()["status"], "active");
+    bench.wait(60);
+    bench.acquire().await.unwrap();
+}
+
+#[tokio::test]
+async fn wrong_confirmation_pins_stop_the_contract_and_the_bank_lifts_it() {
+    let bench = Bench::new().await;
+    let administrator = bench.administrator().await;
+    let office = bench.office(&administrator).await;
+    let card = bench.user_card(&office).await;
+    let client = bench.client().await;
+    let version = office.version(USER).await;
+    let path = format!("/admin/v1/users/{USER}/certificate");
+    let revoke = async |pin: &str| {
+        office.post(&path, &[("choice", "revoke"), ("confirm_pin", pin), ("version", &version)]).await
+    };
+    // Without an entry nothing is counted.
+    assert_eq!(revoke("").await.code(), "E-CONFIRM-PIN");
+    for left in (1..=4).rev() {
+        let refused = revoke("wrong1").await;
+        assert_eq!((refused.code().as_str(), &refused.problem()["tries_left"]), ("E-CONFIRM-PIN", &left.into()));
+    }
+    assert_eq!(revoke("wrong1").await.code(), "E-LOCK-CONTRACT");
+    assert_eq!(revoke(CONFIRM_PIN).await.code(), "E-LOCK-CONTRACT", "also in the session that is open");
+    assert_eq!(client.verify(&card).await.code(), "E-LOCK-CONTRACT", "all users included");
+    assert_eq!(client.log_in_as_administrator(&administrator, CONTRACT_PIN).await.code(), "E-LOCK-CONTRACT");
+    assert_eq!(bench.bank().contract(&contract()).await.unwrap().contract.confirm_pin_failures, 5);
+
+    bench.bank().unlock_contract(&contract(), "F-7").await.unwrap();
+    client.verify(&card).await.ok();
+    assert_eq!(revoke("wrong1").await.problem()["tries_left"], 4, "the counter starts anew");
+    revoke(CONFIRM_PIN).await.ok();
+    assert_eq!(client.verify(&card).await.code(), "E-CERT-REVOKED");
+}
+
+#[tokio::test]
+async fn wrong_administrator_pins_stop_the_contract() {
+    let bench = Bench::new().await;
+    let administrator = bench.administrator().await;
+    let client = bench.client().await;
+    for left in (1..=4).rev() {
+        let refused = client.log_in_as_administrator(&administrator, "wrong1").await;
+        assert_eq!((refused.code().as_str(), &refused.problem()["tries_left"]), ("E-AUTH", &left.into()));
+    }
+    assert_eq!(client.log_in_as_administrator(&administrator, "wrong1").await.code(), "E-LOCK-CONTRACT");
+    assert_eq!(client.log_in_as_administrator(&administrator, CONTRACT_PIN).await.code(), "E-LOCK-CONTRACT");
+}
+
+#[tokio::test]
+async fn a_new_pin_replaces_the_old_one_and_nothing_else() {
+    let bench = Bench::new().await;
+    let administrator = bench.administrator().await;
+    let office = bench.office(&administrator).await;
+    let card = bench.user_card(&office).await;
+    let client = bench.client().await;
+    let path = format!("/admin/v1/users/{USER}/pin");
+    let reset = async |pin: &str| {
+        let version = office.version(USER).await;
+        office.post(&path, &[("new_user_pin", pin), ("confirm_pin", CONFIRM_PIN), ("version", &version)]).await
+    };
+    for bad in ["", "short", "onlyletters", "12345678", "a1b2c3d4e5f6g"] {
+        assert_eq!(reset(bad).await.code(), "E-PIN-FORMAT", "{bad}");
+    }
+    let login = client.verify(&card).await.ok();
+    reset("atarashii9").await.ok();
+    assert_eq!(client.pin(text(&login, "login"), USER_PIN).await.code(), "E-AUTH");
+    client.pin(text(&login, "login"), "atarashii9").await.ok();
+}
+
+#[tokio::test]
+async fn the_code_dies_by_guessing() {
+    let bench = Bench::new().await;
+    let administrator = bench.administrator().await;
+    bench.office(&administrator).await.choose(USER, "reissue", None).await.ok();
+    let user = applicant(Some(USER));
+    for _ in 0..9 {
+        bench.acquisition().wrong_code(&user).await.unwrap();
+    }
+    assert!(bench.acquisition().code(&user).await.unwrap().is_some());
+    bench.acquisition().wrong_code(&user).await.unwrap();
+    assert!(bench.acquisition().code(&user).await.unwrap().is_none());
+    // Without a code nothing is issued, the four items being right.
+    let refused = bench.accept(&user, Some(USER_PIN), Some(&bench.otp()), false).await;
+    assert_eq!(refused.err(), Some(Refusal::Auth));
+}

@@ -1,0 +1,17 @@
+//! The authority from outside: the real server over TLS, the real database file.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a helper that fails is a test that fails"
+)]
+
+mod audit;
+mod bench;
+mod commands;
+mod concurrency;
+mod doors;
+mod locks;
+mod main_job;
+mod promises;
+mod refusals;
