@@ -22,6 +22,22 @@ pub fn date_time(at: i64) -> String {
         .map_or_else(String::new, |t| format!("{} {:02}:{:02}:{:02}", date(at), t.hour(), t.minute(), t.second()))
 }
 
+/// `YYYY-MM-DD HH:MM:SS JST`, for English texts.
+#[must_use]
+pub fn english(at: i64) -> String {
+    in_japan(at).map_or_else(String::new, |t| {
+        format!(
+            "{:04}-{:02}-{:02} {:02}:{:02}:{:02} JST",
+            t.year(),
+            t.month(),
+            t.day(),
+            t.hour(),
+            t.minute(),
+            t.second()
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,6 +47,7 @@ mod tests {
         // 2022-10-01 12:00 JST, and the last second of the anniversary in UTC.
         assert_eq!(date(1_664_593_200), "2022年10月01日");
         assert_eq!(date_time(1_696_204_799), "2023年10月02日 08:59:59");
+        assert_eq!(english(1_696_204_799), "2023-10-02 08:59:59 JST");
         assert_eq!(date(i64::MAX), "");
     }
 }

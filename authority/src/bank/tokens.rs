@@ -60,7 +60,7 @@ fn base32(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         bits += 5;
         if bits >= 8 {
             bits -= 8;
-            bytes.push((word >> bits) as u8 & 0xff);
+            bytes.push(u8::try_from(word >> bits).ok()?);
             word &= (1 << bits) - 1;
         }
     }

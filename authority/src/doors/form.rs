@@ -140,8 +140,8 @@ mod tests {
         for bad in [b"a".as_slice(), b"a=1&a=2", b"a=%", b"a=%4", b"a=%zz", b"%ff=1", b"a=%+1"] {
             assert!(Form::parse(bad).is_err(), "{bad:?}");
         }
-        let many: Vec<String> = (0..=MAX_FIELDS).map(|n| format!("f{n}=1")).collect();
-        assert!(Form::parse(many.join("&").as_bytes()).is_err());
+        let many = (0..=MAX_FIELDS).map(|n| format!("f{n}=1")).collect::<Vec<_>>().join("&");
+        assert!(Form::parse(many.as_bytes()).is_err());
     }
 
     proptest! {
@@ -154,7 +154,8 @@ mod tests {
         fn what_is_encoded_is_decoded(value in proptest::collection::vec(any::<u8>(), 1..60)) {
             let encoded: String = value.iter().map(|b| format!("%{b:02x}")).collect();
             let mut form = Form::parse(format!("v={encoded}").as_bytes()).unwrap();
-            prop_assert_eq!(form.secret("v").unwrap().expose(), value.as_slice());
+            let decoded = form.secret("v").unwrap();
+            prop_assert_eq!(decoded.expose(), value.as_slice());
         }
     }
 }

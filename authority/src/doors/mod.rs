@@ -44,7 +44,6 @@ fn challenge_answer(doors: &Doors, new: &NewChallenge) -> serde_json::Value {
 }
 
 /// All doors of an authority.
-#[must_use]
 pub fn router(house: House) -> Router {
     let doors = Doors { house: house.clone() };
     let router = Router::new().merge(public::routes()).merge(login::routes()).merge(admin::routes()).with_state(doors);

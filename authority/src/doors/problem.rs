@@ -52,11 +52,11 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let Denial { refusal, tries_left, date } = self.denial;
         let date = date.map(|at| match self.language {
-            Language::Ja => jst::date(at),
-            Language::En => jst::date_time(at),
+            Language::Ja => jst::date_time(at),
+            Language::En => jst::english(at),
         });
         let detail = refusal.text(self.language, date.as_deref().unwrap_or_default());
-        let first = detail.find(['.', '。']).map_or(detail.len(), |at| at);
+        let first = detail.find(['.', '。']).unwrap_or(detail.len());
         let body = Body {
             r#type: format!("urn:jitsuin:refusal:{}", refusal.code()),
             title: detail.get(..first).unwrap_or(&detail),

@@ -148,16 +148,16 @@ mod tests {
         hotp(Hash::Sha1, SECRET, step, 6).as_bytes().to_vec()
     }
 
-    fn take(state: &mut TokenState, accepted: Accepted) {
-        state.next = accepted.next;
-        state.drift = accepted.drift;
+    fn after(state: TokenState, accepted: Option<Accepted>) -> TokenState {
+        let Accepted { next, drift } = accepted.unwrap();
+        TokenState { next, drift, ..state }
     }
 
     #[test]
     fn an_accepted_step_is_never_accepted_again() {
         let mut state = totp();
         let now = 3000;
-        take(&mut state, verify(&state, SECRET, &at(100), now, WINDOWS).unwrap());
+        state = after(state, verify(&state, SECRET, &at(100), now, WINDOWS));
         assert_eq!(verify(&state, SECRET, &at(100), now, WINDOWS), None);
         assert_eq!(verify(&state, SECRET, &at(99), now, WINDOWS), None, "nor one before it");
         assert!(verify(&state, SECRET, &at(101), now + 30, WINDOWS).is_some());
@@ -174,11 +174,11 @@ mod tests {
     #[test]
     fn a_late_entry_does_not_shut_out_a_punctual_one() {
         let mut state = totp();
-        take(&mut state, verify(&state, SECRET, &at(99), 3000, WINDOWS).unwrap());
+        state = after(state, verify(&state, SECRET, &at(99), 3000, WINDOWS));
         assert_eq!(state.drift, -1);
         assert!(verify(&state, SECRET, &at(102), 3090, WINDOWS).is_some(), "a clock that is slow");
         assert_eq!(verify(&state, SECRET, &at(100), 3090, WINDOWS), None);
-        take(&mut state, verify(&state, SECRET, &at(103), 3090, WINDOWS).unwrap());
+        state = after(state, verify(&state, SECRET, &at(103), 3090, WINDOWS));
         assert_eq!(state.drift, 0);
     }
 
@@ -187,7 +187,7 @@ mod tests {
         let mut state = TokenState { kind: Kind::Hotp, next: 5, ..totp() };
         assert_eq!(verify(&state, SECRET, &at(4), 0, WINDOWS), None);
         assert_eq!(verify(&state, SECRET, &at(16), 0, WINDOWS), None);
-        take(&mut state, verify(&state, SECRET, &at(15), 0, WINDOWS).unwrap());
+        state = after(state, verify(&state, SECRET, &at(15), 0, WINDOWS));
         assert_eq!(state.next, 16);
     }
 
@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(resynchronise(&state, SECRET, &at(112), &at(112), 3000, WINDOWS), None, "the same twice");
         assert_eq!(resynchronise(&state, SECRET, &at(112), &at(114), 3000, WINDOWS), None, "not consecutive");
         assert_eq!(resynchronise(&state, SECRET, &at(121), &at(122), 3000, WINDOWS), None, "too far");
-        take(&mut state, resynchronise(&state, SECRET, &at(112), &at(113), 3000, WINDOWS).unwrap());
+        state = after(state, resynchronise(&state, SECRET, &at(112), &at(113), 3000, WINDOWS));
         assert_eq!(state, TokenState { next: 114, drift: 13, ..totp() });
         assert!(verify(&state, SECRET, &at(114), 3030, WINDOWS).is_some(), "the drift is remembered");
         assert_eq!(verify(&state, SECRET, &at(113), 3000, WINDOWS), None, "both are used up");
