@@ -249,6 +249,7 @@ enrol-paused = The acquisition is paused; nothing is lost. Resume it with: jitsu
 enrol-deadline = It can be resumed until { $until }.
 enrol-daemon-gone = The daemon ended; the acquisition goes on when it is back.
 enrol-check = Check that it is there with: jitsuin certificates
+enrolment-was-dropped = Nothing was begun. Start again with: jitsuin enrol
 enrolment-was-abandoned = The enrolment was given up. Ask the administrator for reissue.
 enrolment-paused-in = paused ({ $state })
 enrolment-Intent = preparing

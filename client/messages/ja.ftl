@@ -249,6 +249,7 @@ enrol-paused = 取得を一時停止しました。内容は保存されてい�
 enrol-deadline = { $until } まで再開できます。
 enrol-daemon-gone = デーモンが終了しました。再び起動すると、取得は自動的に続行します。
 enrol-check = jitsuin certificates で電子証明書があることをご確認ください。
+enrolment-was-dropped = 取得は開始されていません。もう一度 jitsuin enrol を実行してください。
 enrolment-was-abandoned = 取得手続きは中止されました。管理者に再発行をご依頼ください。
 enrolment-paused-in = 一時停止（{ $state }）
 enrolment-Intent = 準備中

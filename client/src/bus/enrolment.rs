@@ -68,7 +68,7 @@ impl Snapshot {
     pub async fn read(proxy: &EnrolmentProxy<'_>) -> Result<Self, BusError> {
         let path = proxy.inner().path();
         let properties = PropertiesProxy::builder(proxy.inner().connection()).destination(NAME).path(path.to_owned());
-        let interface = InterfaceName::try_from(INTERFACE).map_err(zbus::Error::from)?;
+        let interface = InterfaceName::try_from(INTERFACE)?;
         let all = properties.build().await?.get_all(interface).await.map_err(zbus::Error::from)?;
         Ok(Self::from_properties(path.as_str(), &all))
     }

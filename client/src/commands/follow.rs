@@ -30,12 +30,12 @@ pub(super) async fn follow(
     let mut told = Told::default();
     loop {
         let now = Snapshot::read(enrolment).await.inspect_err(|error| gone(context, error))?;
+        if now.over() && !now.installed() {
+            return Err(ended(context, &now, &told.state));
+        }
         told.news(context, &now);
         if now.installed() {
             return installed(context, &now);
-        }
-        if now.over() {
-            return Err(ended(context, &now));
         }
         if now.paused {
             return Err(paused(context, &now));
@@ -80,19 +80,19 @@ impl Told {
         }
         if self.error != now.last_error {
             self.error.clone_from(&now.last_error);
-            // A failure ends the command with its text; a pause has a text of its own.
-            let news = now.last_error.as_ref().filter(|(name, _)| !now.over() && !name.ends_with("Cancelled"));
-            if let Some((name, text)) = news {
+            // A pause says its reason itself.
+            if let (Some((name, text)), false) = (&now.last_error, now.paused) {
                 context.remark(&crate::bus::error::say(&context.texts, name, Some(text), None));
             }
         }
         if self.needs != now.needs_action {
             self.needs.clone_from(&now.needs_action);
-            // What is asked in a window of its own need not be said here as well.
-            let silent = |need: &String| {
-                matches!(need.as_str(), "acquisition-code" | "card-pin" | "consent" | "otp" | "resume" | "user-pin")
+            // What is asked in a window of its own need not be said here as well, nor what is over in a moment.
+            let worth = |need: &&String| match need.as_str() {
+                "authority" => now.state == "Pending",
+                other => other == "insert-token",
             };
-            if let Some(need) = now.needs_action.as_ref().filter(|need| !silent(need)) {
+            if let Some(need) = now.needs_action.as_ref().filter(worth) {
                 context.remark(&context.word("needs", need));
             }
         }
@@ -108,14 +108,18 @@ fn installed(context: &Context, now: &Snapshot) -> Result<(), Error> {
     output::line(&context.texts.text("enrol-check"))
 }
 
-fn ended(context: &Context, now: &Snapshot) -> Error {
+/// Why it is over without a certificate; `before` is the state that was seen last.
+fn ended(context: &Context, now: &Snapshot, before: &str) -> Error {
     match &now.last_error {
-        Some((name, text)) => Error::Enrolment { name: name.clone(), text: text.clone() },
-        None if now.state == "Abandoned" => {
-            context.remark(&context.texts.text("enrolment-was-abandoned"));
+        Some((name, text)) if now.state == "Failed" => Error::Enrolment { name: name.clone(), text: text.clone() },
+        _ if now.state == "Abandoned" => {
+            // What was given up before a key existed has cost nothing.
+            let begun = !matches!(before, "" | "Intent");
+            let key = if begun { "enrolment-was-abandoned" } else { "enrolment-was-dropped" };
+            context.remark(&context.texts.text(key));
             Error::Reported(Exit::Cancelled)
         }
-        None => Error::Enrolment { name: "Internal".to_owned(), text: String::new() },
+        _ => Error::Enrolment { name: "Internal".to_owned(), text: String::new() },
     }
 }
 
