@@ -44,5 +44,5 @@ pub(crate) fn pairs(rows: &[(String, String)]) -> Result<(), Error> {
     for (name, value) in rows {
         table.add_row([name, value]);
     }
-    line(&table.to_string())
+    line(&table.trim_fmt())
 }

@@ -114,8 +114,7 @@ fn ended(context: &Context, now: &Snapshot, before: &str) -> Error {
         Some((name, text)) if now.state == "Failed" => Error::Enrolment { name: name.clone(), text: text.clone() },
         _ if now.state == "Abandoned" => {
             // What was given up before a key existed has cost nothing.
-            let begun = !matches!(before, "" | "Intent");
-            let key = if begun { "enrolment-was-abandoned" } else { "enrolment-was-dropped" };
+            let key = if before == "Intent" { "enrolment-was-dropped" } else { "enrolment-was-abandoned" };
             context.remark(&context.texts.text(key));
             Error::Reported(Exit::Cancelled)
         }
