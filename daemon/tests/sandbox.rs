@@ -114,15 +114,13 @@ fn a_worker_ends_when_its_channel_is_closed() {
 #[test]
 fn a_worker_dies_with_the_thread_that_started_it() {
     let (ours, theirs) = UnixStream::pair().unwrap();
-    // Its death signal is set once it waits for its first frame: then it sleeps.
+    // Its death signal is set before it gives up new privileges.
     let mut child = std::thread::spawn(move || {
         let child = worker(theirs);
-        let status = format!("/proc/{}/wchan", child.id());
+        let status = format!("/proc/{}/status", child.id());
         let begun = Instant::now();
-        while begun.elapsed() < Duration::from_secs(10) {
-            if std::fs::read_to_string(&status).is_ok_and(|place| place.contains("stream_read")) {
-                break;
-            }
+        while !std::fs::read_to_string(&status).unwrap().contains("NoNewPrivs:\t1") {
+            assert!(begun.elapsed() < Duration::from_secs(10), "it was never hardened");
             std::thread::sleep(Duration::from_millis(10));
         }
         child

@@ -41,11 +41,12 @@ async fn tokens_arrive_work_and_depart() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_worker_is_started_again_and_its_tokens_arrive_anew() {
-    let bench = Bench::new(&["one"]);
+    let mut bench = Bench::new(&["one"]);
+    bench.config.name = "killed".into();
     let supervisor = bench.started().await;
     let before = bench.token("one").await;
     make_key(&before, "01").await;
-    let killed = kill_workers(std::process::id());
+    let killed = kill_workers("killed");
     assert_eq!(killed, 1);
     before.departed().await;
     let after = until(|| bench.tokens.list().pop().filter(|t| t.generation() > before.generation())).await;
@@ -53,7 +54,7 @@ async fn a_killed_worker_is_started_again_and_its_tokens_arrive_anew() {
     assert_eq!(after.info().slots.len(), 1);
     assert_eq!(supervisor.states()[0].restarts, 1);
     bench.stop(supervisor).await;
-    assert_eq!(kill_workers(std::process::id()), 0, "no worker outlives the supervisor");
+    assert_eq!(kill_workers("killed"), 0, "no worker outlives the supervisor");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -73,18 +74,20 @@ async fn what_is_no_module_is_tried_again_and_said() {
     bench.stop(supervisor).await;
 }
 
-/// Kills the children of a process, as a crash would, and says how many there were.
-fn kill_workers(parent: u32) -> usize {
-    let children = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
+/// Kills the workers of a module, as a crash would, and says how many there were.
+fn kill_workers(module: &str) -> usize {
+    let name = format!("worker {module}");
+    let workers = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
         let pid: i32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let (_, rest) = stat.rsplit_once(") ")?;
+        let (_, rest) = stat.split_once(" (")?;
+        let (comm, rest) = rest.rsplit_once(") ")?;
         let mut fields = rest.split(' ');
-        let zombie = fields.next()? == "Z";
-        (!zombie && fields.next()?.parse() == Ok(parent)).then_some(pid)
+        let ours = fields.next()? != "Z" && fields.next()?.parse() == Ok(std::process::id());
+        (ours && comm == name).then_some(pid)
     });
     let mut killed = 0;
-    for pid in children {
+    for pid in workers {
         rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), rustix::process::Signal::KILL)
             .unwrap();
         killed += 1;

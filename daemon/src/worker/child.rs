@@ -44,6 +44,9 @@ pub fn child_main(driver: &str) -> ExitCode {
 
 /// Locks the process in, then loads the module.
 fn begin(setup: &Setup) -> Result<(Module, Vec<String>), Fault> {
+    // For ps and top; the kernel keeps 15 bytes. Without it only the name is lost.
+    let name: String = format!("worker {}", setup.name).chars().take(15).collect();
+    let _ = std::ffi::CString::new(name).map(|name| rustix::thread::set_name(&name));
     let gaps = confine::confine(setup).map_err(|error| Fault::Device { detail: format!("sandbox: {error}") })?;
     Ok((Module::load(&setup.path)?, gaps))
 }
