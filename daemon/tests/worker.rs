@@ -57,6 +57,30 @@ async fn a_killed_worker_is_started_again_and_its_tokens_arrive_anew() {
     assert_eq!(kill_workers("killed"), 0, "no worker outlives the supervisor");
 }
 
+/// SoftHSM reads its folder when it is loaded, and never again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_made_later_is_found_when_somebody_asks() {
+    let bench = Bench::new(&["one"]);
+    let supervisor = bench.started().await;
+    let first = bench.token("one").await;
+    supervisor.refresh().await;
+    assert_eq!(first.generation(), bench.token("one").await.generation(), "nothing changed, nothing is disturbed");
+    bench.make_token("two");
+    let turn = first.turn(Some(pin(PIN))).await.unwrap();
+    supervisor.refresh().await;
+    assert_eq!(bench.tokens.list().len(), 1, "a turn is not disturbed");
+    turn.end();
+    first.perform(Op::ReadInfo).await.unwrap();
+    supervisor.refresh().await;
+    let labels: Vec<String> = bench.tokens.list().iter().map(|t| t.info().label.clone()).collect();
+    assert!(labels.contains(&"one".into()) && labels.contains(&"two".into()), "{labels:?}");
+    assert_eq!(supervisor.states()[0].restarts, 0, "this is no failure");
+    let again = bench.token("two").await.generation();
+    supervisor.refresh().await;
+    assert_eq!(bench.token("two").await.generation(), again);
+    bench.stop(supervisor).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_module_is_tried_again_and_said() {
     let mut bench = Bench::new(&[]);

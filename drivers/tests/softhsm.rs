@@ -225,6 +225,77 @@ fn turns_follow_one_another() {
     );
 }
 
+/// `CKA_ALWAYS_AUTHENTICATE`: the entry that was accepted serves one signature, and no second.
+#[test]
+fn a_key_that_wants_the_pin_each_time_signs_once_a_turn() {
+    let mut bench = bench();
+    let made = ["--keypairgen", "--key-type", "EC:prime256v1", "--id", "05", "--label", "own", "--always-auth"];
+    bench.pkcs11_tool(&made);
+    for _ in 0..2 {
+        bench.unlock();
+        let info = bench.info();
+        let place = info.slot(&slot("05")).unwrap();
+        assert!(place.pin_always);
+        let public = place.public_key.clone().unwrap();
+        let algorithm = SignatureAlgorithm::Es256;
+        let Ok(Outcome::Signature(signature)) = bench.op(sign("05", &public, algorithm)) else { panic!() };
+        assert_eq!(public.verify(algorithm, statement(algorithm).bytes(), &signature), Ok(()));
+        assert_eq!(bench.op(sign("05", &public, algorithm)), Err(Fault::PinRequired { left: None }));
+        bench.lock();
+    }
+    assert_eq!(bench.info().pin.name(), "ok");
+}
+
+/// A private key without `CKA_PRIVATE` is seen and used without a PIN: for machines that nobody
+/// sits at. Ours are never made so; here the token is told by other means.
+#[test]
+fn a_key_that_needs_no_pin_signs_outside_a_turn() {
+    use cryptoki::object::Attribute;
+    let mut bench = bench();
+    let (slot_id, label) = (slot("08"), bench.label.clone());
+    let context = cryptoki::context::Pkcs11::new(common::SOFTHSM).unwrap();
+    let of_label = |s: &cryptoki::slot::Slot| context.get_token_info(*s).is_ok_and(|info| info.label() == label);
+    let place = context.get_slots_with_token().unwrap().into_iter().find(of_label).unwrap();
+    let session = context.open_rw_session(place).unwrap();
+    session.login(cryptoki::session::UserType::User, Some(&cryptoki::types::AuthPin::from(PIN.to_owned()))).unwrap();
+    let curve = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07].to_vec();
+    let shared = [Attribute::Token(true), Attribute::Private(false), Attribute::Id(slot_id.to_bytes())];
+    let public = [shared.as_slice(), &[Attribute::EcParams(curve), Attribute::Verify(true)]].concat();
+    let private = [shared.as_slice(), &[Attribute::Sign(true), Attribute::Sensitive(true)]].concat();
+    session.generate_key_pair(&cryptoki::mechanism::Mechanism::EccKeyPairGen, &public, &private).unwrap();
+    session.logout().unwrap();
+    let info = bench.info();
+    let place = info.slot(&slot_id).unwrap();
+    assert!(!place.needs_pin && place.born_on_token);
+    let public = place.public_key.clone().unwrap();
+    let algorithm = SignatureAlgorithm::Es256;
+    for _ in 0..2 {
+        let Ok(Outcome::Signature(signature)) = bench.op(sign("08", &public, algorithm)) else { panic!() };
+        assert_eq!(public.verify(algorithm, statement(algorithm).bytes(), &signature), Ok(()));
+    }
+}
+
+/// Half a pair is no key that could sign.
+#[test]
+fn a_public_key_alone_signs_nothing() {
+    let mut bench = bench();
+    let dir = tempfile::tempdir().unwrap();
+    let path = |file: &str| dir.path().join(file).to_str().unwrap().to_owned();
+    for line in [
+        format!("ecparam -name prime256v1 -genkey -noout -out {}", path("key.pem")),
+        format!("pkey -in {} -pubout -outform DER -out {}", path("key.pem"), path("pub.der")),
+    ] {
+        assert!(std::process::Command::new("openssl").args(line.split(' ')).output().unwrap().status.success());
+    }
+    bench.pkcs11_tool(&["--write-object", &path("pub.der"), "--type", "pubkey", "--id", "08", "--usage-sign"]);
+    let public = PublicKey::from_der(&std::fs::read(path("pub.der")).unwrap()).unwrap();
+    assert!(bench.info().slot(&slot("08")).unwrap().needs_pin, "what cannot be seen is taken to need the PIN");
+    let algorithm = SignatureAlgorithm::Es256;
+    assert_eq!(bench.op(sign("08", &public, algorithm)), Err(Fault::PinRequired { left: None }));
+    bench.unlock();
+    assert_eq!(bench.op(sign("08", &public, algorithm)), Err(Fault::SlotEmpty { slot: slot("08") }));
+}
+
 #[test]
 fn a_key_imported_from_outside_is_not_said_to_be_born_here() {
     let mut bench = bench();

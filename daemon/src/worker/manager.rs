@@ -1,10 +1,10 @@
 //! One module's manager: a thread that keeps its worker running and the registry in step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use drivers::wire::{self, FromWorker, MAX_DOWN, Setup, ToWorker, WireError};
 use token::{Fault, Op, TokenId};
@@ -40,6 +40,8 @@ pub(super) struct Manager {
 
 /// Why the service of one worker ended.
 enum End {
+    /// Its module has other tokens than it knows of, and is to be loaded anew.
+    Again,
     /// It failed; what is said to the operator.
     Failed(String),
     /// The daemon is ending.
@@ -49,6 +51,10 @@ enum End {
 /// What one worker serves.
 struct Serving {
     process: Process,
+    /// Whether the module tells of insertions and removals.
+    events: bool,
+    /// When the module's files last changed before it was loaded.
+    stamp: Vec<Option<SystemTime>>,
     /// By slot: the tokens that were adopted. `None`: seen but not to be had, until the slot is
     /// read anew for another reason than that.
     slots: BTreeMap<u64, (TokenId, Option<Served>)>,
@@ -82,6 +88,7 @@ impl Manager {
             self.set(|state| state.status = ModuleStatus::Starting);
             let begun = Instant::now();
             let reason = match self.serve() {
+                End::Again => continue,
                 End::Stopped => break,
                 End::Failed(reason) => reason,
             };
@@ -127,11 +134,10 @@ impl Manager {
 
     /// The life of one worker, from its start to its end.
     fn serve(&self) -> End {
-        let process = match Process::spawn(&self.settings.program, &self.setup) {
-            Ok(process) => process,
-            Err(error) => return End::Failed(format!("the worker cannot be started: {error}")),
+        let mut serving = match self.open() {
+            Ok(serving) => serving,
+            Err(reason) => return End::Failed(reason),
         };
-        let mut serving = Serving { process, slots: BTreeMap::new() };
         let ended = self.ready(&serving).and_then(|()| self.attend(&mut serving));
         if ended.is_err() {
             serving.process.killer().kill();
@@ -147,12 +153,26 @@ impl Manager {
         }
         self.set(|state| state.tokens.clear());
         match ended {
-            Ok(()) => {
+            Ok(end) => {
                 serving.process.dismiss(PATIENCE);
-                End::Stopped
+                end
             }
             Err(reason) => End::Failed(reason),
         }
+    }
+
+    /// Starts a worker.
+    fn open(&self) -> Result<Serving, String> {
+        let stamp = self.stamp();
+        let process = Process::spawn(&self.settings.program, &self.setup)
+            .map_err(|error| format!("the worker cannot be started: {error}"))?;
+        Ok(Serving { process, events: true, stamp, slots: BTreeMap::new() })
+    }
+
+    /// When the module's files and folders last changed.
+    fn stamp(&self) -> Vec<Option<SystemTime>> {
+        let paths = self.setup.readable.iter().chain(&self.setup.writable);
+        paths.map(|path| std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()).collect()
     }
 
     /// Waits until the module is loaded.
@@ -174,8 +194,8 @@ impl Manager {
         }
     }
 
-    /// Serves until it ends: `Ok` when the daemon ends, `Err` when the worker does.
-    fn attend(&self, serving: &mut Serving) -> Result<(), String> {
+    /// Serves until it ends: `Ok` by our own will, `Err` when the worker fails.
+    fn attend(&self, serving: &mut Serving) -> Result<End, String> {
         self.list(serving, None)?;
         loop {
             let bells = [self.inbox.bell(), control(serving)?.as_fd()];
@@ -184,7 +204,7 @@ impl Manager {
             let mut waiting: Vec<oneshot::Sender<()>> = Vec::new();
             for message in self.inbox.take() {
                 match message {
-                    Message::Stop => return Ok(()),
+                    Message::Stop => return Ok(End::Stopped),
                     Message::Refresh(done) => {
                         waiting.push(done);
                         reread.get_or_insert(None);
@@ -208,7 +228,7 @@ impl Manager {
             while readable(control(serving)?.as_fd()) {
                 match self.next(serving, self.due()) {
                     Ok(FromWorker::Happened { slot }) => reread = Some(Some(slot)),
-                    Ok(FromWorker::Silent) => self.silent(),
+                    Ok(FromWorker::Silent) => self.silent(serving),
                     Ok(FromWorker::Failed(fault)) => return Err(fault.to_string()),
                     Ok(_) => return Err("the worker broke its protocol".to_owned()),
                     Err(broken) => return Err(format!("the worker ended: {broken}")),
@@ -216,6 +236,11 @@ impl Manager {
             }
             if let Some(slot) = reread {
                 self.list(serving, slot)?;
+            }
+            if !waiting.is_empty() && self.outdated(serving) {
+                // Whoever asked is answered by the next worker.
+                waiting.into_iter().for_each(|done| self.inbox.push(Message::Refresh(done)));
+                return Ok(End::Again);
             }
             for done in waiting {
                 // Whoever asked may be gone.
@@ -242,14 +267,14 @@ impl Manager {
         Ok(())
     }
 
-    fn ask_list(&self, serving: &Serving, happened: &mut Option<u64>) -> Result<Vec<(u64, TokenId)>, String> {
+    fn ask_list(&self, serving: &mut Serving, happened: &mut Option<u64>) -> Result<Vec<(u64, TokenId)>, String> {
         let end = self.due();
         wire::send(control(serving)?, &ToWorker::List, MAX_DOWN).map_err(|e| e.to_string())?;
         loop {
             match self.next(serving, end) {
                 Ok(FromWorker::Present(present)) => return Ok(present),
                 Ok(FromWorker::Happened { slot }) => *happened = Some(slot),
-                Ok(FromWorker::Silent) => self.silent(),
+                Ok(FromWorker::Silent) => self.silent(serving),
                 Ok(FromWorker::Failed(fault)) => return Err(fault.to_string()),
                 Ok(FromWorker::Ready { .. }) => return Err("the worker broke its protocol".to_owned()),
                 Err(broken) => return Err(format!("the slots were not listed: {broken}")),
@@ -320,7 +345,39 @@ impl Manager {
         }
     }
 
-    fn silent(&self) {
+    /// Whether a module that tells of no events has other tokens now than when it was loaded, and
+    /// nobody is in the middle of anything. SoftHSM, for one, reads its folder only once.
+    ///
+    /// Asked when somebody asks what there is, and answered by a scout, a second worker that looks
+    /// and ends; but only if the files that the module works on have changed since.
+    fn outdated(&self, serving: &mut Serving) -> bool {
+        let stamp = self.stamp();
+        if serving.events || serving.stamp == stamp {
+            return false;
+        }
+        let looked = self.open().and_then(|mut scout| {
+            self.ready(&scout)?;
+            let present = self.ask_list(&mut scout, &mut None)?;
+            Ok(present.into_iter().map(|(_, id)| id).collect::<BTreeSet<TokenId>>())
+        });
+        match looked {
+            Ok(present)
+                if serving.slots.values().map(|(id, _)| id).collect::<BTreeSet<_>>() == present.iter().collect() =>
+            {
+                serving.stamp = stamp;
+                false
+            }
+            // If somebody is at work, whoever asks next finds it still outdated.
+            Ok(_) => serving.slots.values().all(|(_, served)| served.as_ref().is_none_or(|s| s.engaged.idle())),
+            Err(reason) => {
+                tracing::warn!(module = %self.setup.name, %reason, "a scout failed");
+                false
+            }
+        }
+    }
+
+    fn silent(&self, serving: &mut Serving) {
+        serving.events = false;
         tracing::debug!(module = %self.setup.name, "the module tells of no events and is read on request");
         self.set(|state| state.status = ModuleStatus::Running { events: false });
     }

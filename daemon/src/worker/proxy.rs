@@ -36,26 +36,41 @@ pub(super) struct Proxy {
     alive: bool,
 }
 
-/// Whether somebody waits for a token's answer, or was given one that ends the device. Who lets the
-/// token depart waits for that to be over, so that the caller hears why rather than that.
+/// What is under way with a token.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Engagement(Arc<(Mutex<bool>, Condvar)>);
+pub(super) struct Engagement(Arc<(Mutex<Engaged>, Condvar)>);
+
+#[derive(Debug, Default)]
+struct Engaged {
+    /// Somebody waits for an answer, or was given one that ends the device.
+    call: bool,
+    /// It is unlocked.
+    turn: bool,
+}
 
 impl Engagement {
-    fn set(&self, engaged: bool) {
+    fn set(&self, change: impl FnOnce(&mut Engaged)) {
         let (state, over) = &*self.0;
-        *state.lock().unwrap_or_else(PoisonError::into_inner) = engaged;
-        if !engaged {
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut state);
+        if !state.call {
             over.notify_all();
         }
     }
 
-    /// Waits until it is over, or for so long.
+    /// Waits until no call is under way, or for so long. Who lets a token depart waits for that, so
+    /// that its caller hears why rather than that.
     pub(super) fn wait(&self, limit: Duration) {
         let (state, over) = &*self.0;
         let state = state.lock().unwrap_or_else(PoisonError::into_inner);
         // Whether it is over or too late, what follows is the same.
-        let _ = over.wait_timeout_while(state, limit, |engaged| *engaged);
+        let _ = over.wait_timeout_while(state, limit, |engaged| engaged.call);
+    }
+
+    /// Whether nobody would be disturbed now.
+    pub(super) fn idle(&self) -> bool {
+        let engaged = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        !engaged.call && !engaged.turn
     }
 }
 
@@ -122,10 +137,17 @@ impl Device for Proxy {
             return Err(Fault::WorkerFailed { worker: self.worker.clone() });
         }
         let limit = self.timing.deadline(op);
-        self.engaged.set(true);
+        self.engaged.set(|engaged| engaged.call = true);
         match self.exchange(op, Instant::now() + limit) {
             Ok(outcome) => {
-                self.engaged.set(false);
+                self.engaged.set(|engaged| {
+                    engaged.call = false;
+                    match op {
+                        Op::Lock => engaged.turn = false,
+                        Op::Unlock { .. } => engaged.turn = outcome.is_ok(),
+                        _ => {}
+                    }
+                });
                 outcome
             }
             // Engaged until the actor has passed this on and lets the device go.
@@ -136,7 +158,7 @@ impl Device for Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        self.engaged.set(false);
+        self.engaged.set(|engaged| *engaged = Engaged::default());
         self.inbox.push(Message::Freed { run: self.run, slot: self.slot });
     }
 }
