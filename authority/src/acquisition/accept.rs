@@ -47,9 +47,6 @@ pub(super) async fn accept(
     }
 
     let mut cleared = clear(house, change, applicant, proof.as_ref(), submission.code_proved, &event).await?;
-    if cleared.wanted.code && !submission.code_proved {
-        return cleared.refuse(event, Refusal::Auth).await;
-    }
     if !house.settings.acquisition.algorithms.contains(&submission.public_key.algorithm()) {
         return cleared.refuse(event, Refusal::Strength).await;
     }

@@ -155,6 +155,10 @@ pub(super) async fn clear(
     let rows = certificates::settle(&mut change, applicant).await?;
     let has_code = rows.last().is_some_and(|row| row.record.status.is_open() && row.code_until.is_some());
     let wanted = wanted(applicant.user.is_some(), has_code, house.settings.acquisition.code_alone && code_proved);
+    // Whoever has not the code that was handed over does not get to try PINs, nor to lock anybody.
+    if wanted.code && !code_proved {
+        return refuse(change, Refusal::Auth).await;
+    }
     let mut pin_was_right = false;
     if let (Some(row), true) = (&user, wanted.pin) {
         // A page without an entry is no guess.
@@ -174,8 +178,6 @@ pub(super) async fn clear(
                 return refuse(change, refusal).await;
             }
         }
-    } else if !code_proved {
-        return refuse(change, Refusal::Auth).await;
     }
 
     if user.as_ref().is_some_and(|user| user.is_locked() || user.status == UserStatus::Stopped) {

@@ -55,6 +55,9 @@ pub enum Command {
         #[arg(long, value_name = "COUNT:HASH")]
         head: Option<String>,
     },
+    /// Print the manual page, for packagers.
+    #[command(hide = true)]
+    Man,
     /// The bank operator's work.
     #[command(flatten)]
     Operator(Work),

@@ -8,6 +8,7 @@ mod secrets;
 use std::io::Write;
 
 use anyhow::Context;
+use clap::CommandFactory;
 use token::Language;
 
 pub use self::arguments::Arguments;
@@ -57,6 +58,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
                 event::contains(house.store.readers(), &head).await?;
             }
             say(&format!("{} events, chain whole\nhead {line}", end.events))
+        }
+        Command::Man => {
+            let page = clap_mangen::Man::new(Arguments::command());
+            page.render(&mut std::io::stdout().lock()).context("standard output is closed")
         }
         Command::Operator(work) => {
             let house = House::open(&directory, Clock::system()).await?;

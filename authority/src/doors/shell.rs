@@ -1,4 +1,5 @@
-//! What stands around every door: limits, time, headers, and an answer even to a panic.
+//! What stands around every door: limits, time, headers, and an answer even to a panic. How long a
+//! body may be is each door's own to say, since each has its own way of saying it.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -15,15 +16,11 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use token::Refusal;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::limit::RequestBodyLimitLayer;
 
 use super::problem::{self, Problem};
 use crate::clock::Clock;
 use crate::house::House;
 use crate::server::{Peer, RateLimiter};
-
-/// No request is longer, CMP's included.
-const MAX_BODY: usize = 64 * 1024;
 
 /// Answers are for whoever asked, are no web page, and are not kept.
 const HEADERS: [(HeaderName, &str); 6] = [
@@ -53,7 +50,6 @@ pub(super) fn around(router: Router, house: &House) -> Router {
         .method_not_allowed_fallback(|headers: HeaderMap| async move {
             Problem::speaking(&headers).of(Refusal::BadRequest).into_response()
         })
-        .layer(RequestBodyLimitLayer::new(MAX_BODY))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(shell, admit))
 }

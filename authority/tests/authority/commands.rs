@@ -45,6 +45,7 @@ fn the_operators_day() {
     assert!(refused(&init(&directory, "127.0.0.1:0")).contains("is not empty"));
     assert_eq!(good(&run(&directory, &["roots"], None)), printed);
     good(&run(&directory, &["check-config"], None));
+    assert!(good(&run(&directory, &["man"], None)).contains(".SH NAME"));
 
     let open = [&["contract", "open"], &CONTRACT[..]].concat();
     let pins = "contract_pin=keiyaku1\ncontract_confirm_pin=kakunin2\n";

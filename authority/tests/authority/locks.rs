@@ -123,6 +123,19 @@ async fn a_new_pin_replaces_the_old_one_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn without_the_code_nobody_tries_pins_or_locks_anybody() {
+    let bench = Bench::new().await;
+    let administrator = bench.administrator().await;
+    bench.office(&administrator).await.choose(USER, "reissue", None).await.ok();
+    let user = applicant(Some(USER));
+    for pin in ["wrong1"; 10].into_iter().chain([USER_PIN]) {
+        let refused = bench.acquisition().admit(&user, Some(&secret(pin)), false).await;
+        assert_eq!(refused.err(), Some(Refusal::Auth));
+    }
+    bench.acquisition().admit(&user, Some(&secret(USER_PIN)), true).await.unwrap();
+}
+
+#[tokio::test]
 async fn the_code_dies_by_guessing() {
     let bench = Bench::new().await;
     let administrator = bench.administrator().await;
