@@ -45,9 +45,14 @@ pub struct Pins {
 struct Shared {
     /// It never leaves this process.
     key: [u8; 32],
-    /// The wrong entries at each token, for as long as it is plugged in: another hand may change its
-    /// PIN elsewhere.
-    wrong: Mutex<BTreeMap<TokenId, (u64, Vec<[u8; 32]>)>>,
+    wrong: Mutex<BTreeMap<TokenId, Wrong>>,
+}
+
+/// The wrong entries at one token, for as long as it is plugged in: another hand may change its PIN
+/// elsewhere.
+struct Wrong {
+    generation: u64,
+    digests: Vec<[u8; 32]>,
 }
 
 impl Default for Pins {
@@ -122,24 +127,24 @@ impl Pins {
 
     fn is_known_wrong(&self, token: &TokenHandle, digest: &[u8; 32]) -> bool {
         let wrong = self.wrong();
-        let known = wrong.get(token.id()).filter(|(generation, _)| *generation == token.generation());
-        known.is_some_and(|(_, digests)| digests.contains(digest))
+        let known = wrong.get(token.id()).filter(|w| w.generation == token.generation());
+        known.is_some_and(|w| w.digests.contains(digest))
     }
 
     fn note_wrong(&self, token: &TokenHandle, digest: [u8; 32]) {
         let mut wrong = self.wrong();
-        let (generation, digests) = wrong.entry(token.id().clone()).or_insert((token.generation(), Vec::new()));
-        if *generation != token.generation() {
-            *generation = token.generation();
-            digests.clear();
+        let fresh = || Wrong { generation: token.generation(), digests: Vec::new() };
+        let known = wrong.entry(token.id().clone()).or_insert_with(fresh);
+        if known.generation != token.generation() {
+            *known = fresh();
         }
-        if digests.len() >= MOST_WRONG {
-            digests.remove(0);
+        if known.digests.len() >= MOST_WRONG {
+            known.digests.remove(0);
         }
-        digests.push(digest);
+        known.digests.push(digest);
     }
 
-    fn wrong(&self) -> MutexGuard<'_, BTreeMap<TokenId, (u64, Vec<[u8; 32]>)>> {
+    fn wrong(&self) -> MutexGuard<'_, BTreeMap<TokenId, Wrong>> {
         self.shared.wrong.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

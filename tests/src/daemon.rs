@@ -60,6 +60,12 @@ impl Config {
         Self(self.0.replace("filter = \"debug\"", "filter = \"info\""))
     }
 
+    /// The whole text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
     /// Any other lines.
     #[must_use]
     pub fn and(mut self, lines: &str) -> Self {

@@ -6,4 +6,5 @@ mod contract;
 mod limits;
 mod login;
 mod pins;
+mod shipped;
 mod twins;

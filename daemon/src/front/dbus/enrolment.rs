@@ -24,7 +24,7 @@ pub(super) struct EnrolmentObject {
 
 impl EnrolmentObject {
     pub(super) fn new(bus: &Bus, id: &EnrolmentId, status: watch::Receiver<EnrolmentStatus>) -> Self {
-        Self { bus: bus.clone(), id: id.clone(), status }
+        Self { bus: bus.clone(), id: *id, status }
     }
 }
 

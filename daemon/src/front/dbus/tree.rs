@@ -191,7 +191,7 @@ pub(super) struct Enrolments(tokio::sync::Mutex<HashMap<EnrolmentId, watch::Send
 /// Serves an enrolment as it stands now, or tells what is new about it. Whoever hands out its path
 /// calls this first.
 pub(super) async fn serve_enrolment(bus: &Bus, status: EnrolmentStatus) -> zbus::Result<()> {
-    let id = status.id.clone();
+    let id = status.id;
     let Ok(path) = enrolment_path(&id) else { return Ok(()) };
     let server = bus.connection.object_server().clone();
     let mut served = bus.enrolments.0.lock().await;
