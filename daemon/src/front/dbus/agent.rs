@@ -59,13 +59,6 @@ impl BusAgent {
             .build(body)?;
         self.connection.send(&message).await
     }
-
-    /// Says that it is not the agent any more.
-    pub(super) async fn release(&self) {
-        if let Err(error) = self.tell("Release", &()).await {
-            tracing::debug!(%error, "the agent was not told");
-        }
-    }
 }
 
 impl Holder for BusAgent {

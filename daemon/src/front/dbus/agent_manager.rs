@@ -35,16 +35,14 @@ impl AgentManager {
         Options::read(options, &[])?;
         let name = format!("{} {}", peer.name, path.as_str());
         let agent = BusAgent::new(&self.bus.connection, &peer.name, path);
-        let session = self.bus.service.register_agent(&peer.caller, &name, Arc::new(agent.clone())).await?;
+        let session = self.bus.service.register_agent(&peer.caller, &name, Arc::new(agent)).await?;
         let (bus, gone) = (self.bus.clone(), peer.gone.clone());
         self.bus.tasks.spawn(async move {
             gone.cancelled().await;
             if bus.service.agents().unregister(session, &name) {
                 tracing::info!(session, "the session's agent is gone");
             }
-            if bus.shutdown.is_cancelled() {
-                agent.release().await;
-            }
+            // No Release at shutdown: that ends an agent, and this one shall be there when the daemon comes back.
         });
         Ok(())
     }
