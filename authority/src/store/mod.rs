@@ -3,6 +3,7 @@
 pub mod acquisitions;
 pub mod certificates;
 pub mod contracts;
+mod crash;
 pub mod event;
 pub mod handles;
 pub mod tokens;
@@ -119,7 +120,7 @@ impl Change {
     /// [`StoreError::Database`]: then nothing was changed.
     pub async fn commit(mut self, event: Event) -> Result<(), StoreError> {
         self.record(event).await?;
-        Ok(self.transaction.commit().await?)
+        self.commit_unrecorded().await
     }
 
     /// Makes durable what is no change of anybody's state: a challenge, the use of a session.
@@ -127,6 +128,9 @@ impl Change {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn commit_unrecorded(self) -> Result<(), StoreError> {
-        Ok(self.transaction.commit().await?)
+        crash::before_commit();
+        self.transaction.commit().await?;
+        crash::after_commit();
+        Ok(())
     }
 }
