@@ -1,5 +1,6 @@
 //! A message bus of the test's own.
 
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -47,7 +48,8 @@ impl Bus {
         let mut command = scratch.command("dbus-daemon");
         command.arg("--nofork").arg("--nopidfile").arg("--config-file").arg(&config);
         let running = Running::start(scratch, name, &command);
-        wait_for("the bus", || socket.exists().then_some(()));
+        // The socket is there before anybody listens on it.
+        wait_for("the bus", || UnixStream::connect(&socket).ok());
         Self { address: format!("unix:path={}", socket.display()), running }
     }
 

@@ -130,10 +130,11 @@ pub fn find_bytes(folder: &Path, needle: &[u8]) -> Vec<PathBuf> {
         let path = entry.path();
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => found.extend(find_bytes(&path, needle)),
-            Ok(kind) if kind.is_file() => {
-                if fs::read(&path).is_ok_and(|bytes| bytes.windows(needle.len()).any(|w| w == needle)) {
-                    found.push(path);
-                }
+            Ok(kind)
+                if kind.is_file()
+                    && fs::read(&path).is_ok_and(|bytes| bytes.windows(needle.len()).any(|w| w == needle)) =>
+            {
+                found.push(path);
             }
             _ => {}
         }
