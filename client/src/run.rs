@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use clap::FromArgMatches;
-use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use token::Language;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -16,7 +16,9 @@ use crate::{Error, Exit, Texts, cli, output};
 /// Does what the command line says.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    // PINs pass through this process: no core, no look into its memory from beside.
+    // PINs pass through this process: no core, no look into its memory from beside. A pinentry that it starts inherits
+    // the limit.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let texts = Arc::new(Texts::new(language(&arguments)));
