@@ -5,10 +5,11 @@ mod init;
 mod operator;
 mod secrets;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use anyhow::Context;
 use clap::CommandFactory;
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use token::Language;
 
 pub use self::arguments::Arguments;
@@ -26,8 +27,7 @@ use crate::store::event;
 /// # Errors
 /// Whatever went wrong, in words for the operator.
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    // What is made here is nobody else's to read, the database and its log included.
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    harden()?;
     let directory = arguments.dir;
     match arguments.command {
         Command::Init { institution_code, origin, listen } => {
@@ -73,6 +73,14 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
 }
 
+/// What this process denies itself before a secret passes through it: what it makes is nobody else's to read (the
+/// database and its log included), it leaves no core, and its user's other processes cannot read its memory.
+fn harden() -> std::io::Result<()> {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
+}
+
 /// Who the operator is, for the record of events: the login name, as the system knows it.
 fn operator_name() -> String {
     let uid = rustix::process::getuid().as_raw();
@@ -89,7 +97,8 @@ fn operator_name() -> String {
 fn log_to_stderr(filter: &str) -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_new(filter).context("log.filter is not understood")?;
     // A second subscriber in one process (tests) is no fault.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let ansi = std::io::stderr().is_terminal();
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(std::io::stderr).try_init();
     Ok(())
 }
 
