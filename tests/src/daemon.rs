@@ -66,6 +66,12 @@ impl Config {
         &self.0
     }
 
+    /// With everything that any part would ever log.
+    #[must_use]
+    pub fn loud(self) -> Self {
+        Self(self.0.replace("filter = \"debug\"", "filter = \"trace\""))
+    }
+
     /// Any other lines.
     #[must_use]
     pub fn and(mut self, lines: &str) -> Self {

@@ -12,6 +12,7 @@
 
 pub mod authority;
 pub mod bus;
+pub mod canary;
 pub mod daemon;
 pub mod foreign_ca;
 pub mod judge;
@@ -21,4 +22,5 @@ pub mod running;
 pub mod scratch;
 pub mod soft_token;
 pub mod tree;
+pub mod watch;
 pub mod world;

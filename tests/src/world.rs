@@ -103,6 +103,8 @@ pub struct World {
     pub hsm: SoftHsm,
     /// The user's OTP token.
     pub otp: OtpToken,
+    /// The code with which the administrator acquired, shown once by design.
+    pub administrators_code: String,
     /// What the people know.
     pub secrets: Secrets,
     /// Where everything is.
@@ -155,6 +157,7 @@ impl World {
             card,
             hsm,
             otp,
+            administrators_code: code,
             secrets,
             scratch,
         };

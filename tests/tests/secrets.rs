@@ -1,149 +1,385 @@
-//! Canaries: every secret of the main job has a value that occurs nowhere else, and is looked for everywhere afterwards.
+//! Secrets stay where they belong: a whole story with secrets that are recognised again, and then the search for them
+//! in everything that the story left behind or that others could have seen of it.
+//!
+//! Two places may hold them, and are left out: the answer files of the people (a person has to know what they type;
+//! the acquisition code, which is shown to the administrator once by design, goes to a file there), and the store of
+//! SoftHSM, which stands for the inside of a card.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use tests::daemon::Config;
-use tests::person::Window;
-use tests::running::Running;
-use tests::soft_token::find_bytes;
-use tests::world::{Secrets, USER, World};
+use rustix::process::{Pid, Resource, Rlimit, Signal, geteuid, getrlimit, kill_process, setrlimit};
+use rustix::thread::{CapabilitySet, remove_capability_from_bounding_set};
+use tests::bus::Bus;
+use tests::canary::{Canaries, Sighting, files};
+use tests::daemon::{Config, Daemon};
+use tests::person::{HOLD, Window};
+use tests::running::{Running, wait_for};
+use tests::scratch::{Scratch, any_output, fed_output, output};
+use tests::soft_token::SoftHsm;
+use tests::watch::{BusWatch, ProcessWatch, children};
+use tests::world::{CONTRACT, Secrets, USER, World};
 
 const SECRETS: Secrets = Secrets {
-    administrators_card_pin: "73119942001",
-    card_pin: "73119942002",
-    contract_pin: "kanarI73119a",
-    confirm_pin: "kanarI73119b",
-    user_pin: "kanarI73119c",
+    administrators_card_pin: "62840917",
+    card_pin: "73119942",
+    contract_pin: "kokawa4189",
+    confirm_pin: "kisagi7263",
+    user_pin: "tsubame3508",
 };
+const WRONG_CARD_PIN: &str = "73119924";
+const NEW_CARD_PIN: &str = "84600357";
+const WRONG_USER_PIN: &str = "tsubame5380";
+const NEW_USER_PIN: &str = "hibari9471";
+/// The OTP token's secret, hexadecimal. Its values have 8 digits: 6 occur in logs by chance.
+const OTP_SECRET: &str = "a3c91f5b7e02d46813fa9b65c07de2418fb35a90";
+const WRONG_OTP: &str = "59038264";
 
-/// Command lines and environments of all processes, read over and over while the test runs.
-struct Watch {
-    stop: Arc<AtomicBool>,
-    seen: Arc<Mutex<BTreeSet<Vec<u8>>>>,
-    thread: Option<std::thread::JoinHandle<usize>>,
+/// Tools of the bench that play cards and displays: what they are told is no secret of our programs' keeping.
+const PLAYED: &[&str] = &["oathtool", "softhsm2-util", "pkcs11-tool"];
+
+/// The story's world, and who watches it.
+struct Watched {
+    world: World,
+    canaries: Canaries,
+    processes: ProcessWatch,
+    bus: BusWatch,
+    presses: u32,
 }
 
-impl Watch {
-    fn start() -> Self {
-        let (stop, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(BTreeSet::new())));
-        let (stop_too, seen_too) = (Arc::clone(&stop), Arc::clone(&seen));
-        let thread = std::thread::spawn(move || {
-            let mut rounds = 0;
-            // As fast as it can: what it looks for may live for milliseconds.
-            while !stop_too.load(Ordering::Relaxed) {
-                rounds += 1;
-                for process in fs::read_dir("/proc").unwrap().flatten() {
-                    for file in ["cmdline", "environ"] {
-                        if let Ok(bytes) = fs::read(process.path().join(file)) {
-                            seen_too.lock().unwrap().insert(bytes);
-                        }
-                    }
-                }
-            }
-            rounds
-        });
-        Self { stop, seen, thread: Some(thread) }
+impl Watched {
+    fn new() -> Self {
+        let processes = ProcessWatch::start(PLAYED);
+        let mut world = World::with(SECRETS, Config::new().loud());
+        let bus = BusWatch::start(&world.scratch, &world.bus);
+        let settings = world.authority.folder.join("authority.toml");
+        let text = fs::read_to_string(&settings).unwrap();
+        fs::write(&settings, text.replace("filter = \"info\"", "filter = \"trace\"")).unwrap();
+        world.authority.again(&world.scratch, &[("RUST_LOG", "trace")]);
+
+        let mut canaries = Canaries::default();
+        for (name, value) in [
+            ("the administrator's card PIN", SECRETS.administrators_card_pin),
+            ("the card PIN", SECRETS.card_pin),
+            ("the wrong card PIN", WRONG_CARD_PIN),
+            ("the new card PIN", NEW_CARD_PIN),
+            ("the contract PIN", SECRETS.contract_pin),
+            ("the confirmation PIN", SECRETS.confirm_pin),
+            ("the user PIN", SECRETS.user_pin),
+            ("the wrong user PIN", WRONG_USER_PIN),
+            ("the new user PIN", NEW_USER_PIN),
+            ("the OTP secret as it was typed", OTP_SECRET),
+            ("the wrong OTP", WRONG_OTP),
+            ("the administrator's acquisition code", &world.administrators_code),
+        ] {
+            canaries.add(name, value);
+        }
+        canaries.add("the OTP secret", hex::decode(OTP_SECRET).unwrap());
+
+        let operator = |secrets: &str, arguments: &[&str]| {
+            let _ = world.authority.operator(&world.scratch, secrets, arguments).unwrap();
+        };
+        let add = ["token", "add", "--serial", "4712", "--kind", "hotp", "--digits", "8"];
+        operator(&format!("secret={OTP_SECRET}\n"), &add);
+        operator("", &["token", "assign", "--serial", "4712", "--contract-id", CONTRACT, "--user-id", USER]);
+        Self { world, canaries, processes, bus, presses: 0 }
     }
 
-    fn finish(mut self) -> BTreeSet<Vec<u8>> {
-        self.stop.store(true, Ordering::Relaxed);
-        let rounds = self.thread.take().unwrap().join().unwrap();
-        assert!(rounds > 20, "it looked {rounds} times only");
-        std::mem::take(&mut self.seen.lock().unwrap())
+    /// The next value on the OTP token's display.
+    fn otp(&mut self) -> String {
+        let value = output(Command::new("oathtool").args([
+            "--hotp",
+            "--digits",
+            "8",
+            "--counter",
+            &self.presses.to_string(),
+            OTP_SECRET,
+        ]));
+        let value = value.trim().to_owned();
+        self.presses += 1;
+        self.canaries.add(&format!("OTP {}", self.presses), &value);
+        value
     }
-}
 
-fn holds(bytes: &[u8], needle: &str) -> bool {
-    bytes.windows(needle.len()).any(|w| w == needle.as_bytes())
+    /// The administrator reissues; the code is a secret too.
+    fn reissue(&mut self) {
+        self.world.reissue();
+        let code = fs::read_to_string(self.world.administrator.folder().join("code")).unwrap();
+        self.canaries.add("an acquisition code", code.trim());
+    }
+
+    /// Everything of ours that can be seen now.
+    fn sightings(&self) -> BTreeSet<Sighting> {
+        let mut found = self.canaries.in_files(self.world.scratch.path(), &|path| self.may_hold(path));
+        found.extend(self.canaries.sightings("the bus", &self.bus.seen()));
+        for (what, bytes) in self.processes.seen() {
+            found.extend(self.canaries.sightings(&what, &bytes));
+        }
+        found
+    }
+
+    /// Files that may hold secrets: what people know but not what they were shown, and SoftHSM's store.
+    fn may_hold(&self, path: &Path) -> bool {
+        let people = [self.world.administrator.folder(), self.world.user.folder()];
+        let shown = path.file_name().is_some_and(|name| name == "windows.log");
+        (people.iter().any(|folder| path.parent() == Some(folder)) && !shown) || path == self.world.hsm.store
+    }
+
+    /// Stops at the first secret that got out.
+    fn nothing_is_seen(&self, after: &str) {
+        let found = self.sightings();
+        assert!(found.is_empty(), "after {after}: {found:#?}");
+    }
 }
 
 #[test]
-fn canaries_are_found_nowhere() {
-    let world = World::with(SECRETS, Config::new().and(""));
-    let capture = world.scratch.path().join("log/capture");
-    let mut monitor = world.scratch.command("dbus-monitor");
-    world.bus.on(&mut monitor).args(["--session", "--pcap"]);
-    let mut monitor = Running::start(&world.scratch, "capture", &monitor);
-    let watch = Watch::start();
+fn no_secret_of_a_whole_story_is_found_anywhere() {
+    let mut watched = Watched::new();
+    watched.nothing_is_seen("the first day");
+    watched.reissue();
+    watched.nothing_is_seen("a reissue");
 
-    // The whole story, with a wrong entry of each kind.
-    let mut secrets: Vec<String> = [
-        SECRETS.administrators_card_pin,
-        SECRETS.card_pin,
-        SECRETS.contract_pin,
-        SECRETS.confirm_pin,
-        SECRETS.user_pin,
-    ]
-    .map(str::to_owned)
-    .to_vec();
-    world.reissue();
-    let code = fs::read_to_string(world.administrator.folder().join("code")).unwrap().trim().to_owned();
-    let password = world.otp.value();
-    world
-        .user
-        .answers(Window::Otp, &["731199", &password])
-        .answers(Window::CardPin, &["73119942003", SECRETS.card_pin]);
-    let said = world.enrol_as_told();
-    let resumed = world.by(&world.user, &["enrolments", "resume"]);
-    assert_eq!(world.issue(), "001 valid", "{said:?} {resumed:?}");
-    world.user.answers(Window::CardPin, &["73119942004"]);
-    assert_ne!(world.by(&world.user, &["login"]).status, 0);
-    world.user.answers(Window::CardPin, &[SECRETS.card_pin]).answers(Window::UserPin, &["kanarI73119d"]);
-    assert_ne!(world.by(&world.user, &["login"]).status, 0);
-    world.user.answers(Window::UserPin, &[SECRETS.user_pin]);
-    let _ = world.by(&world.user, &["login"]).ok();
-    let _ = world.by(&world.administrator, &["admin", "certificate", USER, "--choice", "continue"]).ok();
-    secrets.extend(["73119942003", "73119942004", "kanarI73119d"].map(str::to_owned));
-    secrets.push(code);
+    let otp = watched.otp();
+    let user = watched.world.user.clone();
+    user.answers(Window::CardPin, &[WRONG_CARD_PIN, SECRETS.card_pin]).answers(Window::Otp, &[WRONG_OTP, &otp]);
+    let _ = watched.world.enrol_as_told().ok();
+    assert_eq!(user.count("one-time password"), 2, "the wrong one was tried");
+    assert_eq!(watched.world.issue(), "001 valid");
+    user.answers(Window::UserPin, &[WRONG_USER_PIN]);
+    assert_ne!(watched.world.by(&user, &["login"]).status, 0);
+    user.answers(Window::UserPin, &[SECRETS.user_pin]);
+    let _ = watched.world.by(&user, &["login"]).ok();
+    watched.nothing_is_seen("acquisition and login");
 
-    let seen = watch.finish();
-    let _ = monitor.end();
-    assert!(holds(&fs::read(&capture).unwrap(), "SignLogin"), "the bus was captured");
-    for secret in &secrets {
-        let in_processes: Vec<String> =
-            seen.iter().filter(|b| holds(b, secret)).map(|b| String::from_utf8_lossy(b).into_owned()).collect();
-        assert_eq!(in_processes, Vec::<String>::new(), "{secret} in a command line or an environment");
-        // The two people hold their answers in folders: that is the bench, not the system. SoftHSM's store keeps its
-        // own PIN, and would be excepted; it stores it encrypted.
-        let files: Vec<PathBuf> = find_bytes(world.scratch.path(), secret.as_bytes())
-            .into_iter()
-            .filter(|path| !path.starts_with(world.administrator.folder()) && !path.starts_with(world.user.folder()))
-            .collect();
-        assert_eq!(files, Vec::<PathBuf>::new(), "{secret}");
+    // The daemon is killed while it waits for the PIN to install with.
+    watched.reissue();
+    let otp = watched.otp();
+    let pins = user.count("card PIN");
+    user.answers(Window::CardPin, &[SECRETS.card_pin, HOLD]).answers(Window::Otp, &[&otp]);
+    let enrol = watched.world.enrol_arguments();
+    let command = watched.world.command(&user, &enrol.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut enrolling = Running::start(&watched.world.scratch, "enrolling", &command);
+    wait_for("the second window for the card PIN", || (user.count("card PIN") >= pins + 2).then_some(()));
+    watched.world.daemon.running.kill();
+    watched.nothing_is_seen("the daemon's death in the middle");
+    user.let_go();
+    let _ = enrolling.ended();
+    user.answers(Window::CardPin, &[SECRETS.card_pin]);
+    watched.world.start_daemon(&[("RUST_LOG", "trace")]);
+    wait_for("the enrolment", || (watched.world.issue() == "002 valid").then_some(()));
+    watched.nothing_is_seen("an enrolment that went on");
+
+    user.answers(Window::NewCardPin, &[NEW_CARD_PIN]);
+    let token = format!("pkcs11:{}", watched.world.card.serial);
+    let _ = watched.world.by(&user, &["pin", "change", "--token", &token]).ok();
+    watched.world.administrator.answers(Window::NewUserPin, &[NEW_USER_PIN]);
+    let _ = watched.world.by(&watched.world.administrator, &["admin", "pin", USER]).ok();
+    user.answers(Window::CardPin, &[NEW_CARD_PIN]).answers(Window::UserPin, &[NEW_USER_PIN]);
+    let _ = watched.world.by(&user, &["login"]).ok();
+    watched.nothing_is_seen("new PINs");
+
+    every_eye_was_open(&mut watched);
+}
+
+/// What was searched is what there was, and the same search finds a secret wherever one is put.
+fn every_eye_was_open(watched: &mut Watched) {
+    let Watched { world, processes, bus, .. } = &*watched;
+    // Each program's log says what only its most verbose level says; each store is there.
+    let read = |path: PathBuf| fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let log = |name: &str| read(world.scratch.path().join("log").join(name));
+    for name in ["jitsuind", "authority"] {
+        assert!(log(name).contains(" TRACE "), "{name} was to log everything:\n{}", log(name));
     }
-    // A password has six digits, which may occur in a certificate's serial number: texts only.
-    for file in ["log/jitsuind", "log/authority", "log/agent", "state/jitsuin/audit.jsonl"] {
-        let text = fs::read_to_string(world.scratch.path().join(file)).unwrap();
-        for password in [password.as_str(), "731199"] {
-            let words = text.split(|c: char| !c.is_ascii_alphanumeric());
-            assert_eq!(words.filter(|w| *w == password).count(), 0, "{password} in {file}");
+    assert!(read(world.daemon.state.join("audit.jsonl")).contains("\"enrol"));
+    let searched = files(world.scratch.path(), &|path| watched.may_hold(path));
+    let searched: Vec<_> = searched.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+    for file in ["audit.jsonl", "/enrolments/", ".db", ".db-wal", "windows.log", "jitsuind.toml", "/log/agent"] {
+        assert!(searched.iter().any(|path| path.contains(file)), "{file} is not among {searched:#?}");
+    }
+    for passed in ["RequestSecret", "card-pin", "new-card-pin", "user-pin", "otp", "acquisition-code", "ChangePin"] {
+        assert!(bus.has(passed.as_bytes()), "{passed} did not pass over the bus");
+    }
+    let seen = processes.seen();
+    for (program, word) in [
+        ("jitsuind cmdline", "--user"),
+        (" cmdline", "\0worker\0pkcs11"), // it calls itself by its module's name
+        ("jitsuind environ", "RUST_LOG=trace"),
+        ("jitsuin cmdline", "certificate"),
+        ("jitsuin-authori cmdline", "contract"),
+    ] {
+        let there =
+            seen.iter().any(|(what, bytes)| what.ends_with(program) && tests::scratch::text(bytes).contains(word));
+        // A process that is not dumpable keeps its environment from its own user; root sees it.
+        let names: BTreeSet<_> = seen.iter().map(|(what, _)| what).collect();
+        assert!(there || (program.ends_with("environ") && !geteuid().is_root()), "{word} in {program}: {names:?}");
+    }
+
+    // A secret in each place, in each way that a mistake would write it.
+    let plain = SECRETS.user_pin;
+    let encoded = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("pin={plain};"));
+    let wide: Vec<u8> = format!("\u{feff}{plain}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let listed = format!("{:?}", plain.as_bytes());
+    for (place, bytes, spelling) in [
+        ("log/jitsuind", plain.as_bytes(), "plain"),
+        ("log/authority", encoded.as_bytes(), "base64"),
+        ("state/jitsuin/audit.jsonl", hex::encode(plain).as_bytes(), "hexadecimal"),
+        ("authority/planted", &wide, "UTF-16, little end first"),
+        ("tmp/planted", listed.as_bytes(), "list of numbers"),
+    ] {
+        let path = world.scratch.path().join(place);
+        let before = fs::read(&path).unwrap_or_default();
+        fs::write(&path, [&before, bytes].concat()).unwrap();
+        let found = watched.sightings();
+        let hit = |s: &Sighting| s.secret == "the user PIN" && s.spelling == spelling && s.place.ends_with(place);
+        assert!(found.len() == 1 && found.iter().all(hit), "{place}: {found:?}");
+        fs::write(&path, before).unwrap();
+    }
+    watched.nothing_is_seen("what was planted is taken away");
+    bus.shout(&world.scratch, &world.bus, plain);
+    wait_for("the secret on the bus", || watched.sightings().iter().any(|s| s.place == "the bus").then_some(()));
+    let mut sleep = world.scratch.command("sh");
+    let _sleeping = Running::start(&world.scratch, "sleep", sleep.args(["-c", "sleep 60", plain]).env("PIN", plain));
+    for place in ["sh cmdline", "sh environ"] {
+        wait_for(place, || watched.sightings().iter().any(|s| s.place == place).then_some(()));
+    }
+    assert!(watched.bus.is_running(), "the bus was watched to the end");
+}
+
+/// Whether `id` may leave a core, and whether its user may read its memory: what `/proc` says about it.
+fn keeps_its_memory(id: u32) -> (bool, bool) {
+    let limits = fs::read_to_string(format!("/proc/{id}/limits")).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    let no_core = core.split_whitespace().filter(|word| *word == "0").count() == 2;
+    // The kernel answers this by the rule for reading memory (ptrace(2), PTRACE_MODE_READ).
+    let closed = !any_output(Command::new("readlink").arg(format!("/proc/{id}/exe"))).status.success();
+    (no_core, closed)
+}
+
+/// Root may read every process's memory. What a test starts from now on is a user like others in this respect.
+fn without_roots_eyes() {
+    if geteuid().is_root() {
+        remove_capability_from_bounding_set(CapabilitySet::SYS_PTRACE).unwrap();
+    }
+}
+
+fn signal(id: u32, signal: Signal) {
+    // It may be gone already.
+    let _ = kill_process(Pid::from_raw(i32::try_from(id).unwrap()).unwrap(), signal);
+}
+
+fn cores(scratch: &Scratch) -> Vec<PathBuf> {
+    let core = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("core"));
+    files(scratch.path(), &|_| false).into_iter().filter(core).collect()
+}
+
+#[test]
+fn a_crash_leaves_no_core() {
+    without_roots_eyes();
+    // As generous as this system lets us be: it is the programs that have to say no.
+    let most = getrlimit(Resource::Core).maximum;
+    setrlimit(Resource::Core, Rlimit { current: most, maximum: most }).unwrap();
+    let scratch = Scratch::new();
+
+    // What an ordinary program leaves, so that nothing would be noticed.
+    let mut ordinary = Running::start(&scratch, "sleep", scratch.command("sleep").arg("60"));
+    wait_for("the program", || {
+        (fs::read_to_string(format!("/proc/{}/comm", ordinary.id())).ok()? == "sleep\n").then_some(())
+    });
+    let open = keeps_its_memory(ordinary.id());
+    assert!(!open.1, "a user may read an ordinary program's memory");
+    signal(ordinary.id(), Signal::SEGV);
+    let status = ordinary.ended();
+    let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap();
+    let here = most != Some(0) && !pattern.starts_with(['|', '/']) && pattern.starts_with("core");
+    if here {
+        assert!(status.core_dumped(), "{status}");
+        assert_eq!(cores(&scratch).len(), 1, "an ordinary program leaves a core");
+        fs::remove_file(&cores(&scratch)[0]).unwrap();
+    }
+
+    let hsm = SoftHsm::new(&scratch, "hsm");
+    let _ = hsm.token("card", SECRETS.card_pin);
+    let bus = Bus::start(&scratch);
+    let mut daemon = Daemon::start(&scratch, &bus, &Config::new().soft_hsm("softhsm", &hsm));
+    let worker = |daemon: &Daemon| {
+        wait_for("the worker", || children(daemon.running.id()).into_iter().find(|id| keeps_its_memory(*id).1))
+    };
+    let first = worker(&daemon);
+    for id in [daemon.running.id(), first] {
+        assert_eq!(keeps_its_memory(id), (true, true), "{id}");
+    }
+    signal(first, Signal::ABORT);
+    let second = wait_for("a new worker", || children(daemon.running.id()).into_iter().find(|id| *id != first));
+    wait_for("its hardening", || (keeps_its_memory(second) == (true, true)).then_some(()));
+    // Rust's own handler takes the first SIGSEGV for a stack overflow, and leaves the next one to the kernel.
+    wait_for("its end", || {
+        signal(second, Signal::SEGV);
+        (!children(daemon.running.id()).contains(&second)).then_some(())
+    });
+    assert!(daemon.running.is_running());
+    for (n, deadly) in [Signal::SEGV, Signal::ABORT].into_iter().enumerate() {
+        if n > 0 {
+            daemon = Daemon::again(&scratch, &bus, &[]);
+        }
+        wait_for("the daemon's end", || {
+            signal(daemon.running.id(), deadly);
+            (!daemon.running.is_running()).then_some(())
+        });
+        let status = daemon.running.ended();
+        assert_eq!((status.signal(), status.core_dumped()), (Some(deadly.as_raw()), false), "{status}");
+    }
+    assert_eq!(cores(&scratch), Vec::<PathBuf>::new());
+    for id in [first, second] {
+        assert!(!Path::new(&format!("/core.{id}")).exists());
+    }
+}
+
+#[test]
+fn the_other_programs_keep_their_memory_too() {
+    without_roots_eyes();
+    let world = World::new();
+    for (name, id) in [("agent", world.agent.id()), ("authority", world.authority.running.id())] {
+        assert_eq!(keeps_its_memory(id), (true, true), "{name}");
+    }
+    // A command that holds a PIN for a moment.
+    world.user.answers(Window::CardPin, &[HOLD]);
+    let command = world.command(&world.user, &["login", "--token-only", "https://bank.example", CHALLENGE]);
+    let login = Running::start(&world.scratch, "login", &command);
+    wait_for("the login", || {
+        (fs::read_to_string(format!("/proc/{}/comm", login.id())).ok()? == "jitsuin\n").then_some(())
+    });
+    wait_for("its hardening", || (keeps_its_memory(login.id()) == (true, true)).then_some(()));
+    world.user.let_go();
+}
+
+const CHALLENGE: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+#[test]
+fn secrets_do_not_come_by_argument_or_environment() {
+    let scratch = Scratch::new();
+    let authority = tests::running::built("jitsuin-authority");
+    // A secret on the command line is not taken, and not repeated.
+    for option in ["--user-pin", "--contract-pin", "--pin", "--secret"] {
+        for program in ["jitsuin", "jitsuin-authority"] {
+            let mut command = scratch.command(tests::running::built(program));
+            let done = any_output(command.args([option, SECRETS.user_pin]));
+            assert_eq!(done.status.code(), Some(2), "{program} {option}");
+            assert!(!tests::scratch::text(&done.stdout).contains(SECRETS.user_pin));
         }
     }
-}
-
-#[test]
-fn no_process_that_holds_secrets_can_be_dumped_or_read() {
-    let world = World::new();
-    let id = world.daemon.running.id();
-    let limits = fs::read_to_string(format!("/proc/{id}/limits")).unwrap();
-    let core = limits.lines().find(|l| l.starts_with("Max core file size")).unwrap();
-    assert!(core.split_whitespace().nth(4) == Some("0"), "no core of the daemon: {core}");
-    // Not dumpable: the kernel gives its files in /proc to root.
-    let workers = fs::read_dir(format!("/proc/{id}/task")).unwrap().flatten();
-    let children: Vec<String> = workers
-        .filter_map(|t| fs::read_to_string(t.path().join("children")).ok())
-        .flat_map(|c| c.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
-        .collect();
-    assert_eq!(children.len(), 1, "one worker for one module");
-    let limits = fs::read_to_string(format!("/proc/{}/limits", children[0])).unwrap();
-    assert!(limits.lines().any(|l| l.starts_with("Max core file size") && l.split_whitespace().nth(4) == Some("0")));
-    let status = fs::read_to_string(format!("/proc/{}/status", children[0])).unwrap();
-    for sandbox in ["NoNewPrivs:\t1", "Seccomp:\t2"] {
-        assert!(status.contains(sandbox), "{sandbox} in\n{status}");
+    // A secret that is refused is not repeated either.
+    let mut init = scratch.command(&authority);
+    init.args(["init", "--institution-code", "1635", "--origin", "https://localhost:1", "--listen", "127.0.0.1:1"]);
+    output(init.arg("--dir").arg(scratch.path().join("authority")));
+    for secrets in ["contract_pin=73119942731199427311994273119942\n", "73119942\n", "contract_pin 73119942\n"] {
+        let mut open = scratch.command(&authority);
+        open.args(["contract", "open", "--contract-id", CONTRACT, "--secrets-stdin", "--dir"]);
+        let done = fed_output(open.arg(scratch.path().join("authority")), secrets);
+        let said = tests::scratch::text(&done.stdout) + &tests::scratch::text(&done.stderr);
+        assert!(!done.status.success() && !said.contains("73119942"), "{said}");
     }
 }
