@@ -41,6 +41,8 @@ pub struct Info {
     pub fingerprint: Option<String>,
     /// Why it is asked again, in English; may hold a code of the catalogue.
     pub reason: Option<String>,
+    /// `request` or `install`: which part of an acquisition.
+    pub step: Option<String>,
 }
 
 impl From<&Vardict> for Info {
@@ -63,6 +65,7 @@ impl From<&Vardict> for Info {
             authority: filled("authority"),
             fingerprint: filled("fingerprint"),
             reason: filled("reason"),
+            step: filled("step"),
         }
     }
 }

@@ -136,8 +136,10 @@ fn reason(texts: &Texts, info: &Info) -> Option<String> {
 
 fn card_pin_lead(info: &Info) -> &'static str {
     match info.purpose.as_str() {
+        "acquire" if info.step.as_deref() == Some("install") => "ask-card-pin-install",
         "acquire" => "ask-card-pin-acquire",
         "change-pin" => "ask-card-pin-change",
+        "retire" => "ask-card-pin-retire",
         _ => "ask-card-pin-login",
     }
 }
@@ -211,6 +213,7 @@ mod tests {
             authority: Some("bank".into()),
             fingerprint: Some("ABCDE FGHIJ KLMNO PQRST".into()),
             reason: None,
+            step: None,
         }
     }
 

@@ -111,6 +111,9 @@ impl Run {
             question.detail.insert("user-id", user.to_string());
         }
         question.detail.insert("authority", order.profile.clone());
+        // The PIN is asked for twice, for different acts: whoever enters it should know for which.
+        let step = if self.machine.state().rank() < 6 { "request" } else { "install" };
+        question.detail.insert("step", step.to_owned());
         if let Some((_, text)) = &self.error {
             question.detail.insert("reason", text.clone());
         }
