@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::future::BoxFuture;
 use token::{CertificateFacts, Secret};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_util::sync::CancellationToken;
 
 use crate::holder::{Holder, HolderFor, Question, SecretKind, Unanswered};
 
@@ -33,6 +34,16 @@ struct Session {
 struct Registered {
     name: String,
     holder: Arc<dyn Holder>,
+    ended: CancellationToken,
+}
+
+/// What came of a registration.
+#[derive(Debug)]
+pub enum Registration {
+    /// It is the session's agent now; the token says when that is over.
+    New(CancellationToken),
+    /// It was the session's agent already.
+    Renewed,
 }
 
 /// There is a live agent already.
@@ -59,31 +70,36 @@ impl Agents {
     ///
     /// # Errors
     /// [`AgentPresent`] while another one lives; the same one may register again.
-    pub fn register(&self, uid: u32, name: &str, holder: Arc<dyn Holder>) -> Result<(), AgentPresent> {
-        {
+    pub fn register(&self, uid: u32, name: &str, holder: Arc<dyn Holder>) -> Result<Registration, AgentPresent> {
+        let registration = {
             let mut sessions = self.sessions();
             let session = sessions.entry(uid).or_insert_with(Session::new);
-            if session.agent.as_ref().is_some_and(|a| a.name != name) {
-                return Err(AgentPresent);
+            match &mut session.agent {
+                Some(other) if other.name != name => return Err(AgentPresent),
+                Some(same) => {
+                    same.holder = holder;
+                    Registration::Renewed
+                }
+                none => {
+                    let ended = CancellationToken::new();
+                    *none = Some(Registered { name: name.to_owned(), holder, ended: ended.clone() });
+                    Registration::New(ended)
+                }
             }
-            session.agent = Some(Registered { name: name.to_owned(), holder });
-        }
+        };
         self.counted();
         self.shared.arrivals.send_modify(|n| *n += 1);
-        Ok(())
+        Ok(registration)
     }
 
     /// Removes the agent of that name; says whether it was there.
     pub fn unregister(&self, uid: u32, name: &str) -> bool {
-        let removed = self.sessions().get_mut(&uid).is_some_and(|session| {
-            let its = session.agent.as_ref().is_some_and(|a| a.name == name);
-            if its {
-                session.agent = None;
-            }
-            its
-        });
+        let removed = self.sessions().get_mut(&uid).and_then(|s| s.agent.take_if(|a| a.name == name));
+        if let Some(agent) = &removed {
+            agent.ended.cancel();
+        }
         self.counted();
-        removed
+        removed.is_some()
     }
 
     /// How many agents there are, as it changes.
@@ -224,7 +240,8 @@ mod tests {
 
         agents.register(1000, ":1.1 /a", Arc::new(Says(true))).unwrap();
         arrivals.changed().await.unwrap();
-        assert_eq!(agents.register(1000, ":1.2 /a", Arc::new(Says(false))), Err(AgentPresent));
+        assert_eq!(agents.register(1000, ":1.2 /a", Arc::new(Says(false))).unwrap_err(), AgentPresent);
+        assert!(matches!(agents.register(1000, ":1.1 /a", Arc::new(Says(true))), Ok(Registration::Renewed)));
         assert_eq!(holder.consent(&question).await, Ok(()));
         assert!(!agents.unregister(1000, ":1.2 /a"), "nobody removes another's agent");
         agents.register(1001, ":1.2 /a", Arc::new(Says(false))).unwrap();

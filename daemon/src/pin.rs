@@ -249,3 +249,178 @@ pub fn check(state: &PinState, pin: &Pin) -> Result<(), Fault> {
     let fits = (usize::from(state.min)..=usize::from(state.max)).contains(&pin.len());
     if fits { Ok(()) } else { Err(Fault::PinFormat { min: state.min, max: state.max }) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::future::BoxFuture;
+    use proptest::prelude::*;
+    use token::{CertificateFacts, Device, Event, Secret, SlotSpace, TokenInfo};
+
+    use super::*;
+    use crate::actor::Tokens;
+    use crate::holder::Purpose;
+
+    const RIGHT: &str = "739164";
+
+    /// A card of three tries that counts its VERIFYs.
+    struct Card {
+        left: u8,
+        verifies: Arc<AtomicUsize>,
+    }
+
+    impl Device for Card {
+        fn info(&mut self) -> Result<TokenInfo, Fault> {
+            let pin = PinState {
+                initialized: true,
+                tries: Some(self.left),
+                count_low: self.left < 3,
+                final_try: self.left == 1,
+                blocked: self.left == 0,
+                min: 4,
+                max: 8,
+            };
+            Ok(TokenInfo {
+                id: "test:1".parse().unwrap(),
+                label: String::new(),
+                model: String::new(),
+                reader: String::new(),
+                pin,
+                abilities: BTreeSet::new(),
+                slots: Vec::new(),
+                space: SlotSpace::Free,
+            })
+        }
+
+        fn perform(&mut self, op: &Op, _: &mut dyn FnMut(Event)) -> Result<Outcome, Fault> {
+            match op {
+                Op::Unlock { pin } => {
+                    self.verifies.fetch_add(1, Ordering::SeqCst);
+                    if self.left == 0 {
+                        return Err(Fault::PinBlocked);
+                    }
+                    if pin.as_ref().is_some_and(|p| p.expose() == RIGHT.as_bytes()) {
+                        self.left = 3;
+                        return Ok(Outcome::Done);
+                    }
+                    self.left -= 1;
+                    Err(Fault::PinWrong { left: Some(self.left) })
+                }
+                Op::ReadInfo => Ok(Outcome::Info(self.info()?)),
+                _ => Ok(Outcome::Done),
+            }
+        }
+    }
+
+    /// A person with a list of entries, who risks the last try or not.
+    struct Person {
+        entries: Mutex<Vec<&'static str>>,
+        typed: AtomicUsize,
+        risks: bool,
+    }
+
+    impl Person {
+        fn new(entries: &[&'static str], risks: bool) -> Self {
+            let entries = entries.iter().rev().copied().collect();
+            Self { entries: Mutex::new(entries), typed: AtomicUsize::new(0), risks }
+        }
+    }
+
+    impl Holder for Person {
+        fn secret<'a>(&'a self, _: SecretKind, _: &'a Question) -> BoxFuture<'a, Result<Secret, Unanswered>> {
+            let entry = self.entries.lock().unwrap().pop();
+            self.typed.fetch_add(usize::from(entry.is_some()), Ordering::SeqCst);
+            Box::pin(async move { entry.map(|e| Secret::new(e.into())).ok_or(Unanswered::Cancelled) })
+        }
+
+        fn consent<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<(), Unanswered>> {
+            assert!(question.final_try && question.tries_left == Some(1));
+            Box::pin(async { if self.risks { Ok(()) } else { Err(Unanswered::Denied) } })
+        }
+
+        fn choose<'a>(
+            &'a self,
+            _: &'a [CertificateFacts],
+            _: &'a Question,
+        ) -> BoxFuture<'a, Result<usize, Unanswered>> {
+            Box::pin(async { Ok(0) })
+        }
+
+        fn notice<'a>(&'a self, _: &'static str, _: &'a Question) -> BoxFuture<'a, ()> {
+            Box::pin(async {})
+        }
+    }
+
+    fn card() -> (Pins, TokenHandle, Arc<AtomicUsize>) {
+        let verifies = Arc::<AtomicUsize>::default();
+        let token = Tokens::new().adopt(Box::new(Card { left: 3, verifies: verifies.clone() })).unwrap();
+        (Pins::new(), token, verifies)
+    }
+
+    async fn unlock(pins: &Pins, token: &TokenHandle, person: &Person) -> Result<(), NoTurn> {
+        pins.unlock(token, person, Question::new(Purpose::Login)).await.map(drop)
+    }
+
+    #[tokio::test]
+    async fn the_last_try_is_held_until_it_is_confirmed() {
+        let (pins, token, verifies) = card();
+        let careful = Person::new(&["1111", "2222", "3333"], false);
+        assert_eq!(unlock(&pins, &token, &careful).await, Err(NoTurn::FinalTryHeld));
+        assert_eq!(verifies.load(Ordering::SeqCst), 2);
+        assert_eq!(unlock(&pins, &token, &careful).await, Err(NoTurn::FinalTryHeld));
+        assert_eq!((verifies.load(Ordering::SeqCst), careful.typed.load(Ordering::SeqCst)), (2, 2), "nothing is typed");
+        assert_eq!(unlock(&pins, &token, &Person::new(&[RIGHT], true)).await, Ok(()));
+        assert_eq!(verifies.load(Ordering::SeqCst), 3);
+    }
+
+    #[tokio::test]
+    async fn wrong_entries_are_remembered_until_the_right_one() {
+        let (pins, token, verifies) = card();
+        let stubborn = Person::new(&["1111", "1111", "1111", RIGHT], true);
+        assert_eq!(unlock(&pins, &token, &stubborn).await, Err(Fault::PinWrong { left: Some(2) }.into()));
+        assert_eq!(verifies.load(Ordering::SeqCst), 1);
+        assert_eq!(unlock(&pins, &token, &stubborn).await, Ok(()));
+        assert_eq!(unlock(&pins, &token, &Person::new(&["1111"], true)).await, Err(Unanswered::Cancelled.into()));
+        assert_eq!(verifies.load(Ordering::SeqCst), 3, "the PIN may be another one since");
+    }
+
+    #[tokio::test]
+    async fn a_blocked_pin_is_not_asked_for() {
+        let (pins, token, verifies) = card();
+        let reckless = Person::new(&["1111", "2222", "3333"], true);
+        assert_eq!(unlock(&pins, &token, &reckless).await, Err(Fault::PinBlocked.into()));
+        let nobody = Person::new(&["4444"], true);
+        assert_eq!(unlock(&pins, &token, &nobody).await, Err(Fault::PinBlocked.into()));
+        assert_eq!((verifies.load(Ordering::SeqCst), nobody.typed.load(Ordering::SeqCst)), (3, 0));
+    }
+
+    proptest! {
+        /// Threat 1: whatever is asked and however often, there are at most as many VERIFYs as
+        /// entries by a person, and without a confirmation the card is never blocked.
+        #[test]
+        fn verifies_are_entries(
+            sessions in proptest::collection::vec(
+                (proptest::collection::vec(prop_oneof![
+                    Just("1111"), Just("2222"), Just("3333"), Just("12"), Just("123456789"), Just(RIGHT),
+                ], 0..5), any::<bool>()),
+                1..8,
+            ),
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let (pins, token, verifies) = card();
+                let (mut typed, mut risked) = (0, false);
+                for (entries, risks) in &sessions {
+                    let person = Person::new(entries, *risks);
+                    let _ = unlock(&pins, &token, &person).await;
+                    typed += person.typed.load(Ordering::SeqCst);
+                    risked |= *risks;
+                    assert!(verifies.load(Ordering::SeqCst) <= typed);
+                }
+                assert!(risked || !token.info().pin.blocked);
+            });
+        }
+    }
+}

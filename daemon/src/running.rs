@@ -95,15 +95,16 @@ impl Running {
     /// Says that callers can come, waits for SIGTERM or SIGINT, and ends: handlers first.
     ///
     /// # Errors
-    /// When signals cannot be waited for.
+    /// When signals cannot be waited for, or a front ended by itself.
     pub async fn wait(self) -> anyhow::Result<()> {
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         tell_systemd(&[sd_notify::NotifyState::Ready]);
         tracing::info!("ready");
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        let asked = tokio::select! {
+            _ = terminate.recv() => true,
+            _ = interrupt.recv() => true,
+            () = self.shutdown.cancelled() => false,
+        };
         tell_systemd(&[sd_notify::NotifyState::Stopping]);
         tracing::info!("stopping");
         self.shutdown.cancel();
@@ -113,6 +114,7 @@ impl Running {
         }
         self.tokens.depart_all();
         self.modules.await?;
+        anyhow::ensure!(asked, "The message bus ended, and the daemon with it. Start it again in a session.");
         Ok(())
     }
 }

@@ -14,10 +14,10 @@ pub use caller::Caller;
 
 use crate::service::Service;
 
-/// All fronts: one line each.
+/// All fronts: one line each. The bus comes last: whoever sees the name there finds the others.
 pub static FRONTS: &[Front] = &[
-    Front { name: dbus::NAME, serve: |context| Box::pin(dbus::start(context)) },
     Front { name: varlink::NAME, serve: |context| Box::pin(varlink::start(context)) },
+    Front { name: dbus::NAME, serve: |context| Box::pin(dbus::start(context)) },
 ];
 
 /// One way in.

@@ -41,13 +41,21 @@ pub(crate) struct Bench {
 impl Bench {
     /// A token whose certificates `fill` makes, and a daemon that serves it.
     pub(crate) fn with(config: Config, fill: impl FnOnce(&ForeignCa, &Scratch, &SoftHsm, &SoftToken)) -> Self {
+        Self::over(|_, hsm| config.soft_hsm("softhsm", hsm), fill)
+    }
+
+    /// The same over any module.
+    pub(crate) fn over(
+        config: impl FnOnce(&Scratch, &SoftHsm) -> Config,
+        fill: impl FnOnce(&ForeignCa, &Scratch, &SoftHsm, &SoftToken),
+    ) -> Self {
         let scratch = Scratch::new();
         let hsm = SoftHsm::new(&scratch, "hsm");
         let token = hsm.token("card", PIN);
         let ca = ForeignCa::new(&scratch);
         fill(&ca, &scratch, &hsm, &token);
         let bus = Bus::start(&scratch);
-        let config = config.soft_hsm("softhsm", &hsm).and(&format!("[policy]\nunattended-origins = [\"{CI}\"]\n"));
+        let config = config(&scratch, &hsm).and(&format!("[policy]\nunattended-origins = [\"{CI}\"]\n"));
         let daemon = Daemon::start(&scratch, &bus, &config);
         Self { daemon, ca, token, hsm, bus, scratch }
     }

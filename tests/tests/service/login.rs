@@ -49,8 +49,7 @@ async fn both_fronts_give_the_same() {
     let (one, two) = (challenge(), challenge());
     let on_bus = bench.caller().await.login(ORIGIN, &one, vardict([])).await.unwrap();
     let answer = bench.socket("SignLogin", json!({ "origin": ORIGIN, "challenge": two }));
-    let on_socket: AuthToken =
-        serde_json::from_value(answer["parameters"]["token"].clone()).expect(&answer.to_string());
+    let on_socket: AuthToken = serde_json::from_value(answer["parameters"]["token"].clone()).unwrap();
     verify(&on_bus, ORIGIN, &one);
     verify(&on_socket, ORIGIN, &two);
     assert_eq!(on_bus.unverified_certificate, on_socket.unverified_certificate);

@@ -10,6 +10,7 @@ use super::Bus;
 use super::agent::BusAgent;
 use super::error::Failure;
 use super::options::Options;
+use crate::agents::Registration;
 use crate::service::Error;
 
 /// Where agents register.
@@ -35,15 +36,20 @@ impl AgentManager {
         Options::read(options, &[])?;
         let name = format!("{} {}", peer.name, path.as_str());
         let agent = BusAgent::new(&self.bus.connection, &peer.name, path);
-        let session = self.bus.service.register_agent(&peer.caller, &name, Arc::new(agent)).await?;
-        let (bus, gone) = (self.bus.clone(), peer.gone.clone());
-        self.bus.tasks.spawn(async move {
-            gone.cancelled().await;
-            if bus.service.agents().unregister(session, &name) {
-                tracing::info!(session, "the session's agent is gone");
-            }
-            // No Release at shutdown: that ends an agent, and this one shall be there when the daemon comes back.
-        });
+        let registered = self.bus.service.register_agent(&peer.caller, &name, Arc::new(agent)).await?;
+        if let Registration::New(ended) = registered {
+            let bus = self.bus.clone();
+            self.bus.tasks.spawn(async move {
+                tokio::select! {
+                    () = ended.cancelled() => return,
+                    () = peer.gone.cancelled() => {}
+                }
+                if bus.service.unregister_agent(&peer.caller, &name) {
+                    tracing::info!(uid = peer.caller.uid(), "a session's agent is gone");
+                }
+                // No Release at shutdown: that ends an agent, and this one shall be there when the daemon comes back.
+            });
+        }
         Ok(())
     }
 

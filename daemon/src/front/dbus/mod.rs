@@ -85,8 +85,13 @@ pub(super) async fn start(context: Context) -> Result<(), FrontError> {
     }
     let ending = bus.clone();
     bus.tasks.spawn(async move {
-        tree::follow(tree, watch).await;
-        ending.close().await;
+        tokio::select! {
+            () = tree::follow(tree, watch) => ending.close().await,
+            () = ending.connection.closed() => {
+                tracing::error!("the message bus is gone");
+                ending.shutdown.cancel();
+            }
+        }
     });
     Ok(())
 }
@@ -108,7 +113,7 @@ impl Bus {
         path.map(|path| Arc::new(BusAgent::new(&self.connection, &peer.name, path)) as Arc<dyn Holder>)
     }
 
-    async fn close(self) {
+    async fn close(&self) {
         if let Err(error) = self.connection.release_name(BUS_NAME).await {
             tracing::debug!(%error, "the name was not given back");
         }

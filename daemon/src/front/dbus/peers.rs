@@ -32,6 +32,8 @@ pub(super) struct Peers {
 struct Shared {
     bus: DBusProxy<'static>,
     known: Mutex<HashMap<OwnedUniqueName, Peer>>,
+    /// One newcomer at a time is asked about: its flood of first calls asks the bus once.
+    meeting: tokio::sync::Mutex<()>,
     shutdown: CancellationToken,
     tasks: TaskTracker,
 }
@@ -63,6 +65,7 @@ impl Peers {
         let shared = Shared {
             bus: DBusProxy::new(connection).await?,
             known: Mutex::default(),
+            meeting: tokio::sync::Mutex::default(),
             shutdown: shutdown.clone(),
             tasks: tasks.clone(),
         };
@@ -76,8 +79,12 @@ impl Peers {
         }
         let sender = call.sender().ok_or(Error::Internal)?;
         // Nobody says `:1.5` twice: a known name is the same connection.
-        if let Some(peer) = self.known().get(sender.as_str()) {
-            return Ok(peer.clone());
+        if let Some(peer) = self.find(sender.as_str()) {
+            return Ok(peer);
+        }
+        let _meeting = self.shared.meeting.lock().await;
+        if let Some(peer) = self.find(sender.as_str()) {
+            return Ok(peer);
         }
         self.meet(sender.to_owned().into()).await.map_err(|error| {
             tracing::debug!(%error, "a caller left before it could be served");
@@ -97,7 +104,7 @@ impl Peers {
             gone: self.shared.shutdown.child_token(),
             requests: Arc::default(),
         };
-        let peer = self.known().entry(name.clone()).or_insert(peer).clone();
+        self.known().insert(name.clone(), peer.clone());
         let (peers, gone) = (self.clone(), peer.gone.clone());
         self.shared.tasks.spawn(async move {
             tokio::select! {
@@ -111,6 +118,10 @@ impl Peers {
             }
         });
         Ok(peer)
+    }
+
+    fn find(&self, name: &str) -> Option<Peer> {
+        self.known().get(name).cloned()
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<OwnedUniqueName, Peer>> {
