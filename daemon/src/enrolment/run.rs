@@ -228,6 +228,8 @@ impl Run {
                     self.error = None;
                     self.not_before = None;
                 }
+                // Whoever is answered looks at once.
+                self.publish(None);
                 let _ = reply.send(outcome);
             }
             Command::Pause(reply) => {
@@ -236,6 +238,8 @@ impl Run {
                 if outcome.is_ok() {
                     self.memory.wipe();
                 }
+                // Whoever is answered looks at once.
+                self.publish(None);
                 let _ = reply.send(outcome);
             }
             Command::Resume(holder, reply) => {
@@ -249,6 +253,8 @@ impl Run {
                 self.retire_now = matches!(self.machine.state(), State::Retiring { .. });
                 let paused = self.machine.record().paused();
                 let outcome = if paused { self.record(Event::Resume).await } else { Ok(()) };
+                // Whoever is answered looks at once.
+                self.publish(None);
                 let _ = reply.send(outcome);
             }
         }

@@ -99,7 +99,15 @@ impl EnrolmentObject {
         let (peer, _room) = self.bus.enter(&call).await?;
         let options = Options::read(options, &["agent"])?;
         let holder = own_agent(&self.bus, &peer, &options)?;
-        Ok(self.bus.service.resume_enrolment(&peer.caller, &self.id, holder).await?)
+        self.bus.service.resume_enrolment(&peer.caller, &self.id, holder).await?;
+        // Who is answered looks at once, and must not find the pause of before.
+        let now = self.bus.service.enrolments_now().into_iter().find(|status| status.id == self.id);
+        if let Some(status) = now
+            && let Err(error) = super::tree::serve_enrolment(&self.bus, status).await
+        {
+            tracing::debug!(%error, "a change was not told");
+        }
+        Ok(())
     }
 
     async fn pause(
