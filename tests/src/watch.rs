@@ -17,11 +17,14 @@ use crate::scratch::{Scratch, any_output};
 /// of a program shows its arguments for as long as it runs.
 const GLANCE: Duration = Duration::from_millis(4);
 
+/// A program's name and what was seen, and the bytes of it.
+type Notes = BTreeSet<(String, Vec<u8>)>;
+
 /// A thread that notes arguments and environment of all descendants of this test.
 #[derive(Debug)]
 pub struct ProcessWatch {
     stop: Arc<AtomicBool>,
-    seen: Arc<Mutex<BTreeSet<(String, Vec<u8>)>>>,
+    seen: Arc<Mutex<Notes>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -29,7 +32,7 @@ impl ProcessWatch {
     /// Begins. Programs of these names (as `/proc/PID/comm` has them) are played by the bench and left out.
     #[must_use]
     pub fn start(left_out: &'static [&'static str]) -> Self {
-        let (stop, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(BTreeSet::new())));
+        let (stop, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Notes::new())));
         let (stopped, noted) = (Arc::clone(&stop), Arc::clone(&seen));
         let thread = std::thread::spawn(move || {
             while !stopped.load(Ordering::Relaxed) {
