@@ -14,10 +14,13 @@ judgements=0
 clean_up() {
     local status=$? pid
     trap - EXIT
+    trap '' HUP INT PIPE TERM
+    set +e # whatever fails here, the folder goes
     for pid in "${processes[@]}"; do kill "$pid" 2>/dev/null || true; done
     for pid in "${processes[@]}"; do wait "$pid" 2>/dev/null || true; done
     if [ "$status" != 0 ]; then
         for log in "$scratch"/*.log; do
+            [ -e "$log" ] || continue
             printf '\n--- the last lines of %s\n' "${log##*/}"
             tail -n 15 "$log"
         done >&2
@@ -26,7 +29,7 @@ clean_up() {
     exit "$status"
 }
 trap clean_up EXIT
-trap 'exit 130' INT TERM
+trap 'exit 130' HUP INT PIPE TERM
 
 bold=$(tput bold 2>/dev/null || true) plain=$(tput sgr0 2>/dev/null || true)
 
