@@ -62,6 +62,7 @@ impl Running {
         let (tokens, agents, pins) = (Tokens::new(), Agents::new(), Pins::new());
         let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
         let modules = Supervisor::start(config.modules, tokens.clone(), shutdown.clone())?;
+        let module_states = modules.watch();
         let (looks, asked) = mpsc::channel(LOOKS);
         let enrolments = Enrolments::open(
             state.enrolments(),
@@ -75,9 +76,17 @@ impl Running {
         .await?;
         let settings = Settings { mode, unattended_origins: config.unattended_origins };
         let limits = config.limits;
-        let tokens_too = tokens.clone();
-        let service =
-            Service::new(Foundation { agents, audit, enrolments, limits, looks, pins, settings, tokens: tokens_too });
+        let service = Service::new(Foundation {
+            agents,
+            audit,
+            enrolments,
+            limits,
+            looks,
+            modules: module_states,
+            pins,
+            settings,
+            tokens: tokens.clone(),
+        });
         for front in FRONTS {
             let context = Context {
                 service: service.clone(),

@@ -26,6 +26,9 @@ pub trait Manager {
     /// Certificates on the present tokens; options `usage`, `token`.
     fn list_certificates(&self, options: Options<'_>) -> zbus::Result<Vec<Vardict>>;
 
+    /// The configured modules, and what is wrong with them.
+    fn list_modules(&self, options: Options<'_>) -> zbus::Result<Vec<Vardict>>;
+
     /// Asks for a login token; `challenge` is base64 text. Options `agent`, `application`, `key`,
     /// `usage`.
     fn sign_login(&self, origin: &str, challenge: &[u8], options: Options<'_>) -> zbus::Result<OwnedObjectPath>;

@@ -1,5 +1,6 @@
 //! `jitsuin doctor`: what is wrong, who blocks it, what to do
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Instant;
 
@@ -134,8 +135,33 @@ async fn daemon(findings: &mut Findings<'_>, connection: &Connection) {
         Ok(false) => findings.note("agent", texts.text("doctor-no-agent"), "advice-agent"),
         Err(error) => findings.note("agent", BusError::from(error).say(texts), "advice-agent"),
     }
+    modules_of(findings, &manager).await;
     tokens_of(findings, connection).await;
     certificates_of(findings, connection).await;
+}
+
+async fn modules_of(findings: &mut Findings<'_>, manager: &ManagerProxy<'_>) {
+    let texts = &findings.context.texts;
+    let modules = match manager.list_modules(HashMap::new()).await {
+        Ok(modules) => modules,
+        Err(error) => return findings.note("module", BusError::from(error).say(texts), "advice-module"),
+    };
+    if modules.is_empty() {
+        return findings.wrong("module", texts.text("doctor-no-module"), None, "advice-no-token");
+    }
+    for module in modules {
+        let field = |key| vardict::text(&module, key).unwrap_or_default();
+        let (name, path, state) = (field("name"), field("path"), field("state"));
+        let text = texts.with("doctor-module", &[("name", &name), ("path", &path)]);
+        match state.as_str() {
+            "running" => findings.ok("module", text),
+            "waiting" => {
+                let text = texts.with("doctor-module-fails", &[("name", &name), ("reason", &field("reason"))]);
+                findings.wrong("module", text, Some(&path), "advice-module");
+            }
+            _ => findings.note("module", text, "advice-module"),
+        }
+    }
 }
 
 async fn tokens_of(findings: &mut Findings<'_>, connection: &Connection) {

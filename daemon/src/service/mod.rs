@@ -41,6 +41,8 @@ use policy::{Act, Settings, Verdict, judge};
 use replay::Replay;
 use sight::Look;
 
+use crate::worker::ModuleStates;
+
 /// The one service behind all fronts. Clones are the same.
 #[derive(Clone)]
 pub struct Service {
@@ -59,6 +61,8 @@ pub struct Foundation {
     pub limits: Limits,
     /// Where to ask for a new look at the modules.
     pub looks: mpsc::Sender<Look>,
+    /// How the modules are.
+    pub modules: ModuleStates,
     /// What asks for PINs, shared with the enrolments.
     pub pins: Pins,
     /// What the operator decided.
@@ -74,6 +78,7 @@ struct Inner {
     holdings: Holdings,
     limiter: Mutex<Limiter>,
     looks: mpsc::Sender<Look>,
+    modules: ModuleStates,
     replay: Replay,
     settings: Settings,
     started: Instant,
@@ -115,6 +120,7 @@ impl Service {
             holdings: Holdings::default(),
             limiter: Mutex::new(Limiter::new(on.limits)),
             looks: on.looks,
+            modules: on.modules,
             replay: Replay::default(),
             settings: on.settings,
             started: Instant::now(),

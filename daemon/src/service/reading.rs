@@ -7,6 +7,7 @@ use super::select::{Entry, Usage, WhyNot, usable};
 use super::{Error, Permit, Service, unix_now};
 use crate::Caller;
 use crate::actor::TokenHandle;
+use crate::worker::ModuleState;
 
 /// Which certificates to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,6 +40,14 @@ impl Service {
             Ok(self.inner.tokens.list())
         };
         self.serve(caller, Act::ReadTokens, work).await
+    }
+
+    /// The configured modules, and what is wrong with them.
+    ///
+    /// # Errors
+    /// [`Error::NotAuthorized`].
+    pub async fn list_modules(&self, caller: &Caller) -> Result<Vec<ModuleState>, Error> {
+        self.serve(caller, Act::ReadTokens, |_| async { Ok(self.inner.modules.now()) }).await
     }
 
     /// Certificates with their judgement. With a usage, certificates of the other door and those

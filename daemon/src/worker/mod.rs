@@ -23,4 +23,4 @@ mod proxy;
 mod supervisor;
 
 pub use child::child_main;
-pub use supervisor::{ModuleState, ModuleStatus, Settings, StartError, Supervisor, Timing};
+pub use supervisor::{ModuleState, ModuleStates, ModuleStatus, Settings, StartError, Supervisor, Timing};

@@ -110,6 +110,31 @@ pub struct ModuleState {
     pub gaps: Vec<String>,
 }
 
+impl ModuleStatus {
+    /// The name used in both interfaces.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Running { .. } => "running",
+            Self::Waiting { .. } => "waiting",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// How every module is, for whoever wants to know. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub struct ModuleStates(Vec<Arc<Mutex<ModuleState>>>);
+
+impl ModuleStates {
+    /// As they are now.
+    #[must_use]
+    pub fn now(&self) -> Vec<ModuleState> {
+        self.0.iter().map(|state| state.lock().unwrap_or_else(PoisonError::into_inner).clone()).collect()
+    }
+}
+
 /// Why the modules cannot be supervised.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -202,7 +227,13 @@ impl Supervisor {
     /// How every module is.
     #[must_use]
     pub fn states(&self) -> Vec<ModuleState> {
-        self.modules.iter().map(|m| m.state.lock().unwrap_or_else(PoisonError::into_inner).clone()).collect()
+        self.watch().now()
+    }
+
+    /// The same for somebody who does not hold the supervisor.
+    #[must_use]
+    pub fn watch(&self) -> ModuleStates {
+        ModuleStates(self.modules.iter().map(|m| m.state.clone()).collect())
     }
 
     /// Resolves when, after shutdown was asked for, every worker has ended.

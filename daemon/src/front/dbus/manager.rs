@@ -19,6 +19,7 @@ use crate::requests::{Answer, Request};
 use crate::service::limits::Counted;
 use crate::service::select::Usage;
 use crate::service::{EnrolmentOrder, Error, Listed, LoginOrder, Wanted};
+use crate::worker::{ModuleState, ModuleStatus};
 
 /// The daemon itself.
 pub(super) struct Manager {
@@ -72,6 +73,17 @@ impl Manager {
         };
         let listed = self.bus.service.list_certificates(&peer.caller, wanted).await?;
         Ok(listed.iter().filter_map(entry).collect())
+    }
+
+    #[zbus(out_args("modules"))]
+    async fn list_modules(
+        &self,
+        options: HashMap<String, OwnedVariant>,
+        #[zbus(header)] call: Header<'_>,
+    ) -> Result<Vec<HashMap<&'static str, OwnedVariant>>, Failure> {
+        let (peer, _room) = self.bus.enter(&call).await?;
+        Options::read(options, &[])?;
+        Ok(self.bus.service.list_modules(&peer.caller).await?.iter().map(module).collect())
     }
 
     #[zbus(out_args("request"))]
@@ -178,6 +190,21 @@ fn usage(name: &str) -> Result<Usage, Error> {
     Usage::from_name(name).ok_or_else(|| Error::InvalidArgument {
         reason: "the option usage is user-login or administrator-login".to_owned(),
     })
+}
+
+/// A module under the keys of the contract.
+fn module(state: &ModuleState) -> HashMap<&'static str, OwnedVariant> {
+    let mut entry = Vardict::default();
+    entry.set("name", state.name.as_str());
+    entry.set("path", state.path.display().to_string());
+    entry.set("state", state.status.name());
+    if let ModuleStatus::Waiting { reason } = &state.status {
+        entry.set("reason", reason.as_str());
+    }
+    entry.set("tokens", state.tokens.iter().map(ToString::to_string).collect::<Vec<_>>());
+    entry.set("restarts", state.restarts);
+    entry.set("gaps", state.gaps.clone());
+    entry.0
 }
 
 fn entry(listed: &Listed) -> Option<HashMap<&'static str, OwnedVariant>> {

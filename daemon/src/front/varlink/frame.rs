@@ -2,6 +2,7 @@
 
 use std::io;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -58,13 +59,25 @@ impl Reader {
     }
 
     /// Reads ahead until the connection ends. What comes meanwhile is kept for [`Reader::message`].
-    /// Cancel-safe.
+    /// A peer that only stops sending (`shutdown(SHUT_WR)`, as `nc` and `socat` do) still waits for
+    /// its answer. Cancel-safe.
     pub(super) async fn end(&mut self) -> End {
         loop {
-            if let Err(end) = self.fill().await {
-                return end;
+            match self.fill().await {
+                Ok(()) => {}
+                Err(End::Closed) if !self.hung_up() => std::future::pending().await,
+                Err(end) => return end,
             }
         }
+    }
+
+    /// Whether both directions are closed (poll(2), `POLLHUP`).
+    fn hung_up(&self) -> bool {
+        let stream: &UnixStream = self.half.as_ref();
+        let mut polled = [PollFd::new(stream, PollFlags::empty())];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let seen = poll(&mut polled, Some(&now)).is_ok_and(|n| n > 0);
+        seen && polled.iter().any(|p| p.revents().contains(PollFlags::HUP))
     }
 
     async fn fill(&mut self) -> Result<(), End> {
@@ -130,6 +143,17 @@ mod tests {
         assert!(matches!(reader.message().await, Err(End::TooLong)));
         drop((reader, writer));
         flood.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_stops_sending_is_no_peer_that_left() {
+        let (mut ours, theirs) = UnixStream::pair().unwrap();
+        let (mut reader, _writer) = split(theirs);
+        ours.shutdown().await.unwrap();
+        let soon = std::time::Duration::from_millis(50);
+        assert!(tokio::time::timeout(soon, reader.end()).await.is_err());
+        drop(ours);
+        assert!(matches!(reader.end().await, End::Closed));
     }
 
     #[test]

@@ -38,6 +38,7 @@ pub(super) async fn serve(
         "ChangePin" => front.change_pin(call.take()?).await,
         "ListCertificates" => front.list_certificates(call.take()?).await,
         "ListEnrolments" => front.list_enrolments(call.take()?).await,
+        "ListModules" => front.list_modules(call.take()?).await,
         "ListTokens" => front.list_tokens(call.take()?).await,
         "PauseEnrolment" => front.pause_enrolment(call.take()?).await,
         "Refresh" => front.refresh(call.take()?).await,
@@ -117,6 +118,11 @@ impl Method<'_> {
     async fn list_tokens(&self, _: Nothing) -> Result<Value, Failure> {
         let tokens = self.service.list_tokens(self.caller).await?;
         Ok(json!({ "tokens": tokens.iter().map(render::token).collect::<Vec<_>>() }))
+    }
+
+    async fn list_modules(&self, _: Nothing) -> Result<Value, Failure> {
+        let modules = self.service.list_modules(self.caller).await?;
+        Ok(json!({ "modules": modules.iter().map(render::module).collect::<Vec<_>>() }))
     }
 
     async fn refresh(&self, which: OneToken) -> Result<Value, Failure> {

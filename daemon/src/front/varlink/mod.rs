@@ -104,6 +104,7 @@ mod tests {
     use crate::service::Foundation;
     use crate::service::limits::Limits;
     use crate::service::policy::Settings;
+    use crate::worker::ModuleStates;
 
     /// Serves a daemon without tokens, and lets `client` talk to it from a thread of its own.
     async fn talk(limits: Limits, client: impl FnOnce(&dyn Fn() -> Client) + Send + 'static) {
@@ -126,8 +127,9 @@ mod tests {
         let (looks, _) = tokio::sync::mpsc::channel(1);
         let settings =
             Settings { mode: Mode::User { uid: rustix::process::getuid().as_raw() }, unattended_origins: vec![] };
+        let (modules, pins) = (ModuleStates::default(), Pins::new());
         let service =
-            Service::new(Foundation { agents, audit, enrolments, limits, looks, pins: Pins::new(), settings, tokens });
+            Service::new(Foundation { agents, audit, enrolments, limits, looks, modules, pins, settings, tokens });
         let shutdown = CancellationToken::new();
         let server = tokio::spawn(serve(listener, service, shutdown.clone()));
         tokio::task::spawn_blocking(move || client(&|| Client::connect(&path).unwrap())).await.unwrap();

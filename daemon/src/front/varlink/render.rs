@@ -8,6 +8,7 @@ use token::SlotSpace;
 use crate::actor::TokenHandle;
 use crate::enrolment::EnrolmentStatus;
 use crate::service::Listed;
+use crate::worker::{ModuleState, ModuleStatus};
 
 pub(super) fn token(handle: &TokenHandle) -> Value {
     let info = handle.info();
@@ -30,6 +31,22 @@ pub(super) fn token(handle: &TokenHandle) -> Value {
         "pinMax": info.pin.max,
         "spareSlots": spare,
         "features": features,
+    })
+}
+
+pub(super) fn module(state: &ModuleState) -> Value {
+    let reason = match &state.status {
+        ModuleStatus::Waiting { reason } => Some(reason),
+        _ => None,
+    };
+    json!({
+        "name": state.name,
+        "path": state.path.display().to_string(),
+        "state": state.status.name(),
+        "reason": reason,
+        "tokens": state.tokens,
+        "restarts": state.restarts,
+        "gaps": state.gaps,
     })
 }
 
