@@ -37,7 +37,8 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     };
     start_log(&config.log_filter);
     let mode = if cli.user { Mode::User { uid: euid } } else { Mode::System };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    // One thread: tokens and journals block on threads of their own, and a login that changes threads waits for each.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async { Running::start(config, &places, mode).await?.wait().await })
 }
 

@@ -40,11 +40,11 @@ pub struct Running {
     _state: StateDir,
 }
 
-/// Starts the operator's log on standard error. PINs are no arguments of any event of ours; the
-/// targets that would print messages of the bus are held at `info` besides.
+/// Starts the operator's log on standard error. PINs are no arguments of any event of ours; zbus,
+/// which would put each message into a span, is held at warnings besides.
 pub fn start_log(filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let quiet = ["zbus=info", "tokio=info"].iter().filter_map(|d| d.parse().ok());
+    let quiet = ["zbus=warn", "tokio=info"].iter().filter_map(|d| d.parse().ok());
     let filter = quiet.fold(filter, EnvFilter::add_directive);
     let ansi = std::io::stderr().is_terminal();
     // A second subscriber is refused only where a test has set one.

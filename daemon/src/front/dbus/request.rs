@@ -4,6 +4,8 @@
 //! beside its tree, at `/org/jitsuin/request/SENDER/N`, and answer their own caller only.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use token::AuthToken;
@@ -25,13 +27,22 @@ pub(super) struct RequestObject {
     owner: Peer,
     path: OwnedObjectPath,
     request: Request,
+    /// Calls of Wait under way: who waits is told by the answer, and needs no signal.
+    waiting: Arc<AtomicUsize>,
 }
 
 impl RequestObject {
     /// Serves a request to its caller and says where.
     pub(super) async fn serve(bus: &Bus, owner: &Peer, request: Request) -> Result<OwnedObjectPath, Error> {
         let path = owner.next_path()?;
-        let object = Self { bus: bus.clone(), owner: owner.clone(), path: path.clone(), request: request.clone() };
+        let waiting = Arc::<AtomicUsize>::default();
+        let object = Self {
+            bus: bus.clone(),
+            owner: owner.clone(),
+            path: path.clone(),
+            request: request.clone(),
+            waiting: waiting.clone(),
+        };
         bus.connection.object_server().at(&path, object).await.map_err(|error| {
             tracing::error!(%error, "a request cannot be served");
             request.cancel();
@@ -41,6 +52,9 @@ impl RequestObject {
         let (bus, owner, at) = (bus.clone(), owner.clone(), path.clone());
         bus.tasks.clone().spawn(async move {
             let end = request.finished().await;
+            if waiting.load(Ordering::Relaxed) > 0 {
+                return;
+            }
             if let Err(error) = announce(&bus.connection, &owner, &at, end.name()).await {
                 tracing::debug!(%error, "the end of a request was not told");
             }
@@ -53,6 +67,22 @@ impl RequestObject {
             Some(sender) if *sender == *self.owner.name => Ok(()),
             _ => Err(Error::NoSuchObject),
         }
+    }
+}
+
+/// A call of Wait under way.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -81,6 +111,7 @@ impl RequestObject {
     ) -> Result<(String, HashMap<&'static str, OwnedVariant>), Failure> {
         self.own(&call)?;
         let _room = self.bus.room(&self.owner.caller)?;
+        let _waiting = Waiting::new(&self.waiting);
         let state = match timeout_ms {
             u32::MAX => self.request.finished().await,
             ms => {

@@ -13,6 +13,9 @@ pub(super) const MAX_MESSAGE: usize = 64 * 1024;
 /// Deepest nesting of arrays and objects.
 pub(super) const MAX_DEPTH: usize = 32;
 
+/// Room for a usual message, so that it takes one read.
+const USUAL: usize = 4096;
+
 /// Why no further message can be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum End {
@@ -84,6 +87,7 @@ impl Reader {
         if self.buffer.len() > MAX_MESSAGE {
             return Err(End::TooLong);
         }
+        self.buffer.reserve(USUAL);
         match self.half.read_buf(&mut self.buffer).await {
             Ok(0) => Err(End::Closed),
             Ok(_) => Ok(()),
