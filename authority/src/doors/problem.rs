@@ -56,10 +56,9 @@ impl IntoResponse for Problem {
             Language::En => jst::english(at),
         });
         let detail = refusal.text(self.language, date.as_deref().unwrap_or_default());
-        let first = detail.find(['.', '。']).unwrap_or(detail.len());
         let body = Body {
             r#type: format!("urn:jitsuin:refusal:{}", refusal.code()),
-            title: detail.get(..first).unwrap_or(&detail),
+            title: first_sentence(&detail),
             status: refusal.status(),
             detail: detail.clone(),
             code: refusal.code(),
@@ -77,4 +76,34 @@ impl IntoResponse for Problem {
 /// What a path, method or size that no client uses is answered.
 pub(super) fn not_found(headers: &HeaderMap) -> Response {
     Problem::speaking(headers).of(Refusal::NotFound).into_response()
+}
+
+/// The first sentence without its end. A full stop ends one only before a capital: "e.g. an" does not.
+fn first_sentence(text: &str) -> &str {
+    let ends = |(at, c): &(usize, char)| match c {
+        '。' => true,
+        '.' => match text.get(at + 1..).and_then(|rest| rest.strip_prefix(' ')) {
+            Some(next) => next.starts_with(char::is_uppercase),
+            None => at + 1 == text.len(),
+        },
+        _ => false,
+    };
+    let end = text.char_indices().find(ends).map_or(text.len(), |(at, _)| at);
+    text.get(..end).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use token::{Language, Refusal};
+
+    use super::first_sentence;
+
+    #[test]
+    fn an_abbreviation_ends_no_sentence() {
+        let text = Refusal::CertNoUser.text(Language::En, "");
+        assert_eq!(first_sentence(&text), "This certificate has no user ID (e.g. an administrator's)");
+        let text = Refusal::CertNoUser.text(Language::Ja, "");
+        assert_eq!(first_sentence(&text), "利用者IDが含まれていない電子証明書です");
+        assert_eq!(first_sentence("Only this."), "Only this");
+    }
 }
