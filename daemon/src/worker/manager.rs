@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use drivers::wire::{self, FromWorker, MAX_DOWN, Setup, ToWorker, WireError};
 use token::{Fault, Op, TokenId};
@@ -25,6 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How long it may take until callers were told that a dead worker failed them. It takes no time:
 /// their channels are closed.
 const ANSWERED: Duration = Duration::from_secs(1);
+
+/// How long a token that nobody uses may take to be read, when it is doubted.
+const READ: Duration = Duration::from_secs(5);
 
 /// What the manager owns for its whole life.
 pub(super) struct Manager {
@@ -53,11 +58,24 @@ struct Serving {
     process: Process,
     /// Whether the module tells of insertions and removals.
     events: bool,
-    /// When the module's files last changed before it was loaded.
-    stamp: Vec<Option<SystemTime>>,
+    /// How the module's files stood before it was loaded.
+    stamps: Vec<Option<Stamp>>,
+    /// A token has left since the files were last looked at: whether it is away, or the module only
+    /// does not find it any more, is not known.
+    lost: bool,
     /// By slot: the tokens that were adopted. `None`: seen but not to be had, until the slot is
     /// read anew for another reason than that.
     slots: BTreeMap<u64, (TokenId, Option<Served>)>,
+}
+
+/// By what it is known that a file or folder is another one, or has changed. The second time changes
+/// also when it is moved away and back, which leaves the first as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    device: u64,
+    inode: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
 }
 
 /// A token that the registry has.
@@ -83,11 +101,14 @@ impl Manager {
     /// Runs until it is told to stop. Workers are started on this thread, which outlives them.
     pub(super) fn run(mut self) {
         let mut failures = 0u32;
+        let mut asked_for = false;
         loop {
             self.run += 1;
             self.set(|state| state.status = ModuleStatus::Starting);
             let begun = Instant::now();
-            let reason = match self.serve() {
+            let end = self.serve(asked_for);
+            asked_for = matches!(end, End::Again);
+            let reason = match end {
                 End::Again => continue,
                 End::Stopped => break,
                 End::Failed(reason) => reason,
@@ -132,13 +153,13 @@ impl Manager {
         }
     }
 
-    /// The life of one worker, from its start to its end.
-    fn serve(&self) -> End {
+    /// The life of one worker, from its start to its end. `asked_for`: somebody waits for what it sees.
+    fn serve(&self, asked_for: bool) -> End {
         let mut serving = match self.open() {
             Ok(serving) => serving,
             Err(reason) => return End::Failed(reason),
         };
-        let ended = self.ready(&serving).and_then(|()| self.attend(&mut serving));
+        let ended = self.begin(&serving).and_then(|()| self.attend(&mut serving, asked_for));
         if ended.is_err() {
             serving.process.killer().kill();
         }
@@ -163,39 +184,43 @@ impl Manager {
 
     /// Starts a worker.
     fn open(&self) -> Result<Serving, String> {
-        let stamp = self.stamp();
+        let stamps = self.stamps();
         let process = Process::spawn(&self.settings.program, &self.setup)
             .map_err(|error| format!("the worker cannot be started: {error}"))?;
-        Ok(Serving { process, events: true, stamp, slots: BTreeMap::new() })
+        Ok(Serving { process, events: true, stamps, lost: false, slots: BTreeMap::new() })
     }
 
-    /// When the module's files and folders last changed.
-    fn stamp(&self) -> Vec<Option<SystemTime>> {
-        let paths = self.setup.readable.iter().chain(&self.setup.writable);
-        paths.map(|path| std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()).collect()
+    /// How the module's files and folders stand.
+    fn stamps(&self) -> Vec<Option<Stamp>> {
+        self.setup.readable.iter().chain(&self.setup.writable).map(|path| Stamp::of(path)).collect()
     }
 
-    /// Waits until the module is loaded.
-    fn ready(&self, serving: &Serving) -> Result<(), String> {
+    /// Waits until the module is loaded, and shows that it is.
+    fn begin(&self, serving: &Serving) -> Result<(), String> {
+        let gaps = self.ready(serving)?;
+        for gap in &gaps {
+            tracing::warn!(module = %self.setup.name, "{gap}");
+        }
+        self.set(|state| {
+            state.gaps = gaps;
+            state.status = ModuleStatus::Running { events: true };
+        });
+        Ok(())
+    }
+
+    /// Waits until the module is loaded; what its sandbox lacks.
+    fn ready(&self, serving: &Serving) -> Result<Vec<String>, String> {
         match self.next(serving, self.due()) {
-            Ok(FromWorker::Ready { gaps }) => {
-                for gap in &gaps {
-                    tracing::warn!(module = %self.setup.name, "{gap}");
-                }
-                self.set(|state| {
-                    state.gaps = gaps;
-                    state.status = ModuleStatus::Running { events: true };
-                });
-                Ok(())
-            }
+            Ok(FromWorker::Ready { gaps }) => Ok(gaps),
             Ok(FromWorker::Failed(fault)) => Err(fault.to_string()),
             Ok(_) => Err("the worker broke its protocol".to_owned()),
             Err(broken) => Err(format!("the module was not loaded: {broken}")),
         }
     }
 
-    /// Serves until it ends: `Ok` by our own will, `Err` when the worker fails.
-    fn attend(&self, serving: &mut Serving) -> Result<End, String> {
+    /// Serves until it ends: `Ok` by our own will, `Err` when the worker fails. `fresh`: it was
+    /// started for those who ask now, and is not doubted when they do.
+    fn attend(&self, serving: &mut Serving, mut fresh: bool) -> Result<End, String> {
         self.list(serving, None)?;
         loop {
             let bells = [self.inbox.bell(), control(serving)?.as_fd()];
@@ -215,6 +240,7 @@ impl Manager {
                             && self.tokens.find(id).is_none_or(|t| t.generation() != served.handle.generation())
                         {
                             serving.slots.remove(&slot);
+                            serving.lost = true;
                             reread.get_or_insert(None);
                         }
                     }
@@ -237,7 +263,7 @@ impl Manager {
             if let Some(slot) = reread {
                 self.list(serving, slot)?;
             }
-            if !waiting.is_empty() && self.outdated(serving) {
+            if !waiting.is_empty() && !std::mem::take(&mut fresh) && self.outdated(serving) {
                 // Whoever asked is answered by the next worker.
                 waiting.into_iter().for_each(|done| self.inbox.push(Message::Refresh(done)));
                 return Ok(End::Again);
@@ -286,7 +312,10 @@ impl Manager {
         let gone = |slot: &u64, id: &TokenId| !present.iter().any(|(s, i)| s == slot && i == id);
         for (slot, (id, served)) in std::mem::take(&mut serving.slots) {
             match served {
-                Some(served) if gone(&slot, &id) => self.tokens.depart(&id, served.handle.generation()),
+                Some(served) if gone(&slot, &id) => {
+                    self.tokens.depart(&id, served.handle.generation());
+                    serving.lost = true;
+                }
                 // An event in its slot is the occasion to try a token again.
                 None if gone(&slot, &id) || happened == Some(slot) => {}
                 served => {
@@ -345,14 +374,16 @@ impl Manager {
         }
     }
 
-    /// Whether a module that tells of no events has other tokens now than when it was loaded, and
-    /// nobody is in the middle of anything. SoftHSM, for one, reads its folder only once.
+    /// Whether a module that tells of no events sees something else than it would if it were loaded
+    /// now, and nobody is in the middle of anything. SoftHSM, for one, reads its folder only once, and
+    /// a token whose files it missed once it never finds again.
     ///
-    /// Asked when somebody asks what there is, and answered by a scout, a second worker that looks
-    /// and ends; but only if the files that the module works on have changed since.
+    /// Asked when somebody asks what there is; but only if the files that the module works on have
+    /// changed since, or it lost a token. Which tokens there are, a scout tells, a second worker that
+    /// looks and ends; whether the module still reaches those, reading them does.
     fn outdated(&self, serving: &mut Serving) -> bool {
-        let stamp = self.stamp();
-        if serving.events || serving.stamp == stamp {
+        let stamps = self.stamps();
+        if serving.events || serving.stamps == stamps && !serving.lost {
             return false;
         }
         let looked = self.open().and_then(|mut scout| {
@@ -360,20 +391,31 @@ impl Manager {
             let present = self.ask_list(&mut scout, &mut None)?;
             Ok(present.into_iter().map(|(_, id)| id).collect::<BTreeSet<TokenId>>())
         });
+        let idle = serving.served().all(|served| served.engaged.idle());
         match looked {
             Ok(present)
-                if serving.slots.values().map(|(id, _)| id).collect::<BTreeSet<_>>() == present.iter().collect() =>
+                if serving.slots.values().map(|(id, _)| id).collect::<BTreeSet<_>>() != present.iter().collect() =>
             {
-                serving.stamp = stamp;
+                // If somebody is at work, whoever asks next finds it still outdated.
+                idle
+            }
+            Ok(_) if !idle => false,
+            Ok(_) if serving.served().all(|served| self.can_be_read(&served.handle)) => {
+                serving.stamps = stamps;
+                serving.lost = false;
                 false
             }
-            // If somebody is at work, whoever asks next finds it still outdated.
-            Ok(_) => serving.slots.values().all(|(_, served)| served.as_ref().is_none_or(|s| s.engaged.idle())),
+            Ok(_) => serving.served().all(|served| served.engaged.idle()),
             Err(reason) => {
                 tracing::warn!(module = %self.setup.name, %reason, "a scout failed");
                 false
             }
         }
+    }
+
+    fn can_be_read(&self, token: &TokenHandle) -> bool {
+        let read = self.runtime.block_on(async { tokio::time::timeout(READ, token.perform(Op::ReadInfo)).await });
+        matches!(read, Ok(Ok(_)))
     }
 
     fn silent(&self, serving: &mut Serving) {
@@ -392,6 +434,25 @@ impl Manager {
 
     fn set(&self, change: impl FnOnce(&mut ModuleState)) {
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Serving {
+    /// The tokens that the registry has.
+    fn served(&self) -> impl Iterator<Item = &Served> {
+        self.slots.values().filter_map(|(_, served)| served.as_ref())
+    }
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Self> {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some(Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        })
     }
 }
 

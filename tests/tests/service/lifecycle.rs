@@ -1,5 +1,6 @@
 //! From start to end.
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use tests::daemon::{Config, Daemon};
@@ -87,4 +88,35 @@ async fn a_signature_that_does_not_verify_stays_here() {
     std::fs::write(bench.scratch.path().join("orders"), "C_Sign wrong\n").unwrap();
     let lied = caller.login(ORIGIN, &challenge(), vardict([])).await;
     assert_eq!(lied, Err("WorkerFailed".to_owned()));
+}
+
+/// A reader without events: what the module missed while the token was away, it finds again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_was_read_while_it_was_away_comes_back() {
+    let bench = Bench::new();
+    let caller = bench.caller().await;
+    let agent = Agent::new(&[("consent", &["allowed"]), ("card-pin", &[PIN])]);
+    caller.register(&agent).await.unwrap();
+    // The whole store, and the token's own folder in it: that leaves other traces.
+    let (folder, aside) = (only_folder(&bench.hsm.store), bench.scratch.path().join("aside"));
+    let own = || std::fs::rename(&folder, &aside).unwrap();
+    let back = || std::fs::rename(&aside, &folder).unwrap();
+    let ways: [(&str, &dyn Fn(), &dyn Fn()); 2] =
+        [("store", &|| bench.hsm.pull(), &|| bench.hsm.insert()), ("folder", &own, &back)];
+    for (way, pull, insert) in ways {
+        let tokens = bench.socket("ListTokens", serde_json::json!({}));
+        let generation = &tokens["parameters"]["tokens"][0]["generation"];
+        pull();
+        let path = format!("/org/jitsuin/Jitsuin1/token/t{generation}");
+        caller.call::<_, ()>(&path, "Token.Refresh", &(vardict([]),)).await.unwrap_err();
+        insert();
+        assert_eq!(caller.certificates("user-login").await.len(), 1, "{way}");
+        caller.login(ORIGIN, &challenge(), vardict([])).await.unwrap_or_else(|error| panic!("{way}: {error}"));
+    }
+}
+
+fn only_folder(store: &Path) -> PathBuf {
+    let entries: Vec<_> = std::fs::read_dir(store).unwrap().map(|e| e.unwrap().path()).collect();
+    let [folder] = entries.as_slice() else { panic!("one token: {entries:?}") };
+    folder.clone()
 }
