@@ -153,7 +153,9 @@ pub(super) async fn clear(
     let Some(contract) = contract else { return refuse(change, Refusal::Auth).await };
 
     let rows = certificates::settle(&mut change, applicant).await?;
-    let has_code = rows.last().is_some_and(|row| row.record.status.is_open() && row.code_until.is_some());
+    let open = rows.last().filter(|row| row.record.status.is_open());
+    // Where codes are handed out, a holder without an open issue has none: nobody can be right.
+    let has_code = open.map_or(house.settings.acquisition.code, |row| row.code_until.is_some());
     let wanted = wanted(applicant.user.is_some(), has_code, house.settings.acquisition.code_alone && code_proved);
     // Whoever has not the code that was handed over does not get to try PINs, nor to lock anybody.
     if wanted.code && !code_proved {

@@ -136,6 +136,18 @@ async fn without_the_code_nobody_tries_pins_or_locks_anybody() {
 }
 
 #[tokio::test]
+async fn nor_does_anybody_while_no_issue_is_open() {
+    let bench = Bench::new().await;
+    let administrator = bench.administrator().await;
+    let card = bench.user_card(&bench.office(&administrator).await).await;
+    for pin in ["wrong1"; 10].into_iter().chain([USER_PIN]) {
+        let refused = bench.acquisition().admit(&applicant(Some(USER)), Some(&secret(pin)), false).await;
+        assert_eq!(refused.err(), Some(Refusal::Auth), "a right PIN sounds like a wrong one");
+    }
+    bench.client().await.verify(&card).await.ok();
+}
+
+#[tokio::test]
 async fn the_code_dies_by_guessing() {
     let bench = Bench::new().await;
     let administrator = bench.administrator().await;
