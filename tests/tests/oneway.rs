@@ -14,7 +14,7 @@ use tests::tree::{self, TextFile};
 
 /// Which of our crates each of our crates is built from.
 const EDGES: [(&str, &[&str]); 9] = [
-    ("authority", &["drivers", "enrol", "token"]),
+    ("authority", &["enrol", "token"]),
     ("client", &["pinned", "token"]),
     ("daemon", &["drivers", "enrol", "pinned", "token"]),
     ("drivers", &["token"]),
