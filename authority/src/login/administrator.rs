@@ -50,7 +50,7 @@ impl Login {
         let now = change.now();
         let event = self.event(Door::Administrator, Some(&holder), "login.pin").on(&record);
         let row = certificates::find(change.db(), &record).await?.ok_or(Refusal::Internal)?;
-        let contract = match standing(&mut change, &row).await? {
+        let contract = match standing(change.db(), &row, now).await? {
             Ok(stands) => stands.contract,
             Err(denial) => return refuse(change, event, denial).await,
         };

@@ -9,7 +9,11 @@ mod user;
 pub use administrator::AdministratorLogin;
 pub use challenge::NewChallenge;
 pub use session::Session;
+pub(crate) use session::in_force;
 pub use user::{Handle, UserLogin};
+
+use sqlx::SqliteConnection;
+use token::Refusal;
 
 use crate::acquisition::Applicant;
 use crate::denial::Denial;
@@ -19,7 +23,6 @@ use crate::store::certificates::CertificateRow;
 use crate::store::contracts::{self, Contract};
 use crate::store::users::{self, User};
 use crate::store::{Change, Event};
-use token::Refusal;
 
 /// Logins of one authority, as they come from one place. Cheap to make.
 #[derive(Debug, Clone)]
@@ -54,17 +57,21 @@ struct Standing {
     user: Option<User>,
 }
 
-/// Whether a record's certificate and its holder may log in now.
-async fn standing(change: &mut Change, row: &CertificateRow) -> Result<Result<Standing, Denial>, Denial> {
+/// Whether a record's certificate and its holder may log in at `now`.
+async fn standing(
+    db: &mut SqliteConnection,
+    row: &CertificateRow,
+    now: i64,
+) -> Result<Result<Standing, Denial>, Denial> {
     let holder = &row.record.holder;
-    let status = row.record.status_at(change.now());
+    let status = row.record.status_at(now);
     if let Err(refusal) = usable(status) {
         let dated = row.record.valid_until.filter(|_| refusal == Refusal::CertExpired);
         return Ok(Err(dated.map_or_else(|| refusal.into(), |end| Denial::dated(refusal, end))));
     }
-    let contract = contracts::find(change.db(), &holder.contract).await?.ok_or(Refusal::Internal)?;
+    let contract = contracts::find(&mut *db, &holder.contract).await?.ok_or(Refusal::Internal)?;
     let user = match &holder.user {
-        Some(user) => users::find(change.db(), &holder.contract, user).await?,
+        Some(user) => users::find(db, &holder.contract, user).await?,
         None => None,
     };
     let user_stands = user.as_ref().map(|user| (user.status, user.is_locked()));

@@ -64,7 +64,7 @@ impl Login {
         if !facts.may_sign || !facts.may_authenticate {
             return refuse(change, event, Refusal::Auth).await;
         }
-        let standing = match standing(&mut change, &row).await? {
+        let standing = match standing(change.db(), &row, now).await? {
             Ok(standing) => Ok(standing),
             // The state of the certificate comes before its name, that of its holder after the
             // signature.

@@ -93,7 +93,7 @@ impl Login {
         if handles::login(change.db(), &login_sha256, now).await?.is_none() {
             return refuse(change, event, Refusal::Session).await;
         }
-        let stands = match standing(&mut change, &row).await? {
+        let stands = match standing(change.db(), &row, now).await? {
             Ok(stands) => stands,
             Err(denial) => return refuse(change, event, denial).await,
         };

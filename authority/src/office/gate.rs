@@ -7,6 +7,7 @@ use super::Office;
 use super::view::version;
 use crate::acquisition::Applicant;
 use crate::denial::Denial;
+use crate::login::in_force;
 use crate::rules::acquire::{ContractStatus, UserStatus};
 use crate::rules::lock::{Counted, Counter};
 use crate::store::certificates::{self, CertificateRow};
@@ -55,10 +56,12 @@ impl Office {
             change.commit(event.clone().refused(denial.refusal)).await?;
             Err(denial)
         };
-        let contract = contracts::find(change.db(), contract_id).await?.ok_or(Refusal::Internal)?;
-        if contract.status != ContractStatus::Active {
-            return refuse(change, Refusal::LockContract.into()).await;
+        // Comparing the PIN took a while: the session may have ended since, or the contract been locked.
+        let now = change.now();
+        if let Err(denial) = in_force(change.db(), &self.house, &self.session.sha256, now).await {
+            return refuse(change, denial).await;
         }
+        let contract = contracts::find(change.db(), contract_id).await?.ok_or(Refusal::Internal)?;
         let found = users::find(change.db(), contract_id, user).await?;
         let Some(user_row) = found.filter(|user| user.status != UserStatus::Deregistered) else {
             // Whoever names the administrator as if it were a user asks for what only the branch

@@ -1,9 +1,12 @@
 //! Which certificate opens which door, and what each door says of bad input.
 
+use authority::login::Login;
+use authority::office::{CertificateForm, Office};
+use authority::rules::choice::{Choice, Reason};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
-use token::PublicKey;
+use token::{PublicKey, Refusal};
 
-use crate::bench::{Bench, CONTRACT_PIN, Card, ORIGIN, USER, USER_PIN, text};
+use crate::bench::{Bench, CONFIRM_PIN, CONTRACT_PIN, Card, ORIGIN, USER, USER_PIN, secret, text, user};
 
 #[tokio::test]
 async fn each_role_has_its_own_door() {
@@ -113,6 +116,27 @@ async fn sessions_end() {
         .await
         .unwrap();
     assert_eq!(office.get("/admin/v1/users").await.code(), "E-SESSION", "the certificate ended");
+}
+
+#[tokio::test]
+async fn a_session_that_ends_while_a_change_waits_changes_nothing() {
+    let bench = Bench::new().await;
+    let administrator = bench.administrator().await;
+    let office = bench.office(&administrator).await;
+    let login = Login::new(bench.house.clone(), "test");
+    let session = login.session(office.session.as_deref().unwrap()).await.unwrap();
+    let waiting = Office::new(bench.house.clone(), session.clone(), "test");
+    let version = office.version(USER).await;
+    login.log_out(&session).await.unwrap();
+    let form = CertificateForm {
+        choice: Choice::Revoke(Reason::Other),
+        device: None,
+        confirm_pin: Some(secret(CONFIRM_PIN)),
+        version: Some(version),
+    };
+    let before = bench.dump().await;
+    assert_eq!(waiting.choose(&user(), form).await.unwrap_err().refusal, Refusal::Session);
+    assert_eq!(bench.dump().await, before);
 }
 
 #[tokio::test]
