@@ -79,7 +79,6 @@ CREATE TABLE acquisitions (
     contract_id       TEXT   NOT NULL,
     user_id           TEXT,
     request_sha256    TEXT   NOT NULL,
-    answer            BLOB,
     acquired_at       BIGINT NOT NULL
 );
 

@@ -83,14 +83,6 @@ impl Acquisition {
         accept::accept(&self.house, submission, issue).await.map_err(plain)
     }
 
-    /// Keeps the answer of a transaction. The first one stays.
-    ///
-    /// # Errors
-    /// `NotFound` for an unknown transaction.
-    pub async fn store_answer(&self, transaction: &[u8; 16], answer: &[u8]) -> Result<(), Refusal> {
-        finish::store_answer(&self.house, transaction, answer).await.map_err(plain)
-    }
-
     /// The certificate is installed (the proof was checked by the caller): 取得中 → 有効, the
     /// certificate before it → 失効. Idempotent.
     ///

@@ -117,7 +117,6 @@ pub(super) async fn accept(
     change.commit(event.on(&record).changed("awaiting", "unconfirmed").because(signed.serial)).await?;
     Ok(TransactionRecord {
         request_sha256: submission.request_sha256,
-        answer: None,
         certificate,
         state: TransactionState::Issued,
         applicant: submission.applicant,

@@ -46,7 +46,6 @@ pub(super) async fn find(db: &mut SqliteConnection, transaction: &[u8; 16]) -> R
         },
         record: TransactionRecord {
             request_sha256,
-            answer: acquisition.answer,
             certificate,
             state: match stage {
                 Stage::Confirmed => TransactionState::Confirmed,
@@ -71,16 +70,6 @@ pub(super) async fn known(house: &House, transaction: &[u8; 16]) -> Result<Optio
         }
         found.record
     }))
-}
-
-pub(super) async fn store_answer(house: &House, transaction: &[u8; 16], answer: &[u8]) -> Result<(), Denial> {
-    let mut change = house.store.change(house.clock.now()).await?;
-    if acquisitions::find(change.db(), transaction).await?.is_none() {
-        return Err(Refusal::NotFound.into());
-    }
-    acquisitions::set_answer(change.db(), transaction, answer).await?;
-    // The answer follows from what was recorded when the request was accepted.
-    Ok(change.commit_unrecorded().await?)
 }
 
 pub(super) async fn confirm(

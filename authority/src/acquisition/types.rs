@@ -85,9 +85,6 @@ pub enum TransactionState {
 pub struct TransactionRecord {
     /// SHA-256 of the request that was accepted first.
     pub request_sha256: [u8; 32],
-    /// The answer that was given; `None` when the process died before it was stored (it can be
-    /// made again from the certificate).
-    pub answer: Option<Vec<u8>>,
     /// The certificate, DER.
     pub certificate: Vec<u8>,
     /// How far it has come.

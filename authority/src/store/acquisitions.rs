@@ -11,8 +11,6 @@ pub struct AcquisitionRow {
     pub record_id: String,
     /// SHA-256 of the request, hexadecimal.
     pub request_sha256: String,
-    /// The answer that was given.
-    pub answer: Option<Vec<u8>>,
 }
 
 /// Finds a transaction.
@@ -20,7 +18,7 @@ pub struct AcquisitionRow {
 /// # Errors
 /// [`StoreError`].
 pub async fn find(db: impl SqliteExecutor<'_>, transaction: &[u8; 16]) -> Result<Option<AcquisitionRow>, StoreError> {
-    Ok(sqlx::query_as("SELECT record_id, request_sha256, answer FROM acquisitions WHERE transaction_id = $1")
+    Ok(sqlx::query_as("SELECT record_id, request_sha256 FROM acquisitions WHERE transaction_id = $1")
         .bind(hex::encode(transaction))
         .fetch_optional(db)
         .await?)
@@ -47,18 +45,5 @@ pub async fn add(
     .bind(now)
     .execute(db)
     .await?;
-    Ok(())
-}
-
-/// Keeps an answer, unless there is one.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn set_answer(db: &mut SqliteConnection, transaction: &[u8; 16], answer: &[u8]) -> Result<(), StoreError> {
-    sqlx::query("UPDATE acquisitions SET answer = $2 WHERE transaction_id = $1 AND answer IS NULL")
-        .bind(hex::encode(transaction))
-        .bind(answer)
-        .execute(db)
-        .await?;
     Ok(())
 }

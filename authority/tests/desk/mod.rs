@@ -112,7 +112,6 @@ impl Desk for MemoryDesk {
         let certificate = issue(&order).map_err(|_| Refusal::Internal)?.certificate;
         let record = TransactionRecord {
             request_sha256: submission.request_sha256,
-            answer: None,
             certificate,
             state: TransactionState::Issued,
             applicant: submission.applicant,
