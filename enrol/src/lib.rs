@@ -4,9 +4,10 @@ pub mod cmp;
 pub mod journal;
 pub mod machine;
 
-/// The enrolment protocols, one line each.
-pub static PROTOCOLS: &[Protocol] = &[
-    Protocol { name: "cmp", path: cmp::PATH, media_type: cmp::MEDIA_TYPE }, //
+/// The enrolment protocols, one line each. A profile does not say which it speaks, for there is one;
+/// whoever takes them apart has to choose when there are two.
+pub static PROTOCOLS: [Protocol; 1] = [
+    cmp::PROTOCOL, //
 ];
 
 /// How a protocol is carried over HTTPS.

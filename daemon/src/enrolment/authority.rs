@@ -9,6 +9,7 @@ use super::api::AuthorityProfile;
 use enrol::cmp;
 use enrol::cmp::Applicant;
 use enrol::cmp::client::{Answer, BadMessage, BadReply, Confirmation, Envelope, Expected, Response, Template};
+use enrol::{PROTOCOLS, Protocol};
 
 /// A signed request as it is sent, and sent again. It carries secrets.
 pub(super) struct SignedRequest {
@@ -100,20 +101,23 @@ pub(super) trait Authority: Send + Sync {
 /// CMP over HTTPS.
 pub(super) struct Remote {
     client: Client,
+    protocol: Protocol,
     roots: Roots,
 }
 
 impl Remote {
     /// The authority of a profile.
     pub(super) fn new(profile: &AuthorityProfile) -> Result<Self, pinned::Error> {
+        let [protocol] = PROTOCOLS;
         let fingerprints: Vec<String> = profile.roots.iter().map(hex::encode).collect();
         let roots = Roots::parse(&fingerprints).map_err(|_| pinned::Error::Address(profile.url.clone()))?;
-        Ok(Self { client: Client::new(&profile.url, roots.clone())?, roots })
+        Ok(Self { client: Client::new(&profile.url, roots.clone())?, protocol, roots })
     }
 
     async fn exchange(&self, message: Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>, Trouble> {
-        let response = self.client.post(cmp::PATH, cmp::MEDIA_TYPE, message, None).await?;
-        if response.content_type == cmp::MEDIA_TYPE { Ok(response.body) } else { Err(Trouble::Http(response.status)) }
+        let Protocol { path, media_type, .. } = self.protocol;
+        let response = self.client.post(path, media_type, message, None).await?;
+        if response.content_type == media_type { Ok(response.body) } else { Err(Trouble::Http(response.status)) }
     }
 }
 

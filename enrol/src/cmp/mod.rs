@@ -15,6 +15,8 @@ mod wire;
 pub use applicant::Applicant;
 pub use protection::MacKind;
 
+use crate::Protocol;
+
 /// Longest message that is read or written, in bytes.
 pub const MAX_MESSAGE: usize = 64 * 1024;
 
@@ -23,3 +25,6 @@ pub const MEDIA_TYPE: &str = "application/pkixcmp";
 
 /// Where an authority serves CMP (RFC 9811 §3.4).
 pub const PATH: &str = "/.well-known/cmp";
+
+/// Its line in the table of protocols.
+pub(crate) const PROTOCOL: Protocol = Protocol { name: "cmp", path: PATH, media_type: MEDIA_TYPE };
