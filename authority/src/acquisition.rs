@@ -42,7 +42,8 @@ impl Acquisition {
         admit::code(&self.house, applicant).await.map_err(plain)
     }
 
-    /// Counts a message whose MAC was not made with the code; past the limit the code is dead.
+    /// Records a message whose MAC was not made with the code. It takes the code from nobody: 80
+    /// random bits are not guessed on line, and the one who guesses is not the holder.
     ///
     /// # Errors
     /// [`Refusal::Internal`] only.

@@ -91,8 +91,6 @@ pub struct AcquisitionSettings {
     pub code: bool,
     /// How long a code counts, in minutes: 10 to 10080 (7 days).
     pub code_minutes: u32,
-    /// So many wrong codes kill it: 3 to 100.
-    pub code_tries: u32,
     /// The code stands alone: neither user PIN nor OTP is wanted beside it. For software that knows
     /// no CRMF controls; off.
     pub code_alone: bool,
@@ -171,7 +169,6 @@ impl Default for AcquisitionSettings {
         Self {
             code: true,
             code_minutes: 24 * 60,
-            code_tries: 10,
             code_alone: false,
             algorithms: vec![KeyAlgorithm::P256, KeyAlgorithm::P384, KeyAlgorithm::Rsa2048, KeyAlgorithm::Rsa3072],
         }
@@ -261,7 +258,6 @@ impl Settings {
             ((14..=60).contains(&self.certificate.renew_from_days), "certificate.renew-from-days", "14 to 60"),
             ((1..=99).contains(&self.certificate.users_per_contract), "certificate.users-per-contract", "1 to 99"),
             ((10..=10_080).contains(&self.acquisition.code_minutes), "acquisition.code-minutes", "10 to 10080"),
-            ((3..=100).contains(&self.acquisition.code_tries), "acquisition.code-tries", "3 to 100"),
             (!self.acquisition.algorithms.is_empty(), "acquisition.algorithms", "one kind of key or more"),
             (
                 self.acquisition.code || !self.acquisition.code_alone,

@@ -27,17 +27,8 @@ pub(super) async fn code(house: &House, applicant: &Applicant) -> Result<Option<
 }
 
 pub(super) async fn wrong_code(house: &House, applicant: &Applicant) -> Result<(), Denial> {
-    let mut change = house.store.change(house.clock.now()).await?;
+    let change = house.store.change(house.clock.now()).await?;
     let event = event(applicant, "acquisition.code").refused(Refusal::Auth);
-    let rows = certificates::settle(&mut change, applicant).await?;
-    let waiting = rows.iter().rev().find(|row| row.record.status.is_open() && row.code.is_some());
-    if let Some(row) = waiting.filter(|row| row.public_key.is_none()) {
-        let failures = row.code_failures.saturating_add(1);
-        let dead = failures >= house.settings.acquisition.code_tries;
-        certificates::set_code_failures(change.db(), &row.record.id, failures, dead).await?;
-        let event = event.on(&row.record.id).because(if dead { "code_dead" } else { "" });
-        return Ok(change.commit(event).await?);
-    }
     Ok(change.commit(event).await?)
 }
 

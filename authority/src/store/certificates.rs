@@ -26,8 +26,6 @@ pub struct CertificateRow {
     pub code: Option<Vec<u8>>,
     /// Until when it counts; Unix time in seconds.
     pub code_until: Option<i64>,
-    /// Consecutive wrong MACs.
-    pub code_failures: u32,
     /// The device named at reissue, or evidenced at acquisition.
     pub device_serial: Option<String>,
 }
@@ -50,7 +48,6 @@ struct Row {
     certificate: Option<Vec<u8>>,
     enrolment_code: Option<Vec<u8>>,
     enrolment_code_until: Option<i64>,
-    enrolment_code_failures: i64,
 }
 
 impl TryFrom<Row> for CertificateRow {
@@ -76,11 +73,20 @@ impl TryFrom<Row> for CertificateRow {
             certificate: row.certificate,
             code: row.enrolment_code,
             code_until: row.enrolment_code_until,
-            code_failures: u32::try_from(row.enrolment_code_failures)
-                .map_err(|_| StoreError::Value("enrolment_code_failures"))?,
             device_serial: row.device_serial,
         })
     }
+}
+
+macro_rules! select {
+    ($which:literal) => {
+        concat!(
+            "SELECT record_id, contract_id, user_id, cert_issue_no, cert_status, cert_issue_registered_on, \
+             acquire_deadline, cert_serial, cert_valid_from, cert_valid_until, cert_confirmed_at, device_serial, \
+             public_key, certificate, enrolment_code, enrolment_code_until FROM certificates ",
+            $which
+        )
+    };
 }
 
 /// All records of a holder, by issue number.
@@ -88,19 +94,14 @@ impl TryFrom<Row> for CertificateRow {
 /// # Errors
 /// [`StoreError`].
 pub async fn of_holder(db: impl SqliteExecutor<'_>, holder: &Applicant) -> Result<Vec<CertificateRow>, StoreError> {
-    sqlx::query_as::<_, Row>(
-        "SELECT record_id, contract_id, user_id, cert_issue_no, cert_status, cert_issue_registered_on, \
-         acquire_deadline, cert_serial, cert_valid_from, cert_valid_until, cert_confirmed_at, device_serial, \
-         public_key, certificate, enrolment_code, enrolment_code_until, enrolment_code_failures \
-         FROM certificates WHERE contract_id = $1 AND COALESCE(user_id, '') = $2 ORDER BY cert_issue_no",
-    )
-    .bind(holder.contract.as_str())
-    .bind(holder.user.as_ref().map_or("", UserId::as_str))
-    .fetch_all(db)
-    .await?
-    .into_iter()
-    .map(CertificateRow::try_from)
-    .collect()
+    sqlx::query_as::<_, Row>(select!("WHERE contract_id = $1 AND COALESCE(user_id, '') = $2 ORDER BY cert_issue_no"))
+        .bind(holder.contract.as_str())
+        .bind(holder.user.as_ref().map_or("", UserId::as_str))
+        .fetch_all(db)
+        .await?
+        .into_iter()
+        .map(CertificateRow::try_from)
+        .collect()
 }
 
 /// The record of that name.
@@ -108,17 +109,12 @@ pub async fn of_holder(db: impl SqliteExecutor<'_>, holder: &Applicant) -> Resul
 /// # Errors
 /// [`StoreError`].
 pub async fn find(db: impl SqliteExecutor<'_>, record: &str) -> Result<Option<CertificateRow>, StoreError> {
-    sqlx::query_as::<_, Row>(
-        "SELECT record_id, contract_id, user_id, cert_issue_no, cert_status, cert_issue_registered_on, \
-         acquire_deadline, cert_serial, cert_valid_from, cert_valid_until, cert_confirmed_at, device_serial, \
-         public_key, certificate, enrolment_code, enrolment_code_until, enrolment_code_failures \
-         FROM certificates WHERE record_id = $1",
-    )
-    .bind(record)
-    .fetch_optional(db)
-    .await?
-    .map(CertificateRow::try_from)
-    .transpose()
+    sqlx::query_as::<_, Row>(select!("WHERE record_id = $1"))
+        .bind(record)
+        .fetch_optional(db)
+        .await?
+        .map(CertificateRow::try_from)
+        .transpose()
 }
 
 /// The record whose certificate has that SHA-256.
@@ -129,17 +125,12 @@ pub async fn by_certificate(
     db: impl SqliteExecutor<'_>,
     certificate_sha256: &[u8; 32],
 ) -> Result<Option<CertificateRow>, StoreError> {
-    sqlx::query_as::<_, Row>(
-        "SELECT record_id, contract_id, user_id, cert_issue_no, cert_status, cert_issue_registered_on, \
-         acquire_deadline, cert_serial, cert_valid_from, cert_valid_until, cert_confirmed_at, device_serial, \
-         public_key, certificate, enrolment_code, enrolment_code_until, enrolment_code_failures \
-         FROM certificates WHERE certificate_sha256 = $1",
-    )
-    .bind(hex::encode(certificate_sha256))
-    .fetch_optional(db)
-    .await?
-    .map(CertificateRow::try_from)
-    .transpose()
+    sqlx::query_as::<_, Row>(select!("WHERE certificate_sha256 = $1"))
+        .bind(hex::encode(certificate_sha256))
+        .fetch_optional(db)
+        .await?
+        .map(CertificateRow::try_from)
+        .transpose()
 }
 
 /// A new record that waits for acquisition.
@@ -268,28 +259,6 @@ pub async fn end(
     .bind(status.key())
     .bind(reason)
     .bind(now)
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Sets the counter of wrong MACs; `dead` deletes the code.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn set_code_failures(
-    db: &mut SqliteConnection,
-    record: &str,
-    failures: u32,
-    dead: bool,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE certificates SET enrolment_code_failures = $2, \
-         enrolment_code = CASE WHEN $3 = 1 THEN NULL ELSE enrolment_code END WHERE record_id = $1",
-    )
-    .bind(record)
-    .bind(i64::from(failures))
-    .bind(i64::from(dead))
     .execute(db)
     .await?;
     Ok(())

@@ -4,14 +4,13 @@ use authority::house::House;
 use sqlx::{Column, Row, TypeInfo, ValueRef};
 
 /// What a refused request may change: counters and locks they lead to, and what is handed out.
-const MAY_CHANGE: [&str; 10] = [
+const MAY_CHANGE: [&str; 9] = [
     "user_pin_failures",
     "user_pin_locked",
     "otp_failures",
     "otp_locked",
     "contract_pin_failures",
     "contract_confirm_pin_failures",
-    "enrolment_code_failures",
     "version",
     "used_at",
     "challenge",
