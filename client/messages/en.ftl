@@ -238,6 +238,7 @@ user-stopped = stopped
 user-deregistered = deregistered
 lock-user-pin = locked by wrong user PINs
 lock-otp = locked by wrong one-time passwords
+lock-branch = to be unlocked by the bank only
 otp-token-registered = registered
 otp-token-unregistered = not registered
 choice-continue = Keep the current certificate

@@ -238,6 +238,7 @@ user-stopped = 利用中止
 user-deregistered = 登録抹消
 lock-user-pin = 利用者暗証番号のロック
 lock-otp = ワンタイムパスワードのロック
+lock-branch = 金融機関でのみ解除できるロック
 otp-token-registered = 登録済
 otp-token-unregistered = 未登録
 choice-continue = 現在の電子証明書を継続する

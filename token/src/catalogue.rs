@@ -84,6 +84,8 @@ pub enum Refusal {
     Internal,
     /// Issue number 999 was used (S-045).
     IssueNoMax,
+    /// 100 wrong entries in a row: only the bank unlocks the user (D-907).
+    LockBranch,
     /// The contract is locked (D-202).
     LockContract,
     /// The user is locked (S-121).
@@ -201,6 +203,7 @@ static TABLE: &[Row] = &[
     Row { refusal: Refusal::Install, code: "E-INSTALL", status: 409, en: "The certificate was not correctly installed. Ask the administrator for reissue.", ja: "電子証明書が正しくインストールされませんでした。管理者に電子証明書の再発行をご依頼ください。" },
     Row { refusal: Refusal::Internal, code: "E-INTERNAL", status: 500, en: "The authority failed and changed nothing. Try again later.", ja: "システムエラーが発生しました。変更は行われていません。しばらくしてから再度お試しください。" },
     Row { refusal: Refusal::IssueNoMax, code: "E-ISSUE-NO-MAX", status: 409, en: "The issue number is used up. Contact the branch.", ja: "発行番号の上限に達しました。お取引店にご連絡ください。" },
+    Row { refusal: Refusal::LockBranch, code: "E-LOCK-BRANCH", status: 423, en: "The user made 100 wrong entries in a row and can be unlocked by the bank only. Submit the request form to your branch.", ja: "入力誤りが連続して100回に達したため、ロックの解除は金融機関でのみ行えます。所定の依頼書をお取引店にご提出ください。" },
     Row { refusal: Refusal::LockContract, code: "E-LOCK-CONTRACT", status: 423, en: "The service is stopped for this contract. Contact the branch.", ja: "ご契約先のサービスを停止しています。お取引店にご連絡ください。" },
     Row { refusal: Refusal::LockUser, code: "E-LOCK-USER", status: 423, en: "You are locked. Ask the administrator to unlock.", ja: "ロックされています。管理者にロック解除をご依頼ください。" },
     Row { refusal: Refusal::NotFound, code: "E-NOT-FOUND", status: 404, en: "There is no such entry. Check the ID.", ja: "該当するデータがありません。IDをご確認ください。" },

@@ -14,7 +14,7 @@ use crate::denial::Denial;
 use crate::house::House;
 use crate::issuing::sealing_failed;
 use crate::otp::{self, Accepted};
-use crate::rules::lock::{Counted, Counter};
+use crate::rules::lock::{Counted, LockKind};
 use crate::store::certificates::{self, Signed};
 use crate::store::tokens::TokenRow;
 use crate::store::{acquisitions, tokens, users};
@@ -54,20 +54,15 @@ pub(super) async fn accept(
         return cleared.refuse(event, Refusal::Device).await;
     }
     let mut burnt: Option<(String, Accepted)> = None;
-    if let (Some(user), true) = (cleared.user.clone(), cleared.wanted.otp) {
+    if let (Some(mut user), true) = (cleared.user.clone(), cleared.wanted.otp) {
         let Some(token) = cleared.token.clone() else { return cleared.refuse(event, Refusal::NoToken).await };
         let Some(entry) = &submission.otp else { return cleared.refuse(event, Refusal::Otp).await };
         let secret = house.vault.open(&TokenRow::seal_name(&token.serial), &token.secret).map_err(sealing_failed)?;
         let found = otp::verify(&token.state, &secret, entry.expose(), now, house.settings.otp.windows());
-        let counter = Counter { failures: user.otp_failures, locked: user.otp_locked, limit: house.settings.lock.otp };
-        match counter.count(found.is_some()) {
-            Counted::Right => {}
+        match user.count(LockKind::Otp, found.is_some(), house.settings.lock.otp) {
+            Counted::Right => cleared.user = Some(user),
             Counted::Locked => return cleared.refuse(event, Refusal::LockUser).await,
-            Counted::Wrong { failures, left } => {
-                let mut user = user;
-                user.otp_failures = failures;
-                user.otp_locked = left == 0;
-                user.version += i64::from(user.otp_locked);
+            Counted::Wrong { left, .. } => {
                 users::update(cleared.change.db(), &applicant.contract, &user).await?;
                 cleared.user = Some(user);
                 let refusal = if left == 0 { Refusal::LockUser } else { Refusal::Otp };
@@ -98,8 +93,7 @@ pub(super) async fn accept(
         change.record(event.clone().on(&serial).because("otp_bound")).await?;
     }
     if let Some(mut user) = cleared.user {
-        user.pin_failures = 0;
-        user.otp_failures = 0;
+        user.locks.got_through();
         user.version += 1;
         users::update(change.db(), &applicant.contract, &user).await?;
     }

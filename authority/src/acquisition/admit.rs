@@ -9,7 +9,7 @@ use crate::house::House;
 use crate::issuing::{seal_name, sealing_failed};
 use crate::pins::PinProof;
 use crate::rules::acquire::{ContractStatus, UserStatus, Wanted, open_issue, wanted};
-use crate::rules::lock::{Counted, Counter};
+use crate::rules::lock::{Counted, LockKind};
 use crate::store::certificates::{self, CertificateRow};
 use crate::store::tokens::{self, TokenRow};
 use crate::store::users::{self, User};
@@ -103,8 +103,7 @@ impl Cleared {
 
     /// A right PIN ends the row of wrong ones, whatever else is refused.
     async fn write_pin_counter(&mut self) -> Result<(), Denial> {
-        if let Some(user) = self.user.as_mut().filter(|user| self.pin_was_right && user.pin_failures > 0) {
-            user.pin_failures = 0;
+        if let Some(user) = self.user.as_ref().filter(|_| self.pin_was_right) {
             users::update(self.change.db(), &self.applicant.contract, user).await?;
         }
         Ok(())
@@ -132,7 +131,7 @@ pub(super) async fn clear(
         }
     };
     let contract = contracts::find(change.db(), &applicant.contract).await?;
-    let user = match &applicant.user {
+    let mut user = match &applicant.user {
         Some(user) => users::find(change.db(), &applicant.contract, user).await?,
         None => None,
     };
@@ -153,27 +152,21 @@ pub(super) async fn clear(
         return refuse(change, Refusal::Auth).await;
     }
     let mut pin_was_right = false;
-    if let (Some(row), true) = (&user, wanted.pin) {
+    if let (Some(row), true) = (&mut user, wanted.pin) {
         // A page without an entry is no guess.
         let Some(proof) = proof else { return refuse(change, Refusal::Auth).await };
-        let limit = house.settings.lock.user_pin;
-        let counter = Counter { failures: row.pin_failures, locked: row.pin_locked, limit };
-        match counter.count(proof.holds_for(&row.pin)) {
+        match row.count(LockKind::UserPin, proof.holds_for(&row.pin), house.settings.lock.user_pin) {
             Counted::Right => pin_was_right = true,
             Counted::Locked => return refuse(change, Refusal::LockUser).await,
-            Counted::Wrong { failures, left } => {
-                let mut row = row.clone();
-                row.pin_failures = failures;
-                row.pin_locked = left == 0;
-                row.version += i64::from(row.pin_locked);
-                users::update(change.db(), &applicant.contract, &row).await?;
+            Counted::Wrong { left, .. } => {
+                users::update(change.db(), &applicant.contract, row).await?;
                 let refusal = if left == 0 { Refusal::LockUser } else { Refusal::Auth };
                 return refuse(change, refusal).await;
             }
         }
     }
 
-    if user.as_ref().is_some_and(|user| user.is_locked() || user.status == UserStatus::Stopped) {
+    if user.as_ref().is_some_and(|user| user.locks.any() || user.status == UserStatus::Stopped) {
         return refuse(change, Refusal::LockUser).await;
     }
     if contract.status != ContractStatus::Active {

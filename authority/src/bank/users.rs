@@ -9,6 +9,7 @@ use crate::issuing::{Circumstances, carry_out};
 use crate::pins;
 use crate::rules::acquire::UserStatus;
 use crate::rules::choice::{By, Choice, Reason, decide};
+use crate::rules::lock::Locks;
 use crate::store::tokens::TokenStatus;
 use crate::store::{certificates, contracts, tokens, users};
 
@@ -35,6 +36,25 @@ impl Bank {
         let now = change.now();
         users::add(change.db(), contract, user, &hash, now).await?;
         Ok(change.commit(event.changed("", "active")).await?)
+    }
+
+    /// Lifts every lock of a user, on paper: also the one that the administrator cannot (D-907).
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn unlock_user(&self, contract: &ContractId, user: &UserId, form_reference: &str) -> Result<(), Denial> {
+        let mut change = self.change().await?;
+        let holder = Applicant { contract: contract.clone(), user: Some(user.clone()) };
+        let event = self.event("user.unlock").about(&holder).because(form_reference);
+        let found = users::find(change.db(), contract, user).await?;
+        let Some(mut row) = found.filter(|row| row.status != UserStatus::Deregistered) else {
+            return refuse(change, event, Refusal::NotFound).await;
+        };
+        let before = if row.locks.any() { "locked" } else { "active" };
+        row.locks = Locks::default();
+        row.version += 1;
+        users::update(change.db(), contract, &row).await?;
+        Ok(change.commit(event.changed(before, "active")).await?)
     }
 
     /// 登録抹消: login and acquisition fail from now on, the ID is barred for ever (S-024, D-213).

@@ -189,6 +189,15 @@ pub enum UserWork {
         #[command(flatten)]
         user: OfUser,
     },
+    /// Lift all locks of a user, also after 100 wrong entries in a row.
+    Unlock {
+        /// Who.
+        #[command(flatten)]
+        user: OfUser,
+        /// The request form.
+        #[arg(long)]
+        form_reference: String,
+    },
 }
 
 /// What moves in a token.

@@ -15,6 +15,7 @@ use crate::issuing::Opened;
 use crate::jst;
 use crate::otp::{Hash, Kind, TokenState};
 use crate::rules::choice::Reason;
+use crate::rules::lock::Locks;
 
 pub(super) async fn work(bank: &Bank, work: Work, mut secrets: Secrets) -> anyhow::Result<()> {
     match work {
@@ -28,6 +29,10 @@ pub(super) async fn work(bank: &Bank, work: Work, mut secrets: Secrets) -> anyho
         Work::User(UserWork::Deregister { user: OfUser { contract, user_id } }) => {
             bank.deregister_user(&contract.contract_id, &user_id).await.map_err(denied)?;
             say(&format!("user {}/{user_id} deregistered", contract.contract_id))
+        }
+        Work::User(UserWork::Unlock { user: OfUser { contract, user_id }, form_reference }) => {
+            bank.unlock_user(&contract.contract_id, &user_id, &form_reference).await.map_err(denied)?;
+            say(&format!("user {}/{user_id} unlocked", contract.contract_id))
         }
         Work::Token(work) => token(bank, work, &mut secrets).await,
     }
@@ -64,12 +69,12 @@ async fn show(bank: &Bank, contract_id: &ContractId) -> anyhow::Result<()> {
         say(&format!("administrator certificate {:03} {}{until}", row.record.issue_no, row.record.status.key()))?;
     }
     for user in &sheet.users {
-        let locks = match (user.pin_locked, user.otp_locked) {
-            (false, false) => "",
-            (true, false) => " locked: user_pin",
-            (false, true) => " locked: otp",
-            (true, true) => " locked: user_pin, otp",
-        };
+        let Locks { pin_locked, otp_locked, .. } = user.locks;
+        let locks: String = [(pin_locked, "user_pin"), (otp_locked, "otp"), (user.locks.needs_bank(), "100 in a row")]
+            .into_iter()
+            .filter(|(locked, _)| *locked)
+            .map(|(_, what)| format!(" locked: {what}"))
+            .collect();
         say(&format!("user {} {}{locks}", user.id, user.status.key()))?;
     }
     Ok(())

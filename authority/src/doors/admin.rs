@@ -14,8 +14,9 @@ use super::form::Form;
 use super::problem::{Problem, Speaking};
 use super::{Doors, language, place};
 use crate::login::{Login, Session};
-use crate::office::{CertificateForm, LockKind, Office, UserView};
+use crate::office::{CertificateForm, Office, UserView};
 use crate::rules::choice::{Choice, Reason};
+use crate::rules::lock::LockKind;
 use crate::rules::login::Door;
 use crate::server::Peer;
 

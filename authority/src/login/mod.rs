@@ -74,7 +74,7 @@ async fn standing(
         Some(user) => users::find(db, &holder.contract, user).await?,
         None => None,
     };
-    let user_stands = user.as_ref().map(|user| (user.status, user.is_locked()));
+    let user_stands = user.as_ref().map(|user| (user.status, user.locks.any()));
     Ok(match served(contract.status, user_stands) {
         Err(refusal) => Err(refusal.into()),
         Ok(()) => Ok(Standing { contract, user }),

@@ -7,7 +7,7 @@ use super::{Login, refuse, standing};
 use crate::code;
 use crate::denial::Denial;
 use crate::rules::acquire::UserStatus;
-use crate::rules::lock::{Counted, Counter};
+use crate::rules::lock::{Counted, LockKind};
 use crate::rules::login::Door;
 use crate::store::{certificates, handles, users};
 
@@ -100,17 +100,12 @@ impl Login {
         let mut user = stands.user.filter(|user| user.status == UserStatus::Active).ok_or(Refusal::Internal)?;
         // A page without an entry is no guess.
         let Some(proof) = proof else { return refuse(change, event, Refusal::Auth).await };
-        let counter =
-            Counter { failures: user.pin_failures, locked: user.pin_locked, limit: self.house.settings.lock.user_pin };
-        match counter.count(proof.holds_for(&user.pin)) {
+        match user.count(LockKind::UserPin, proof.holds_for(&user.pin), self.house.settings.lock.user_pin) {
             Counted::Right => {}
             Counted::Locked => return refuse(change, event, Refusal::LockUser).await,
-            Counted::Wrong { failures, left } => {
-                user.pin_failures = failures;
-                user.pin_locked = left == 0;
-                user.version += i64::from(user.pin_locked);
+            Counted::Wrong { left, .. } => {
                 users::update(change.db(), &holder.contract, &user).await?;
-                if user.pin_locked {
+                if left == 0 {
                     handles::drop_login(change.db(), &login_sha256).await?;
                     return refuse(change, event, Refusal::LockUser).await;
                 }
@@ -122,7 +117,7 @@ impl Login {
         let last_uses = users::last_uses(change.db(), &holder.contract, &user_id).await?;
         users::add_use(change.db(), &holder.contract, &user_id, now, &self.place).await?;
         let last_login_at = user.last_login_at.replace(now);
-        user.pin_failures = 0;
+        user.locks.got_through();
         users::update(change.db(), &holder.contract, &user).await?;
         let valid_until = row.record.valid_until.ok_or(Refusal::Internal)?;
         let session = code::handle().map_err(|_| Refusal::Internal)?;

@@ -7,7 +7,6 @@ mod user;
 mod view;
 
 pub use certificate::{CertificateForm, CertificateResult};
-pub use user::LockKind;
 pub use view::{CertificateView, LocksView, UserView};
 
 use crate::house::House;

@@ -7,34 +7,14 @@ use crate::denial::Denial;
 use crate::issuing::sealing_failed;
 use crate::otp;
 use crate::pins;
+use crate::rules::lock::LockKind;
 use crate::store::tokens::{self, TokenRow, TokenStatus};
-
-/// Which lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LockKind {
-    /// ワンタイムパスワード.
-    Otp,
-    /// 利用者暗証番号.
-    UserPin,
-}
-
-impl LockKind {
-    /// The lock with that key.
-    #[must_use]
-    pub fn from_key(key: &str) -> Option<Self> {
-        match key {
-            "otp" => Some(Self::Otp),
-            "user_pin" => Some(Self::UserPin),
-            _ => None,
-        }
-    }
-}
 
 impl Office {
     /// 利用者のロック解除: one lock and its counter, no other (D-203, D-205).
     ///
     /// # Errors
-    /// Those of the gate.
+    /// Those of the gate; `LockBranch` after so many wrong entries that only the bank helps (D-907).
     pub async fn unlock(
         &self,
         user: &UserId,
@@ -45,20 +25,12 @@ impl Office {
         let mut event = self.event("user.unlock");
         event.user_id = user.to_string();
         let mut entered = self.enter(user, confirm_pin, version, &event).await?;
-        let row = &mut entered.user;
-        let (subject, was_locked) = match kind {
-            LockKind::UserPin => {
-                row.pin_failures = 0;
-                ("user_pin", std::mem::take(&mut row.pin_locked))
-            }
-            LockKind::Otp => {
-                row.otp_failures = 0;
-                ("otp", std::mem::take(&mut row.otp_locked))
-            }
-        };
+        if entered.user.locks.needs_bank() {
+            return entered.refuse(event.on(kind.key()), Refusal::LockBranch).await;
+        }
+        let before = if entered.user.locks.lift(kind) { "locked" } else { "active" };
         entered.write_user().await?;
-        let before = if was_locked { "locked" } else { "active" };
-        entered.change.commit(event.on(subject).changed(before, "active")).await?;
+        entered.change.commit(event.on(kind.key()).changed(before, "active")).await?;
         self.user(user).await
     }
 

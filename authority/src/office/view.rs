@@ -51,6 +51,8 @@ pub struct LocksView {
     pub user_pin: bool,
     /// ワンタイムパスワード.
     pub otp: bool,
+    /// So many wrong entries in a row that only the bank lifts it (D-907).
+    pub branch: bool,
 }
 
 /// A user.
@@ -94,7 +96,7 @@ impl UserView {
         Self {
             user_id: user.id.to_string(),
             status: match user.status {
-                UserStatus::Active if user.is_locked() => "locked",
+                UserStatus::Active if user.locks.any() => "locked",
                 status => status.key(),
             },
             version: version(user, rows, now),
@@ -104,7 +106,11 @@ impl UserView {
             days_left: live.and_then(|row| row.record.valid_until).map(|end| (end - now) / 86_400),
             last_login_at: user.last_login_at,
             last_login_at_text: user.last_login_at.map(jst::date_time),
-            locks: LocksView { user_pin: user.pin_locked, otp: user.otp_locked },
+            locks: LocksView {
+                user_pin: user.locks.pin_locked,
+                otp: user.locks.otp_locked,
+                branch: user.locks.needs_bank(),
+            },
         }
     }
 }

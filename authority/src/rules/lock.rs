@@ -1,4 +1,34 @@
-//! Counting wrong entries, one counter per kind of secret (D-201 to D-206).
+//! Counting wrong entries, one counter per kind of secret (D-201 to D-206), and one over all of a
+//! user's, which the administrator cannot lift (D-907).
+
+/// So many wrong entries in a row, whatever locks were lifted between them, and only the bank helps.
+pub const IN_A_ROW: u32 = 100;
+
+/// Which of a user's secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockKind {
+    /// ワンタイムパスワード.
+    Otp,
+    /// 利用者暗証番号.
+    UserPin,
+}
+
+impl LockKind {
+    /// The key in the interface and in the record of events.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Otp => "otp",
+            Self::UserPin => "user_pin",
+        }
+    }
+
+    /// The lock with that key.
+    #[must_use]
+    pub fn from_key(key: &str) -> Option<Self> {
+        [Self::Otp, Self::UserPin].into_iter().find(|kind| kind.key() == key)
+    }
+}
 
 /// A counter as it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +72,74 @@ impl Counter {
     }
 }
 
+/// A user's counters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Locks {
+    /// Consecutive wrong user PINs.
+    pub pin_failures: u32,
+    /// Locked by them.
+    pub pin_locked: bool,
+    /// Consecutive wrong OTPs.
+    pub otp_failures: u32,
+    /// Locked by them.
+    pub otp_locked: bool,
+    /// Wrong entries of both kinds since the user last got through.
+    pub in_a_row: u32,
+}
+
+impl Locks {
+    /// Locked by anything.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        self.pin_locked || self.otp_locked || self.needs_bank()
+    }
+
+    /// Locked beyond what the administrator can lift.
+    #[must_use]
+    pub fn needs_bank(&self) -> bool {
+        self.in_a_row >= IN_A_ROW
+    }
+
+    /// Counts an entry. A right one ends the row of its own kind; [`Self::got_through`] ends all.
+    pub fn count(&mut self, kind: LockKind, right: bool, limit: u32) -> Counted {
+        let before_bank = IN_A_ROW.saturating_sub(self.in_a_row);
+        let (failures, locked) = self.of(kind);
+        let counter = Counter { failures: *failures, locked: *locked || before_bank == 0, limit };
+        match counter.count(right) {
+            Counted::Wrong { failures: now, left } => {
+                *failures = now;
+                *locked = left == 0;
+                self.in_a_row += 1;
+                Counted::Wrong { failures: now, left: left.min(before_bank - 1) }
+            }
+            Counted::Right => {
+                *failures = 0;
+                Counted::Right
+            }
+            Counted::Locked => Counted::Locked,
+        }
+    }
+
+    /// Lifts one lock, no other (D-205), and yields whether there was one.
+    pub fn lift(&mut self, kind: LockKind) -> bool {
+        let (failures, locked) = self.of(kind);
+        *failures = 0;
+        std::mem::take(locked)
+    }
+
+    /// The user got through a door, all items being right.
+    pub fn got_through(&mut self) {
+        self.in_a_row = 0;
+    }
+
+    fn of(&mut self, kind: LockKind) -> (&mut u32, &mut bool) {
+        match kind {
+            LockKind::Otp => (&mut self.otp_failures, &mut self.otp_locked),
+            LockKind::UserPin => (&mut self.pin_failures, &mut self.pin_locked),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -71,6 +169,34 @@ mod tests {
                         counter.locked = left == 0;
                     }
                 }
+            }
+        }
+    }
+    proptest! {
+        /// Whatever is entered and lifted, never more than 100 wrong entries in a row are looked at.
+        #[test]
+        fn lifting_locks_does_not_end_the_row(
+            acts in proptest::collection::vec((any::<bool>(), proptest::sample::select(vec![Some(false), Some(false), Some(true), None])), 0..400)
+        ) {
+            let mut locks = Locks::default();
+            let mut wrong = 0;
+            for (otp, act) in acts {
+                let kind = if otp { LockKind::Otp } else { LockKind::UserPin };
+                let Some(right) = act else {
+                    locks.lift(kind);
+                    continue;
+                };
+                let was_locked = locks.any();
+                match locks.count(kind, right, 7) {
+                    Counted::Locked => prop_assert!(was_locked),
+                    Counted::Right => {}
+                    Counted::Wrong { left, .. } => {
+                        wrong += 1;
+                        prop_assert!(left > 0 || locks.any());
+                    }
+                }
+                prop_assert!(wrong <= IN_A_ROW);
+                prop_assert_eq!(locks.needs_bank(), wrong == IN_A_ROW);
             }
         }
     }

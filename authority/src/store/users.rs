@@ -5,6 +5,7 @@ use token::{ContractId, UserId};
 
 use super::StoreError;
 use crate::rules::acquire::UserStatus;
+use crate::rules::lock::{Counted, LockKind, Locks};
 
 /// A user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,14 +16,8 @@ pub struct User {
     pub status: UserStatus,
     /// PHC string of 利用者暗証番号.
     pub pin: String,
-    /// Consecutive wrong entries of it.
-    pub pin_failures: u32,
-    /// Locked by them.
-    pub pin_locked: bool,
-    /// Consecutive wrong OTPs.
-    pub otp_failures: u32,
-    /// Locked by them.
-    pub otp_locked: bool,
+    /// Wrong entries and what they locked.
+    pub locks: Locks,
     /// Unix time in seconds.
     pub last_login_at: Option<i64>,
     /// Counts the changes an administrator would see.
@@ -30,10 +25,13 @@ pub struct User {
 }
 
 impl User {
-    /// Locked by either kind of secret.
-    #[must_use]
-    pub fn is_locked(&self) -> bool {
-        self.pin_locked || self.otp_locked
+    /// Counts an entry; [`update`] writes it back. An administrator sees a lock, so that it is a
+    /// change.
+    pub fn count(&mut self, kind: LockKind, right: bool, limit: u32) -> Counted {
+        let locked = self.locks.any();
+        let counted = self.locks.count(kind, right, limit);
+        self.version += i64::from(self.locks.any() != locked);
+        counted
     }
 }
 
@@ -46,6 +44,7 @@ struct UserRow {
     user_pin_locked: i64,
     otp_failures: i64,
     otp_locked: i64,
+    failures_in_a_row: i64,
     last_login_at: Option<i64>,
     version: i64,
 }
@@ -59,10 +58,13 @@ impl TryFrom<UserRow> for User {
             id: UserId::new(&row.user_id).map_err(|_| StoreError::Value("user_id"))?,
             status: UserStatus::from_key(&row.user_status).ok_or(StoreError::Value("user_status"))?,
             pin: row.user_pin,
-            pin_failures: count(row.user_pin_failures)?,
-            pin_locked: row.user_pin_locked != 0,
-            otp_failures: count(row.otp_failures)?,
-            otp_locked: row.otp_locked != 0,
+            locks: Locks {
+                pin_failures: count(row.user_pin_failures)?,
+                pin_locked: row.user_pin_locked != 0,
+                otp_failures: count(row.otp_failures)?,
+                otp_locked: row.otp_locked != 0,
+                in_a_row: count(row.failures_in_a_row)?,
+            },
             last_login_at: row.last_login_at,
             version: row.version,
         })
@@ -80,7 +82,7 @@ pub async fn find(
 ) -> Result<Option<User>, StoreError> {
     sqlx::query_as::<_, UserRow>(
         "SELECT user_id, user_status, user_pin, user_pin_failures, user_pin_locked, otp_failures, otp_locked, \
-         last_login_at, version FROM users WHERE contract_id = $1 AND user_id = $2",
+         failures_in_a_row, last_login_at, version FROM users WHERE contract_id = $1 AND user_id = $2",
     )
     .bind(contract.as_str())
     .bind(user.as_str())
@@ -97,7 +99,7 @@ pub async fn find(
 pub async fn list(db: impl SqliteExecutor<'_>, contract: &ContractId) -> Result<Vec<User>, StoreError> {
     sqlx::query_as::<_, UserRow>(
         "SELECT user_id, user_status, user_pin, user_pin_failures, user_pin_locked, otp_failures, otp_locked, \
-         last_login_at, version FROM users WHERE contract_id = $1 AND user_status <> 'deregistered' ORDER BY user_id",
+         failures_in_a_row, last_login_at, version FROM users WHERE contract_id = $1 AND user_status <> 'deregistered' ORDER BY user_id",
     )
     .bind(contract.as_str())
     .fetch_all(db)
@@ -138,19 +140,20 @@ pub async fn add(
 pub async fn update(db: &mut SqliteConnection, contract: &ContractId, user: &User) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE users SET user_status = $3, user_pin = $4, user_pin_failures = $5, user_pin_locked = $6, \
-         otp_failures = $7, otp_locked = $8, last_login_at = $9, version = $10 \
+         otp_failures = $7, otp_locked = $8, last_login_at = $9, version = $10, failures_in_a_row = $11 \
          WHERE contract_id = $1 AND user_id = $2",
     )
     .bind(contract.as_str())
     .bind(user.id.as_str())
     .bind(user.status.key())
     .bind(&user.pin)
-    .bind(i64::from(user.pin_failures))
-    .bind(i64::from(user.pin_locked))
-    .bind(i64::from(user.otp_failures))
-    .bind(i64::from(user.otp_locked))
+    .bind(i64::from(user.locks.pin_failures))
+    .bind(i64::from(user.locks.pin_locked))
+    .bind(i64::from(user.locks.otp_failures))
+    .bind(i64::from(user.locks.otp_locked))
     .bind(user.last_login_at)
     .bind(user.version)
+    .bind(i64::from(user.locks.in_a_row))
     .execute(db)
     .await?;
     Ok(())

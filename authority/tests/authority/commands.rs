@@ -65,6 +65,9 @@ fn the_operators_day() {
     assert!(refused(&run(&directory, &user, Some("user_pin=short\n"))).contains("E-PIN-FORMAT"));
     good(&run(&directory, &user, Some("user_pin=pin73119942\n")));
 
+    let unlock = [&["user", "unlock", "--user-id", "riyousya", "--form-reference", "F-3"], &CONTRACT[..]].concat();
+    assert!(good(&run(&directory, &unlock, None)).contains("riyousya unlocked"));
+
     let token = ["token", "add", "--serial", "T-1", "--kind", "totp"];
     assert!(refused(&run(&directory, &token, Some("secret=short\n"))).contains("base 32"));
     good(&run(&directory, &token, Some("secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n")));

@@ -162,3 +162,56 @@ async fn guessing_takes_the_code_from_nobody() {
     assert!(bench.acquisition().code(&user).await.unwrap().is_some());
     bench.acquire().await.unwrap();
 }
+
+/// D-907: who lifts locks as fast as somebody else fills them gives that one a hundred guesses, not more.
+#[tokio::test]
+async fn a_hundred_wrong_entries_in_a_row_are_the_end_whoever_unlocks() {
+    let bench = Bench::new().await;
+    let administrator = bench.administrator().await;
+    let office = bench.office(&administrator).await;
+    let card = bench.user_card(&office).await;
+    let client = bench.client().await;
+    let unlock = async || {
+        let version = office.version(USER).await;
+        let fields = [("kind", "user_pin"), ("confirm_pin", CONFIRM_PIN), ("version", version.as_str())];
+        office.post(&format!("/admin/v1/users/{USER}/unlock"), &fields).await
+    };
+    let mut login = text(&client.verify(&card).await.ok(), "login").to_owned();
+    for n in 1..=100 {
+        let refused = client.pin(&login, "wrong1").await;
+        if refused.code() == "E-LOCK-USER" && n < 100 {
+            unlock().await.ok();
+            login = text(&client.verify(&card).await.ok(), "login").to_owned();
+        } else if n < 100 {
+            // One lock comes every seven entries, the last one at the hundredth.
+            assert_eq!(refused.problem()["tries_left"], (7 - n % 7).min(100 - n), "{n}");
+        } else {
+            assert_eq!(refused.code(), "E-LOCK-USER");
+        }
+    }
+    let before = bench.dump().await;
+    assert_eq!(unlock().await.code(), "E-LOCK-BRANCH");
+    assert_eq!(bench.dump().await, before);
+    let shown = office.get(&format!("/admin/v1/users/{USER}")).await.ok();
+    assert_eq!((text(&shown, "status"), &shown["locks"]["branch"]), ("locked", &true.into()));
+    assert_eq!(client.verify(&card).await.code(), "E-LOCK-USER");
+
+    bench.bank().unlock_user(&contract(), &crate::bench::user(), "F-9").await.unwrap();
+    let login = client.verify(&card).await.ok();
+    client.pin(text(&login, "login"), USER_PIN).await.ok();
+}
+
+#[tokio::test]
+async fn getting_through_ends_the_row() {
+    let bench = Bench::new().await;
+    let administrator = bench.administrator().await;
+    let card = bench.user_card(&bench.office(&administrator).await).await;
+    let client = bench.client().await;
+    for _ in 0..18 {
+        let login = client.verify(&card).await.ok();
+        for _ in 0..6 {
+            assert_eq!(client.pin(text(&login, "login"), "wrong1").await.code(), "E-AUTH");
+        }
+        client.pin(text(&login, "login"), USER_PIN).await.ok();
+    }
+}

@@ -156,6 +156,9 @@ pub struct Locks {
     /// By wrong one-time passwords.
     #[serde(default)]
     pub otp: bool,
+    /// By so many wrong entries in a row that only the bank unlocks (D-907).
+    #[serde(default)]
+    pub branch: bool,
 }
 
 /// The answer to a change of a user's certificate.

@@ -89,7 +89,8 @@ fn otp_token(context: &Context, user: &User) -> String {
 
 fn status(context: &Context, user: &User) -> String {
     let mut status = context.word("user", &user.status);
-    for (locked, key) in [(user.locks.user_pin, "lock-user-pin"), (user.locks.otp, "lock-otp")] {
+    let locks = user.locks;
+    for (locked, key) in [(locks.user_pin, "lock-user-pin"), (locks.otp, "lock-otp"), (locks.branch, "lock-branch")] {
         if locked {
             status = format!("{status}, {}", context.texts.text(key));
         }
