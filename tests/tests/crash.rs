@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use enrol::journal::Journal;
+use enrol::machine::State;
 use tests::daemon::Config;
 use tests::person::Window;
 use tests::running::wait_for;
@@ -21,24 +22,15 @@ use tests::world::{SECRETS, World};
 
 /// The records of an undisturbed reissue, by the state they lead to: order and terms, key, request, certificate,
 /// installation, proof, and the old key's end.
-const RECORDS: [&str; 16] = [
-    "Intent",
-    "Intent",
-    "Keygen",
-    "KeyReady",
-    "RequestReady",
-    "Submitting",
-    "Pending",
-    "Certificate",
-    "Installing",
-    "Installed",
-    "Proving",
-    "Proven",
-    "Confirming",
-    "Active",
-    "Retiring",
-    "Done",
-];
+const RECORDS: [&str; 16] = {
+    let mut all = [State::WAY[0]; 16];
+    let mut n = 1;
+    while n < all.len() {
+        all[n] = State::WAY[n - 1];
+        n += 1;
+    }
+    all
+};
 
 /// The commits of an undisturbed acquisition at the authority: page 1, page 2, confirmation.
 const COMMITS: usize = 3;

@@ -11,6 +11,9 @@ use crate::pin::NoTurn;
 /// An error as it is shown: the interfaces' name for it, and the text.
 pub(super) type Shown = (String, String);
 
+/// [`State::rank`] at the end of the way.
+const LAST_RANK: f64 = (State::WAY.len() - 1) as f64;
+
 /// The whole of what is shown.
 pub(super) fn status(record: &Record, needs: Option<&'static str>, error: Option<Shown>) -> EnrolmentStatus {
     let state = record.state();
@@ -27,7 +30,7 @@ pub(super) fn status(record: &Record, needs: Option<&'static str>, error: Option
         needs_action: if record.paused() { Some("resume") } else { needs },
         paused: record.paused(),
         abandonable: state.may_abandon(),
-        progress: f64::from(state.rank()) / 14.0,
+        progress: f64::from(state.rank()) / LAST_RANK,
         owner: record.order().owner,
         profile: record.order().profile.clone(),
         token: Some(record.order().token.clone()),

@@ -212,6 +212,25 @@ impl Reason {
 }
 
 impl State {
+    /// The names on the straight way, in order: the state of [`State::rank`] n bears the n-th.
+    pub const WAY: [&str; 15] = [
+        "Intent",
+        "Keygen",
+        "KeyReady",
+        "RequestReady",
+        "Submitting",
+        "Pending",
+        "Certificate",
+        "Installing",
+        "Installed",
+        "Proving",
+        "Proven",
+        "Confirming",
+        "Active",
+        "Retiring",
+        "Done",
+    ];
+
     /// Its name, as in both interfaces.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -258,6 +277,12 @@ impl State {
             Self::Retiring { .. } => 13,
             Self::Done { .. } | Self::Abandoning { .. } | Self::Abandoned | Self::Failed { .. } => 14,
         }
+    }
+
+    /// Nothing is left of it, neither to do nor on the token: its journal tells a story and no more.
+    #[must_use]
+    pub fn is_history(&self) -> bool {
+        matches!(self, Self::Done { .. } | Self::Abandoned | Self::Failed { remains: Remains::Nothing, .. })
     }
 
     /// Nothing more happens by itself.

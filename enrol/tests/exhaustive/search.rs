@@ -51,7 +51,7 @@ pub(crate) fn explore(mutation: Option<Mutation>) -> Report {
     Report {
         states: nodes.len(),
         transitions,
-        seen: nodes.iter().map(|node| tables.state(&node.world).name()).collect(),
+        seen: nodes.iter().map(|node| tables.state(&node.world)).inspect(|s| in_order(s)).map(State::name).collect(),
         violation: broken.map(|(rule, number)| (rule, way(&nodes, number))),
         took: begun.elapsed(),
     }
@@ -91,4 +91,10 @@ fn way(nodes: &[Node], mut number: usize) -> Vec<&'static str> {
     }
     labels.reverse();
     labels
+}
+
+/// The state's name has the place in the list that its rank says.
+fn in_order(state: &State) {
+    let beside = matches!(state, State::Abandoning { .. } | State::Abandoned | State::Failed { .. });
+    assert!(beside || State::WAY.get(usize::from(state.rank())) == Some(&state.name()), "{}", state.name());
 }

@@ -3,30 +3,12 @@
 mod bench;
 mod disk;
 
+use enrol::machine::State;
 use enrol::machine::server::Stage;
 use token::KeyRef;
 
 use self::bench::{Bench, CardKey, NAME, OTP, PIN, USER_PIN, certificate, lock, new_key, token_id};
 use super::Refused;
-
-/// The states that a run records, in order.
-const WAY: [&str; 15] = [
-    "Intent",
-    "Keygen",
-    "KeyReady",
-    "RequestReady",
-    "Submitting",
-    "Pending",
-    "Certificate",
-    "Installing",
-    "Installed",
-    "Proving",
-    "Proven",
-    "Confirming",
-    "Active",
-    "Retiring",
-    "Done",
-];
 
 /// One key with its certificate on the card, one certificate at the bank, confirmed.
 fn all_is_well(bench: &Bench) {
@@ -96,11 +78,12 @@ fn three_wrong_otps_end_it_and_the_rest_can_be_cleared_away() {
 
 #[test]
 fn killed_in_any_state_it_finishes_by_itself() {
-    for state in WAY {
+    for state in State::WAY {
         let bench = Bench::new();
         let id = bench.life(async |life| {
             let id = life.order().await.unwrap();
-            life.until(id, |s| WAY.iter().position(|w| *w == s.state) >= WAY.iter().position(|w| *w == state)).await;
+            let rank = |name| State::WAY.iter().position(|w| *w == name);
+            life.until(id, |s| rank(s.state) >= rank(state)).await;
             id
         });
         bench.life(async |life| {
