@@ -103,6 +103,9 @@ pub enum Refused {
     /// The token is not there, or none was named and not exactly one is present.
     #[error("The token is not present. Insert it, or name the token where there are several.")]
     TokenAbsent,
+    /// As many enrolments of this owner are under way as anybody may have.
+    #[error("Too many acquisitions are unfinished. Finish or abandon some of them first.")]
+    TooMany,
     /// The token cannot make or hold the key.
     #[error("The token cannot {0}. Use another token.")]
     TokenUnfit(String),

@@ -18,6 +18,12 @@ use crate::pin::Pins;
 /// Changes a slow watcher may be behind.
 const BACKLOG: usize = 64;
 
+/// Enrolments of one owner that are not over. Each has a task, a journal and an object on the bus.
+const MOST_OPEN: usize = 16;
+
+/// Enrolments of one owner that are history and listed; the oldest go first.
+const MOST_KEPT: usize = 32;
+
 pub(super) struct Shared {
     pub(super) tokens: Tokens,
     pub(super) authorities: BTreeMap<String, Arc<dyn Authority>>,
@@ -60,6 +66,28 @@ impl Shared {
     pub(super) fn entries(&self) -> MutexGuard<'_, BTreeMap<EnrolmentId, Entry>> {
         // An entry is replaced whole, never half.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether this owner has as many enrolments under way as anybody may.
+    pub(super) fn is_full(&self, owner: u32) -> bool {
+        let entries = self.entries();
+        let open = entries.values().filter(|e| e.record.order().owner == owner && !e.record.state().is_history());
+        open.count() >= MOST_OPEN
+    }
+
+    /// Makes room for one more enrolment of this owner: forgets the oldest of those that are history,
+    /// and says which.
+    pub(super) fn forget_oldest(&self, owner: u32) -> Vec<EnrolmentId> {
+        let mut entries = self.entries();
+        let history = entries.values().filter(|e| e.record.order().owner == owner && e.record.state().is_history());
+        let mut history: Vec<_> = history.map(|e| (e.status.created_at, e.status.id)).collect();
+        history.sort_unstable();
+        let surplus = (history.len() + 1).saturating_sub(MOST_KEPT);
+        let forgotten: Vec<EnrolmentId> = history.into_iter().take(surplus).map(|(_, id)| id).collect();
+        for id in &forgotten {
+            entries.remove(id);
+        }
+        forgotten
     }
 
     /// Shows how an enrolment stands, where that is news.

@@ -31,6 +31,10 @@ pub(super) async fn start(shared: &Arc<Shared>, order: Order) -> Result<Enrolmen
     if let Some(other) = conflict(shared, token.id(), &order) {
         return Err(Refused::Conflict(other));
     }
+    if shared.is_full(order.owner) {
+        return Err(Refused::TooMany);
+    }
+    let forgotten = shared.forget_oldest(order.owner);
     let recorded = Recorded {
         id: EnrolmentId::new(*uuid::Uuid::new_v4().as_bytes()),
         transaction: TransactionId::new(*uuid::Uuid::new_v4().as_bytes()),
@@ -47,7 +51,11 @@ pub(super) async fn start(shared: &Arc<Shared>, order: Order) -> Result<Enrolmen
     let id = recorded.id;
     let machine = Machine::begin(recorded);
     let (store, first) = (shared.store.clone(), machine.record().clone());
-    let created = tokio::task::spawn_blocking(move || store.create(&first)).await;
+    let created = tokio::task::spawn_blocking(move || {
+        forgotten.iter().for_each(|id| store.forget(id));
+        store.create(&first)
+    })
+    .await;
     let journal = match created {
         Ok(Ok(journal)) => journal,
         Ok(Err(error)) => {

@@ -10,6 +10,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use enrol::journal::{Damage, Journal};
 use enrol::machine::{EnrolmentId, Record};
@@ -23,6 +24,10 @@ const RESERVE: &str = "reserve";
 
 /// Room for a whole enrolment's records.
 const RESERVED: usize = 256 * 1024;
+
+/// How long a journal that is history is kept after its last record: long enough to look up what
+/// became of an acquisition.
+const KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// Longest journal that is read, in bytes.
 const MAX_JOURNAL: u64 = 16 * 1024 * 1024;
@@ -82,8 +87,8 @@ impl Store {
         Ok(Self { directory: Arc::new(directory), path: path.to_owned() })
     }
 
-    /// All journals, in no order. What is no journal, or cannot be read, is left alone and said in
-    /// the log.
+    /// All journals, in no order, but for those whose end is long past: they are deleted. What is no
+    /// journal, or cannot be read, is left alone and said in the log.
     pub(super) fn load(&self) -> Result<Vec<Found>, OpenError> {
         let failed = |source: io::Error| OpenError::Directory { path: self.path.clone(), source };
         let mut found = Vec::new();
@@ -93,6 +98,10 @@ impl Store {
                 continue;
             };
             match self.read(name) {
+                Ok(Some(one)) if one.is_stale() => {
+                    tracing::info!(name, "an enrolment that ended long ago is forgotten");
+                    self.delete(name);
+                }
                 Ok(Some(one)) => found.push(one),
                 Ok(None) => tracing::warn!(name, "an enrolment was begun and nothing of it recorded: ignored"),
                 Err(error) => tracing::error!(name, %error, "a file of the enrolments' directory cannot be read"),
@@ -130,8 +139,23 @@ impl Store {
         Ok(Some(Found { file: JournalFile { store: self.clone(), file, journal }, record, damage }))
     }
 
+    /// Forgets an enrolment.
+    pub(super) fn forget(&self, id: &EnrolmentId) {
+        self.delete(&file_name(id));
+    }
+
+    /// Deletes a journal and what was set aside of it. What stays is deleted another time.
+    fn delete(&self, name: &str) {
+        for name in [name.to_owned(), set_aside_name(name)] {
+            match rustix::fs::unlinkat(&*self.directory, name.as_str(), AtFlags::empty()) {
+                Ok(()) | Err(rustix::io::Errno::NOENT) => {}
+                Err(error) => tracing::warn!(name, %error, "a journal cannot be deleted"),
+            }
+        }
+    }
+
     fn set_aside(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let copy = self.make(&format!("{name}.damaged"), OFlags::TRUNC)?;
+        let copy = self.make(&set_aside_name(name), OFlags::TRUNC)?;
         copy.write_all_at(bytes, 0)?;
         copy.sync_all()
     }
@@ -206,6 +230,20 @@ impl JournalFile {
         self.file.write_all_at(bytes, u64::try_from(self.journal.good).map_err(io::Error::other)?)?;
         self.file.sync_data()
     }
+}
+
+impl Found {
+    /// Nothing is left of the enrolment, and it ended long ago. A clock that runs wrong costs no more
+    /// than the story.
+    fn is_stale(&self) -> bool {
+        let last = self.file.file.metadata().and_then(|metadata| metadata.modified());
+        let age = last.ok().and_then(|last| SystemTime::now().duration_since(last).ok());
+        self.record.state().is_history() && self.damage.is_none() && age.is_some_and(|age| age > KEPT)
+    }
+}
+
+fn set_aside_name(name: &str) -> String {
+    format!("{name}.damaged")
 }
 
 /// Where an enrolment's journal lies, for people.

@@ -282,6 +282,7 @@ impl From<Refused> for Error {
                 Self::InvalidArgument { reason: format!("no authority {name:?} is configured") }
             }
             Refused::TokenAbsent => Self::TokenAbsent,
+            Refused::TooMany => Self::Busy,
             Refused::TokenUnfit(what) => Self::NotSupported { what },
             Refused::WrongState(state) => Self::InvalidArgument {
                 reason: format!("the acquisition is in state {state}, which does not allow it"),

@@ -465,13 +465,18 @@ impl Life {
     }
 
     pub(super) async fn order(&self) -> Result<EnrolmentId, NotStarted> {
+        self.order_for("riyousya").await
+    }
+
+    /// An order for another user.
+    pub(super) async fn order_for(&self, user: &str) -> Result<EnrolmentId, NotStarted> {
         self.enrolments
             .start(Order {
                 owner: 1000,
                 profile: "bank".to_owned(),
                 token: None,
                 contract: ContractId::new("00009876543").unwrap(),
-                user: Some(UserId::new("riyousya").unwrap()),
+                user: Some(UserId::new(user).unwrap()),
                 algorithm: None,
                 holder: Arc::new(self.person.clone()),
             })

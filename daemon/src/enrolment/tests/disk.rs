@@ -1,12 +1,13 @@
 //! Journals and the things that happen to files.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::time::{Duration, SystemTime};
 
 use enrol::journal::Journal;
 use enrol::machine::EnrolmentId;
 
 use super::bench::{Bench, lock};
-use crate::enrolment::api::OpenError;
+use crate::enrolment::api::{OpenError, Refused};
 use crate::enrolment::store::{Store, file_name};
 
 /// Puts back the journal as it was when it had `records` records.
@@ -84,4 +85,58 @@ fn the_directory_is_private_and_planted_things_are_left_alone() {
     let link = folder.path().join("link");
     symlink(&directory, &link).unwrap();
     assert!(matches!(Store::open(&link), Err(OpenError::Directory { .. })));
+}
+
+#[test]
+fn what_is_history_for_long_is_forgotten_and_nothing_else() {
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    let bench = Bench::new();
+    lock(&bench.person.0).slips = vec![("consent", None)];
+    let id = bench.life(async |life| {
+        let id = life.order().await.unwrap();
+        life.until(id, |s| s.paused).await;
+        id
+    });
+    let journal = bench.state_dir().join(file_name(&id));
+    let age = |days: u32| {
+        let file = std::fs::File::options().write(true).open(&journal).unwrap();
+        file.set_modified(SystemTime::now() - days * DAY).unwrap();
+    };
+    age(1000);
+    bench.life(async |life| {
+        assert_eq!(life.enrolments.list().len(), 1, "what is unfinished is kept however old it is");
+        life.enrolments.resume(&id, None).await.unwrap();
+        life.until(id, |s| s.state == "Done").await;
+    });
+    std::fs::write(journal.with_extension("journal.damaged"), "of old").unwrap();
+    age(89);
+    bench.life(async |life| assert_eq!(life.enrolments.list().len(), 1));
+    age(91);
+    bench.life(async |life| assert_eq!(life.enrolments.list().len(), 0));
+    assert!(!journal.exists() && !journal.with_extension("journal.damaged").exists());
+    super::all_is_well(&bench);
+}
+
+#[test]
+fn orders_do_not_fill_disk_and_memory() {
+    let bench = Bench::new();
+    let journals = || std::fs::read_dir(bench.state_dir()).unwrap().count();
+    bench.life(async |life| {
+        for n in 0..60 {
+            lock(&bench.person.0).slips = vec![("user-pin", None)];
+            let id = life.order_for(&format!("user{n:03}")).await.unwrap();
+            life.until(id, |s| s.state == "Abandoned").await;
+        }
+        assert_eq!((life.enrolments.list().len(), journals()), (32, 33), "and the reserve");
+        let mut begun = 0;
+        let refused = loop {
+            lock(&bench.person.0).slips = vec![("consent", None)];
+            match life.order_for(&format!("held{begun:03}")).await {
+                Ok(id) => life.until(id, |s| s.paused).await,
+                Err(why) => break why,
+            };
+            begun += 1;
+        };
+        assert_eq!((begun, refused), (16, Refused::TooMany));
+    });
 }

@@ -98,7 +98,7 @@ impl Tree {
         for status in self.bus.service.enrolments_now() {
             serve_enrolment(&self.bus, status).await?;
         }
-        Ok(())
+        withdraw_forgotten(&self.bus).await
     }
 
     async fn token(&mut self, token: &TokenHandle) -> zbus::Result<()> {
@@ -230,6 +230,21 @@ pub(super) async fn serve_enrolment(bus: &Bus, status: EnrolmentStatus) -> zbus:
         held.last_error_changed(emitter).await?;
     }
     held.progress_changed(emitter).await
+}
+
+/// Takes enrolments away that the daemon has forgotten.
+async fn withdraw_forgotten(bus: &Bus) -> zbus::Result<()> {
+    let mut served = bus.enrolments.0.lock().await;
+    // Listed with the lock held: one that begins now is in the list before it is served.
+    let now = bus.service.enrolments_now();
+    let forgotten: Vec<EnrolmentId> = served.keys().copied().filter(|id| !now.iter().any(|s| s.id == *id)).collect();
+    for id in forgotten {
+        served.remove(&id);
+        if let Ok(path) = enrolment_path(&id) {
+            bus.connection.object_server().remove::<EnrolmentObject, _>(&path).await?;
+        }
+    }
+    Ok(())
 }
 
 /// A key's state, from whether there is a key and a certificate, and how the certificate stands.
