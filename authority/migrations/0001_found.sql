@@ -28,6 +28,8 @@ CREATE TABLE users (
     user_pin_locked   BIGINT NOT NULL DEFAULT 0,
     otp_failures      BIGINT NOT NULL DEFAULT 0,
     otp_locked        BIGINT NOT NULL DEFAULT 0,
+    -- Wrong entries of both kinds; lifting a lock does not end the row (D-907).
+    failures_in_a_row BIGINT NOT NULL DEFAULT 0,
     registered_at     BIGINT NOT NULL,
     last_login_at     BIGINT,
     version           BIGINT NOT NULL DEFAULT 1,
@@ -57,7 +59,6 @@ CREATE TABLE certificates (
     certificate_sha256      TEXT   UNIQUE,
     enrolment_code          BLOB,
     enrolment_code_until    BIGINT,
-    enrolment_code_failures BIGINT NOT NULL DEFAULT 0,
     form_reference          TEXT,
     FOREIGN KEY (contract_id, user_id) REFERENCES users (contract_id, user_id)
 );
@@ -78,7 +79,6 @@ CREATE TABLE acquisitions (
     record_id         TEXT   NOT NULL UNIQUE REFERENCES certificates (record_id),
     contract_id       TEXT   NOT NULL,
     user_id           TEXT,
-    request_sha256    TEXT   NOT NULL,
     acquired_at       BIGINT NOT NULL
 );
 

@@ -10,7 +10,8 @@ mod finish;
 mod types;
 
 pub use types::{
-    Admission, Applicant, IssueError, IssueOrder, Issued, Issuer, Submission, TransactionRecord, TransactionState,
+    Admission, Applicant, CodeProof, IssueError, IssueOrder, Issued, Issuer, OpenCode, Submission, TransactionRecord,
+    TransactionState,
 };
 
 use token::Secret;
@@ -20,17 +21,18 @@ use crate::house::House;
 use crate::store::Event;
 use token::Refusal;
 
-/// The acquisition rules over the store. Cheap to clone.
+/// The acquisition rules over the store, for requests that come from one place. Cheap to make.
 #[derive(Debug, Clone)]
 pub struct Acquisition {
     house: House,
+    place: String,
 }
 
 impl Acquisition {
-    /// The acquisition rules of this authority.
+    /// Acquisitions from the address `place`.
     #[must_use]
-    pub fn new(house: House) -> Self {
-        Self { house }
+    pub fn new(house: House, place: &str) -> Self {
+        Self { house, place: place.to_owned() }
     }
 
     /// The acquisition code of the open issue: the MAC secret of the applicant's messages. `None`
@@ -38,7 +40,7 @@ impl Acquisition {
     ///
     /// # Errors
     /// [`Refusal::Internal`] only.
-    pub async fn code(&self, applicant: &Applicant) -> Result<Option<Secret>, Refusal> {
+    pub async fn code(&self, applicant: &Applicant) -> Result<Option<OpenCode>, Refusal> {
         admit::code(&self.house, applicant).await.map_err(plain)
     }
 
@@ -48,7 +50,7 @@ impl Acquisition {
     /// # Errors
     /// [`Refusal::Internal`] only.
     pub async fn wrong_code(&self, applicant: &Applicant) -> Result<(), Refusal> {
-        admit::wrong_code(&self.house, applicant).await.map_err(plain)
+        admit::wrong_code(self, applicant).await.map_err(plain)
     }
 
     /// The first page: contract ID, user ID, user PIN. A wrong PIN is counted.
@@ -59,9 +61,9 @@ impl Acquisition {
         &self,
         applicant: &Applicant,
         user_pin: Option<&Secret>,
-        code_proved: bool,
+        code: Option<&CodeProof>,
     ) -> Result<Admission, Refusal> {
-        admit::admit(&self.house, applicant, user_pin, code_proved).await.map_err(plain)
+        admit::admit(self, applicant, user_pin, code).await.map_err(plain)
     }
 
     /// What became of a transaction.
@@ -81,7 +83,7 @@ impl Acquisition {
     /// As [`Self::admit`], `Otp`, `Strength`, `Device`; `BadRequest` for a known transaction with
     /// another key or applicant, `Install` for one that was given up.
     pub async fn accept(&self, submission: Submission, issue: &Issuer<'_>) -> Result<TransactionRecord, Refusal> {
-        accept::accept(&self.house, submission, issue).await.map_err(plain)
+        accept::accept(self, submission, issue).await.map_err(plain)
     }
 
     /// The certificate is installed (the proof was checked by the caller): 取得中 → 有効, the
@@ -91,7 +93,7 @@ impl Acquisition {
     /// `BadRequest` for an unknown transaction or another certificate; `Install` when the
     /// acquisition was given up, overtaken or too late.
     pub async fn confirm(&self, transaction: &[u8; 16], certificate_sha256: &[u8; 32]) -> Result<(), Refusal> {
-        finish::confirm(&self.house, transaction, certificate_sha256).await.map_err(plain)
+        finish::confirm(self, transaction, certificate_sha256).await.map_err(plain)
     }
 
     /// The applicant gives up: 取得中 → 失効. Idempotent.
@@ -99,20 +101,16 @@ impl Acquisition {
     /// # Errors
     /// `NotFound`; `Stale` after it was confirmed.
     pub async fn abandon(&self, transaction: &[u8; 16]) -> Result<(), Refusal> {
-        finish::abandon(&self.house, transaction).await.map_err(plain)
+        finish::abandon(self, transaction).await.map_err(plain)
+    }
+
+    /// An applicant's event: who one is has not been proven by a login.
+    fn event(&self, applicant: &Applicant, action: &'static str) -> Event {
+        Event::new("applicant", &applicant.to_string(), &self.place, action).about(applicant)
     }
 }
 
 /// CMP carries a code and its texts, nothing else.
 fn plain(denial: Denial) -> Refusal {
     denial.refusal
-}
-
-/// An applicant's event: who one is has not been proven by a login.
-fn event(applicant: &Applicant, action: &'static str) -> Event {
-    let actor = match &applicant.user {
-        Some(user) => format!("{}/{user}", applicant.contract),
-        None => applicant.contract.to_string(),
-    };
-    Event::new("applicant", &actor, "cmp", action).about(applicant)
 }

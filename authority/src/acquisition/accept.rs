@@ -4,14 +4,13 @@ use enrol::machine::server::{Decision, Inquiry, decide};
 use sha2::Digest;
 use token::Refusal;
 
+use super::Acquisition;
 use super::admit::{clear, prove, subject};
-use super::event;
 use super::finish;
 use super::types::{IssueOrder, Issuer, Submission, TransactionRecord, TransactionState};
 use crate::ca::validity_end;
 use crate::code;
 use crate::denial::Denial;
-use crate::house::House;
 use crate::issuing::sealing_failed;
 use crate::otp::{self, Accepted};
 use crate::rules::lock::{Counted, LockKind};
@@ -23,15 +22,16 @@ use crate::store::{acquisitions, tokens, users};
 const CLOCK_TOLERANCE: i64 = 300;
 
 pub(super) async fn accept(
-    house: &House,
+    acquisition: &Acquisition,
     submission: Submission,
     issue: &Issuer<'_>,
 ) -> Result<TransactionRecord, Denial> {
+    let house = &acquisition.house;
     let applicant = &submission.applicant;
     let proof = prove(house, applicant, submission.user_pin.as_ref()).await?;
     let mut change = house.store.change(house.clock.now()).await?;
     let now = change.now();
-    let event = event(applicant, "acquisition.accept");
+    let event = acquisition.event(applicant, "acquisition.accept");
 
     let known = finish::find(change.db(), &submission.transaction).await?;
     let inquiry = Inquiry::Submit { applicant, key: submission.public_key.fingerprint() };
@@ -46,7 +46,7 @@ pub(super) async fn accept(
         _ => return Err(Refusal::Internal.into()),
     }
 
-    let mut cleared = clear(house, change, applicant, proof.as_ref(), submission.code_proved, &event).await?;
+    let mut cleared = clear(house, change, applicant, proof.as_ref(), submission.code.as_ref(), &event).await?;
     if !house.settings.acquisition.algorithms.contains(&submission.public_key.algorithm()) {
         return cleared.refuse(event, Refusal::Strength).await;
     }
@@ -107,10 +107,9 @@ pub(super) async fn accept(
         device_serial: submission.device.as_deref(),
     };
     certificates::signed(change.db(), &record, &signed).await?;
-    acquisitions::add(change.db(), &submission.transaction, &record, &submission.request_sha256, now).await?;
+    acquisitions::add(change.db(), &submission.transaction, &record, now).await?;
     change.commit(event.on(&record).changed("awaiting", "unconfirmed").because(signed.serial)).await?;
     Ok(TransactionRecord {
-        request_sha256: submission.request_sha256,
         certificate,
         state: TransactionState::Issued,
         applicant: submission.applicant,

@@ -2,8 +2,8 @@
 
 use token::{Refusal, Secret, SubjectName};
 
-use super::event;
-use super::types::{Admission, Applicant};
+use super::Acquisition;
+use super::types::{Admission, Applicant, CodeProof, OpenCode};
 use crate::denial::Denial;
 use crate::house::House;
 use crate::issuing::{seal_name, sealing_failed};
@@ -15,7 +15,7 @@ use crate::store::tokens::{self, TokenRow};
 use crate::store::users::{self, User};
 use crate::store::{Change, Event, contracts};
 
-pub(super) async fn code(house: &House, applicant: &Applicant) -> Result<Option<Secret>, Denial> {
+pub(super) async fn code(house: &House, applicant: &Applicant) -> Result<Option<OpenCode>, Denial> {
     let now = house.clock.now();
     let rows = certificates::of_holder(house.store.readers(), applicant).await?;
     let Some(row) = rows.iter().rev().find(|row| row.record.status_at(now).is_open()) else { return Ok(None) };
@@ -23,25 +23,28 @@ pub(super) async fn code(house: &House, applicant: &Applicant) -> Result<Option<
     let counts = row.public_key.is_some() || row.code_until.is_some_and(|until| now <= until);
     let (true, Some(sealed)) = (counts, &row.code) else { return Ok(None) };
     let code = house.vault.open(&seal_name(&row.record.id), sealed).map_err(sealing_failed)?;
-    Ok(Some(Secret::new(code.to_vec())))
+    let proof = CodeProof { record: row.record.id.clone() };
+    Ok(Some(OpenCode { proof, code: Secret::new(code.to_vec()) }))
 }
 
-pub(super) async fn wrong_code(house: &House, applicant: &Applicant) -> Result<(), Denial> {
+pub(super) async fn wrong_code(acquisition: &Acquisition, applicant: &Applicant) -> Result<(), Denial> {
+    let house = &acquisition.house;
     let change = house.store.change(house.clock.now()).await?;
-    let event = event(applicant, "acquisition.code").refused(Refusal::Auth);
+    let event = acquisition.event(applicant, "acquisition.code").refused(Refusal::Auth);
     Ok(change.commit(event).await?)
 }
 
 pub(super) async fn admit(
-    house: &House,
+    acquisition: &Acquisition,
     applicant: &Applicant,
     user_pin: Option<&Secret>,
-    code_proved: bool,
+    code: Option<&CodeProof>,
 ) -> Result<Admission, Denial> {
+    let house = &acquisition.house;
     let proof = prove(house, applicant, user_pin).await?;
     let change = house.store.change(house.clock.now()).await?;
-    let event = event(applicant, "acquisition.admit");
-    let mut cleared = clear(house, change, applicant, proof.as_ref(), code_proved, &event).await?;
+    let event = acquisition.event(applicant, "acquisition.admit");
+    let mut cleared = clear(house, change, applicant, proof.as_ref(), code, &event).await?;
     if cleared.wanted.otp && cleared.token.is_none() {
         return cleared.refuse(event, Refusal::NoToken).await;
     }
@@ -120,7 +123,7 @@ pub(super) async fn clear(
     mut change: Change,
     applicant: &Applicant,
     proof: Option<&PinProof>,
-    code_proved: bool,
+    code: Option<&CodeProof>,
     event: &Event,
 ) -> Result<Cleared, Denial> {
     let refuse = |change: Change, refusal: Refusal| {
@@ -143,7 +146,9 @@ pub(super) async fn clear(
     let Some(contract) = contract else { return refuse(change, Refusal::Auth).await };
 
     let rows = certificates::settle(&mut change, applicant).await?;
-    let open = rows.last().filter(|row| row.record.status.is_open());
+    let newest = rows.last();
+    let code_proved = newest.zip(code).is_some_and(|(row, code)| row.record.id == code.record);
+    let open = newest.filter(|row| row.record.status.is_open());
     // Where codes are handed out, a holder without an open issue has none: nobody can be right.
     let has_code = open.map_or(house.settings.acquisition.code, |row| row.code_until.is_some());
     let wanted = wanted(applicant.user.is_some(), has_code, house.settings.acquisition.code_alone && code_proved);

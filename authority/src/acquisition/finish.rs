@@ -4,7 +4,7 @@ use enrol::machine::server::{Decision, Inquiry, Stage, Transaction, decide};
 use sqlx::SqliteConnection;
 use token::{PublicKey, Refusal};
 
-use super::event;
+use super::Acquisition;
 use super::types::{TransactionRecord, TransactionState};
 use crate::denial::Denial;
 use crate::house::House;
@@ -24,8 +24,8 @@ pub(super) struct Found {
 /// Finds a transaction. What time has made of its record is not looked at: an answer that was given
 /// stays the answer.
 pub(super) async fn find(db: &mut SqliteConnection, transaction: &[u8; 16]) -> Result<Option<Found>, StoreError> {
-    let Some(acquisition) = acquisitions::find(&mut *db, transaction).await? else { return Ok(None) };
-    let row = certificates::find(&mut *db, &acquisition.record_id).await?.ok_or(StoreError::Value("acquisitions"))?;
+    let Some(record) = acquisitions::find(&mut *db, transaction).await? else { return Ok(None) };
+    let row = certificates::find(&mut *db, &record).await?.ok_or(StoreError::Value("acquisitions"))?;
     let bad = || StoreError::Value("certificates");
     let public_key = PublicKey::from_der(row.public_key.as_deref().ok_or_else(bad)?).map_err(|_| bad())?;
     let certificate = row.certificate.clone().ok_or_else(bad)?;
@@ -34,9 +34,6 @@ pub(super) async fn find(db: &mut SqliteConnection, transaction: &[u8; 16]) -> R
         (Status::Unconfirmed, None) => Stage::Issued,
         (_, None) => Stage::Abandoned,
     };
-    let mut request_sha256 = [0; 32];
-    hex::decode_to_slice(&acquisition.request_sha256, &mut request_sha256)
-        .map_err(|_| StoreError::Value("request_sha256"))?;
     Ok(Some(Found {
         transaction: Transaction {
             applicant: row.record.holder.clone(),
@@ -45,7 +42,6 @@ pub(super) async fn find(db: &mut SqliteConnection, transaction: &[u8; 16]) -> R
             stage,
         },
         record: TransactionRecord {
-            request_sha256,
             certificate,
             state: match stage {
                 Stage::Confirmed => TransactionState::Confirmed,
@@ -73,15 +69,16 @@ pub(super) async fn known(house: &House, transaction: &[u8; 16]) -> Result<Optio
 }
 
 pub(super) async fn confirm(
-    house: &House,
+    acquisition: &Acquisition,
     transaction: &[u8; 16],
     certificate_sha256: &[u8; 32],
 ) -> Result<(), Denial> {
+    let house = &acquisition.house;
     let mut change = house.store.change(house.clock.now()).await?;
     let now = change.now();
     let Some(found) = find(change.db(), transaction).await? else { return Err(Refusal::BadRequest.into()) };
     let holder = found.row.record.holder.clone();
-    let event = event(&holder, "acquisition.confirm").on(&found.row.record.id);
+    let event = acquisition.event(&holder, "acquisition.confirm").on(&found.row.record.id);
     let rows = certificates::settle(&mut change, &holder).await?;
     let found = find(change.db(), transaction).await?.ok_or(Refusal::Internal)?;
     let inquiry = Inquiry::Confirm { certificate: *certificate_sha256, proved: true };
@@ -114,12 +111,13 @@ pub(super) async fn confirm(
     Ok(change.commit(event.changed("unconfirmed", "valid")).await?)
 }
 
-pub(super) async fn abandon(house: &House, transaction: &[u8; 16]) -> Result<(), Denial> {
+pub(super) async fn abandon(acquisition: &Acquisition, transaction: &[u8; 16]) -> Result<(), Denial> {
+    let house = &acquisition.house;
     let mut change = house.store.change(house.clock.now()).await?;
     let now = change.now();
     let Some(found) = find(change.db(), transaction).await? else { return Err(Refusal::NotFound.into()) };
     let holder = &found.row.record.holder;
-    let event = event(holder, "acquisition.abandon").on(&found.row.record.id);
+    let event = acquisition.event(holder, "acquisition.abandon").on(&found.row.record.id);
     match decide(Some(&found.transaction), &Inquiry::Abandon) {
         Decision::Abandon => {}
         Decision::AlreadyAbandoned => return Ok(()),

@@ -4,6 +4,23 @@ use token::{KeyAlgorithm, PublicKey, Secret, SubjectName};
 
 pub use enrol::machine::server::Applicant;
 
+/// That a message's MAC was made with the acquisition code of one record. A reissue between the proof
+/// and the change opens another record: the old code does not open the new issue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeProof {
+    /// The record's name.
+    pub record: String,
+}
+
+/// The acquisition code that counts for an applicant now.
+#[derive(Debug)]
+pub struct OpenCode {
+    /// What is proven by whoever makes a MAC with it.
+    pub proof: CodeProof,
+    /// The MAC's secret.
+    pub code: Secret,
+}
+
 /// What an applicant whose first page was accepted is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admission {
@@ -26,16 +43,14 @@ pub struct Admission {
 pub struct Submission {
     /// The CMP `transactionID`.
     pub transaction: [u8; 16],
-    /// SHA-256 of the request.
-    pub request_sha256: [u8; 32],
     /// Who asks.
     pub applicant: Applicant,
     /// 利用者暗証番号.
     pub user_pin: Option<Secret>,
     /// ワンタイムパスワード.
     pub otp: Option<Secret>,
-    /// The message's MAC was made with the acquisition code.
-    pub code_proved: bool,
+    /// Which acquisition code the message's MAC was made with.
+    pub code: Option<CodeProof>,
     /// The key, its possession proven.
     pub public_key: PublicKey,
     /// The serial of the device, where evidence named it.
@@ -83,9 +98,7 @@ pub enum TransactionState {
 /// A transaction that was accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransactionRecord {
-    /// SHA-256 of the request that was accepted first.
-    pub request_sha256: [u8; 32],
-    /// The certificate, DER.
+    /// The certificate, DER: the answer is made from it, however often.
     pub certificate: Vec<u8>,
     /// How far it has come.
     pub state: TransactionState,

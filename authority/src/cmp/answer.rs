@@ -7,8 +7,12 @@ use enrol::cmp::server::{
 use sha2::Digest;
 use token::{Refusal, Secret, SubjectName};
 
-use super::{CmpDoor, Desk};
-use crate::acquisition::{Applicant, IssueOrder, Submission, TransactionRecord, TransactionState};
+use super::CmpDoor;
+use crate::acquisition::{
+    Acquisition, CodeProof, IssueOrder, OpenCode, Submission, TransactionRecord, TransactionState,
+};
+use crate::code::{self, NoRandomness};
+use crate::house::House;
 
 /// Why an answer could not be made at all.
 #[derive(Debug, thiserror::Error)]
@@ -17,8 +21,8 @@ pub(super) enum AnswerError {
     #[error("the answer cannot be encoded")]
     Encode(#[from] BadAnswer),
     /// No random bytes.
-    #[error("the system gives no random numbers")]
-    Randomness,
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
     /// The thread that computes MACs ended.
     #[error("the MAC could not be computed")]
     Mac(#[from] tokio::task::JoinError),
@@ -32,16 +36,13 @@ enum Verdict {
     Offer(Offer),
 }
 
-impl<D: Desk> CmpDoor<D> {
+impl CmpDoor {
     /// Answers a request.
-    pub(super) async fn answer(&self, incoming: Incoming) -> Result<Vec<u8>, AnswerError> {
-        let (mut incoming, proof) = self.check_code(incoming).await?;
+    pub(super) async fn answer(&self, desk: &Acquisition, incoming: Incoming) -> Result<Vec<u8>, AnswerError> {
+        let (incoming, proof) = check_code(desk, incoming).await?;
         let (mac, verdict) = match proof {
             Ok(mac) => {
-                let request = std::mem::replace(&mut incoming.request, Request::Poll);
-                let proved = mac.is_some();
-                let verdict = self.judge(&incoming, &request, proved).await;
-                incoming.request = request;
+                let verdict = self.judge(desk, &incoming, mac.as_ref().map(|(_, open)| &open.proof)).await;
                 (mac, verdict)
             }
             Err(failure) => (None, Err(failure)),
@@ -50,13 +51,14 @@ impl<D: Desk> CmpDoor<D> {
             Ok(_) => tracing::info!(request = ?incoming, "CMP request granted"),
             Err(failure) => tracing::info!(request = ?incoming, code = failure.refusal.code(), "CMP request refused"),
         }
-        let certificates = [self.ca.issuing(), self.ca.root()];
+        let House { ca, clock, .. } = &self.house;
+        let certificates = [ca.issuing(), ca.root()];
         let reply = Reply {
             to: &incoming,
-            sender: self.ca.issuer(),
-            nonce: self.fresh_nonce()?,
-            time: (self.now)(),
-            mac: mac.as_ref().map(|(kind, secret)| (*kind, secret)),
+            sender: ca.issuer(),
+            nonce: code::random()?,
+            time: clock.now(),
+            mac: mac.as_ref().map(|(kind, open)| (*kind, &open.code)),
             extra_certs: &certificates,
         };
         Ok(match verdict {
@@ -70,55 +72,26 @@ impl<D: Desk> CmpDoor<D> {
         })
     }
 
-    /// The acquisition code, if the request has a MAC and it was made with the code.
-    async fn check_code(
+    async fn judge(
         &self,
-        incoming: Incoming,
-    ) -> Result<(Incoming, Result<Option<(MacKind, Secret)>, Failure>), AnswerError> {
-        let kind = match incoming.protection() {
-            ProtectionKind::Mac(kind) => kind,
-            ProtectionKind::None | ProtectionKind::Signature => return Ok((incoming, Ok(None))),
-            ProtectionKind::Unknown => {
-                let failure = Failure { refusal: Refusal::BadRequest, bit: FailureBit::BadAlgorithm };
-                return Ok((incoming, Err(failure)));
-            }
-        };
-        let wrong = Failure { refusal: Refusal::Auth, bit: FailureBit::BadMessageCheck };
-        let Some(applicant) = applicant(&incoming) else { return Ok((incoming, Err(wrong))) };
-        let code = match self.desk.code(&applicant).await {
-            Ok(code) => code,
-            Err(refusal) => return Ok((incoming, Err(refusal.into()))),
-        };
-        let exists = code.is_some();
-        // an applicant without a code takes as long as one with another code
-        let code = code.unwrap_or_else(|| Secret::new(b"no code".to_vec()));
-        let (incoming, code, fits) = tokio::task::spawn_blocking(move || {
-            let fits = incoming.is_protected_by(&code);
-            (incoming, code, fits)
-        })
-        .await?;
-        if exists && fits {
-            return Ok((incoming, Ok(Some((kind, code)))));
-        }
-        let counted = self.desk.wrong_code(&applicant).await;
-        Ok((incoming, Err(counted.err().map_or(wrong, Failure::from))))
-    }
-
-    async fn judge(&self, incoming: &Incoming, request: &Request, proved: bool) -> Result<Verdict, Failure> {
-        match request {
-            Request::Abort => self.give_up(&incoming.transaction).await,
+        desk: &Acquisition,
+        incoming: &Incoming,
+        code: Option<&CodeProof>,
+    ) -> Result<Verdict, Failure> {
+        match &incoming.request {
+            Request::Abort => give_up(desk, &incoming.transaction).await,
             Request::CaCertificates => Ok(Verdict::CaCertificates),
-            Request::Confirm { accepted: false, .. } => self.give_up(&incoming.transaction).await,
+            Request::Confirm { accepted: false, .. } => give_up(desk, &incoming.transaction).await,
             Request::Confirm { certificate_hash, accepted: true } => {
-                self.confirm(incoming, certificate_hash, proved).await
+                self.confirm(desk, incoming, certificate_hash, code.is_some()).await
             }
-            Request::Enrol(enrolment) => self.enrol(incoming, enrolment, proved).await,
+            Request::Enrol(enrolment) => self.enrol(desk, incoming, enrolment, code).await,
             Request::Faulty(failure) => Err(*failure),
             Request::NotYet(_) => Err(Failure { refusal: Refusal::NotYet, bit: FailureBit::BadRequest }),
-            Request::Poll => self.poll(&incoming.transaction).await,
+            Request::Poll => poll(desk, &incoming.transaction).await,
             Request::Template { user_pin } => {
-                let applicant = applicant(incoming).ok_or(Refusal::Auth)?;
-                let admission = self.desk.admit(&applicant, user_pin.as_ref(), proved).await?;
+                let applicant = incoming.applicant.as_ref().ok_or(Refusal::Auth)?;
+                let admission = desk.admit(applicant, user_pin.as_ref(), code).await?;
                 Ok(Verdict::Offer(Offer {
                     subject: admission.subject,
                     algorithms: admission.algorithms,
@@ -130,38 +103,47 @@ impl<D: Desk> CmpDoor<D> {
         }
     }
 
-    async fn enrol(&self, incoming: &Incoming, enrolment: &Enrolment, proved: bool) -> Result<Verdict, Failure> {
-        let applicant = applicant(incoming).ok_or(Refusal::Auth)?;
+    async fn enrol(
+        &self,
+        desk: &Acquisition,
+        incoming: &Incoming,
+        enrolment: &Enrolment,
+        code: Option<&CodeProof>,
+    ) -> Result<Verdict, Failure> {
+        let House { settings, ca, .. } = &self.house;
+        let applicant = incoming.applicant.clone().ok_or(Refusal::Auth)?;
         let name = SubjectName {
             contract: applicant.contract.clone(),
             user: applicant.user.clone(),
-            institution: self.institution.clone(),
+            institution: settings.institution_code.clone(),
         };
         // an empty subject leaves the name to the authority; another name is not given
         if enrolment.subject.as_ref().is_some_and(|asked| asked.to_string() != format!("CN={name}")) {
             return Err(Failure { refusal: Refusal::BadRequest, bit: FailureBit::BadCertTemplate });
         }
-        let known = self.desk.known(&incoming.transaction).await?;
+        let known = desk.known(&incoming.transaction).await?;
         if let Some(record) = &known
             && (record.applicant != applicant || record.public_key != enrolment.public_key)
         {
             return Err(Failure { refusal: Refusal::BadRequest, bit: FailureBit::TransactionIdInUse });
         }
-        let code_alone = self.code_alone && proved && enrolment.user_pin.is_none() && enrolment.otp.is_none();
+        let code_alone = settings.acquisition.code_alone
+            && code.is_some()
+            && enrolment.user_pin.is_none()
+            && enrolment.otp.is_none();
         let record = match known {
             Some(record) => record,
             None => {
                 let submission = Submission {
                     transaction: incoming.transaction,
-                    request_sha256: request_hash(&applicant, enrolment),
                     applicant,
                     user_pin: copy(enrolment.user_pin.as_ref()),
                     otp: copy(enrolment.otp.as_ref()),
-                    code_proved: proved,
+                    code: code.cloned(),
                     public_key: enrolment.public_key.clone(),
                     device: None,
                 };
-                self.desk.accept(submission, &|order: &IssueOrder| self.ca.issue(order)).await?
+                desk.accept(submission, &|order: &IssueOrder| ca.issue(order)).await?
             }
         };
         if record.state == TransactionState::Abandoned {
@@ -169,74 +151,96 @@ impl<D: Desk> CmpDoor<D> {
         }
         let implicitly_confirmed = incoming.implicit_confirm && code_alone;
         if implicitly_confirmed {
-            self.desk.confirm(&incoming.transaction, &sha256(&record.certificate)).await?;
+            desk.confirm(&incoming.transaction, &sha256(&record.certificate)).await?;
         }
         Ok(Verdict::Issued { certificate: record.certificate, implicitly_confirmed })
     }
 
-    async fn confirm(&self, incoming: &Incoming, hash: &[u8], proved: bool) -> Result<Verdict, Failure> {
-        let record = self.transaction(&incoming.transaction).await?;
+    async fn confirm(
+        &self,
+        desk: &Acquisition,
+        incoming: &Incoming,
+        hash: &[u8],
+        code_proved: bool,
+    ) -> Result<Verdict, Failure> {
+        let record = transaction(desk, &incoming.transaction).await?;
         let proven = match incoming.protection() {
             ProtectionKind::Signature => incoming.is_signed_by(&record.public_key),
             // the code proves who it is, but not that the key works: only where that was allowed
-            ProtectionKind::Mac(_) => self.code_alone && proved && applicant(incoming) == Some(record.applicant),
+            ProtectionKind::Mac(_) => {
+                self.house.settings.acquisition.code_alone
+                    && code_proved
+                    && incoming.applicant == Some(record.applicant)
+            }
             ProtectionKind::None | ProtectionKind::Unknown => false,
         };
         if !proven {
             return Err(Failure { refusal: Refusal::BadRequest, bit: FailureBit::WrongIntegrity });
         }
         // certHash goes with the hash of the certificate's signature (RFC 9810 §5.3.18)
-        let expected = self.ca.issuing_key().algorithm().default_signature().hash(&record.certificate);
+        let expected = self.house.ca.issuing_key().algorithm().default_signature().hash(&record.certificate);
         if expected != hash {
             return Err(Failure { refusal: Refusal::BadRequest, bit: FailureBit::BadCertId });
         }
-        self.desk.confirm(&incoming.transaction, &sha256(&record.certificate)).await?;
+        desk.confirm(&incoming.transaction, &sha256(&record.certificate)).await?;
         Ok(Verdict::Confirmed)
     }
+}
 
-    async fn poll(&self, transaction: &[u8; 16]) -> Result<Verdict, Failure> {
-        let record = self.transaction(transaction).await?;
-        match record.state {
-            TransactionState::Abandoned => Err(Refusal::Install.into()),
-            TransactionState::Confirmed | TransactionState::Issued => {
-                Ok(Verdict::Issued { certificate: record.certificate, implicitly_confirmed: false })
-            }
+async fn poll(desk: &Acquisition, id: &[u8; 16]) -> Result<Verdict, Failure> {
+    let record = transaction(desk, id).await?;
+    match record.state {
+        TransactionState::Abandoned => Err(Refusal::Install.into()),
+        TransactionState::Confirmed | TransactionState::Issued => {
+            Ok(Verdict::Issued { certificate: record.certificate, implicitly_confirmed: false })
         }
     }
+}
 
-    async fn give_up(&self, transaction: &[u8; 16]) -> Result<Verdict, Failure> {
-        // nothing is there to give up: the sender has what it wants
-        if self.desk.known(transaction).await?.is_some() {
-            self.desk.abandon(transaction).await?;
+async fn give_up(desk: &Acquisition, id: &[u8; 16]) -> Result<Verdict, Failure> {
+    // nothing is there to give up: the sender has what it wants
+    if desk.known(id).await?.is_some() {
+        desk.abandon(id).await?;
+    }
+    Ok(Verdict::Confirmed)
+}
+
+async fn transaction(desk: &Acquisition, id: &[u8; 16]) -> Result<TransactionRecord, Failure> {
+    let unknown = Failure { refusal: Refusal::NotFound, bit: FailureBit::BadCertId };
+    desk.known(id).await?.ok_or(unknown)
+}
+
+/// The acquisition code, if the request has a MAC and it was made with the code.
+async fn check_code(
+    desk: &Acquisition,
+    incoming: Incoming,
+) -> Result<(Incoming, Result<Option<(MacKind, OpenCode)>, Failure>), AnswerError> {
+    let kind = match incoming.protection() {
+        ProtectionKind::Mac(kind) => kind,
+        ProtectionKind::None | ProtectionKind::Signature => return Ok((incoming, Ok(None))),
+        ProtectionKind::Unknown => {
+            let failure = Failure { refusal: Refusal::BadRequest, bit: FailureBit::BadAlgorithm };
+            return Ok((incoming, Err(failure)));
         }
-        Ok(Verdict::Confirmed)
+    };
+    let wrong = Failure { refusal: Refusal::Auth, bit: FailureBit::BadMessageCheck };
+    let Some(applicant) = incoming.applicant.clone() else { return Ok((incoming, Err(wrong))) };
+    let open = match desk.code(&applicant).await {
+        Ok(open) => open,
+        Err(refusal) => return Ok((incoming, Err(refusal.into()))),
+    };
+    let (incoming, open, fits) = tokio::task::spawn_blocking(move || {
+        // an applicant without a code takes as long as one with another code
+        let nobodys = Secret::new(b"no code".to_vec());
+        let fits = incoming.is_protected_by(open.as_ref().map_or(&nobodys, |open| &open.code));
+        (incoming, open, fits)
+    })
+    .await?;
+    if let Some(open) = open.filter(|_| fits) {
+        return Ok((incoming, Ok(Some((kind, open)))));
     }
-
-    async fn transaction(&self, transaction: &[u8; 16]) -> Result<TransactionRecord, Failure> {
-        let unknown = Failure { refusal: Refusal::NotFound, bit: FailureBit::BadCertId };
-        self.desk.known(transaction).await?.ok_or(unknown)
-    }
-}
-
-impl<D> CmpDoor<D> {
-    pub(super) fn fresh_nonce(&self) -> Result<[u8; 16], AnswerError> {
-        let mut nonce = [0; 16];
-        aws_lc_rs::rand::fill(&mut nonce).map_err(|_| AnswerError::Randomness)?;
-        Ok(nonce)
-    }
-}
-
-fn applicant(incoming: &Incoming) -> Option<Applicant> {
-    let named = incoming.applicant.as_ref()?;
-    Some(Applicant { contract: named.contract.clone(), user: named.user.clone() })
-}
-
-/// What a request is known again by: applicant and key. The bytes as a whole differ each time it is
-/// sent, because PIN and OTP are in them.
-fn request_hash(applicant: &Applicant, enrolment: &Enrolment) -> [u8; 32] {
-    let user = applicant.user.as_ref().map_or("", |u| u.as_str());
-    let parts = [applicant.contract.as_str().as_bytes(), b"/", user.as_bytes(), b"\0", enrolment.public_key.as_der()];
-    sha256(&parts.concat())
+    let recorded = desk.wrong_code(&applicant).await;
+    Ok((incoming, Err(recorded.err().map_or(wrong, Failure::from))))
 }
 
 fn copy(secret: Option<&Secret>) -> Option<Secret> {

@@ -1,28 +1,36 @@
 //! CMP over HTTP (RFC 9811): one POST, one answer, never a redirect.
 
-use std::sync::Arc;
-
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use axum::{Extension, Router};
 use enrol::cmp::server::{self, Failure, FailureBit};
 use enrol::cmp::{MAX_MESSAGE, MEDIA_TYPE, PATH};
 use http_body_util::BodyExt;
 use token::Refusal;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{CmpDoor, Desk};
+use super::CmpDoor;
+use crate::acquisition::Acquisition;
+use crate::code;
+use crate::doors::place;
+use crate::house::House;
+use crate::server::Peer;
 
 /// The routes of the door.
-pub fn routes<D: Desk>(door: Arc<CmpDoor<D>>) -> Router {
-    Router::new().route(PATH, post(handle::<D>)).layer(DefaultBodyLimit::disable()).with_state(door)
+pub(super) fn routes(door: CmpDoor) -> Router {
+    Router::new().route(PATH, post(handle)).layer(DefaultBodyLimit::disable()).with_state(door)
 }
 
-async fn handle<D: Desk>(State(door): State<Arc<CmpDoor<D>>>, headers: HeaderMap, body: Body) -> Response {
+async fn handle(
+    State(door): State<CmpDoor>,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
     let given = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let essence = given.split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case(MEDIA_TYPE) {
@@ -34,7 +42,8 @@ async fn handle<D: Desk>(State(door): State<Arc<CmpDoor<D>>>, headers: HeaderMap
     };
     let Ok(incoming) = server::read(&message) else { return door.malformed(StatusCode::BAD_REQUEST) };
     drop(message);
-    match door.answer(incoming).await {
+    let desk = Acquisition::new(door.house.clone(), &place(peer));
+    match door.answer(&desk, incoming).await {
         Ok(answer) => reply(StatusCode::OK, answer),
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "a CMP answer could not be made");
@@ -61,17 +70,17 @@ async fn collect(mut body: Body) -> Result<Zeroizing<Vec<u8>>, StatusCode> {
     Ok(message)
 }
 
-impl<D> CmpDoor<D> {
+impl CmpDoor {
     /// The answer to what cannot be read: still CMP, so that a client can show a reason.
     fn malformed(&self, status: StatusCode) -> Response {
         let failure = match status {
             StatusCode::INTERNAL_SERVER_ERROR => Refusal::Internal.into(),
             _ => Failure { refusal: Refusal::BadRequest, bit: FailureBit::BadDataFormat },
         };
-        let answer = self
-            .fresh_nonce()
+        let House { ca, clock, .. } = &self.house;
+        let answer = code::random()
             .ok()
-            .and_then(|nonce| server::refused_without_request(self.ca.issuer(), nonce, (self.now)(), failure).ok());
+            .and_then(|nonce| server::refused_without_request(ca.issuer(), nonce, clock.now(), failure).ok());
         answer.map_or_else(|| StatusCode::INTERNAL_SERVER_ERROR.into_response(), |answer| reply(status, answer))
     }
 }

@@ -31,7 +31,7 @@ impl Doors {
 }
 
 /// Where a request came from, for the record of events.
-fn place(peer: Option<Extension<Peer>>) -> String {
+pub(crate) fn place(peer: Option<Extension<Peer>>) -> String {
     peer.map_or_else(|| "unknown".to_owned(), |Extension(Peer(address))| address.to_string())
 }
 

@@ -74,7 +74,7 @@ async fn no_secret_is_found_in_the_files() {
     let administrator = bench.administrator().await;
     let office = bench.office(&administrator).await;
     office.choose(USER, "reissue", None).await.ok();
-    let code = bench.acquisition().code(&crate::bench::applicant(Some(USER))).await.unwrap().unwrap();
+    let code = bench.code().await.unwrap();
     let otp = bench.otp();
     let card = bench.acquire().await.unwrap();
     bench.confirm(&card).await.unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use token::Refusal;
 
-use crate::bench::{Bench, ORIGIN, USER, USER_PIN, applicant, secret, text};
+use crate::bench::{Bench, ORIGIN, USER, USER_PIN, applicant, text};
 
 const MANY: usize = 50;
 
@@ -95,7 +95,7 @@ async fn a_flood_of_guesses_gets_seven() {
         async move {
             // The right one is among the last: it must not be told apart any more.
             let pin = if n == MANY - 1 { USER_PIN.to_owned() } else { format!("guess{n}") };
-            bench.acquisition().admit(&applicant(Some(USER)), Some(&secret(&pin)), true).await.map(drop)
+            bench.admit(USER, &pin, true).await.map(drop)
         }
     })
     .await;

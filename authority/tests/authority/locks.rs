@@ -2,7 +2,7 @@
 
 use token::Refusal;
 
-use crate::bench::{Bench, CONFIRM_PIN, CONTRACT_PIN, USER, USER_PIN, applicant, contract, secret, text};
+use crate::bench::{Bench, CONFIRM_PIN, CONTRACT_PIN, USER, USER_PIN, applicant, contract, text};
 
 #[tokio::test]
 async fn locks_are_counted_apart_and_lifted_apart() {
@@ -27,8 +27,7 @@ async fn locks_are_counted_apart_and_lifted_apart() {
     }
     assert_eq!(client.pin(login, "wrong1").await.code(), "E-LOCK-USER");
     assert_eq!(client.verify(&card).await.code(), "E-LOCK-USER", "the right certificate does not help");
-    let pin = secret(USER_PIN);
-    let refused = bench.acquisition().admit(&applicant(Some(USER)), Some(&pin), true).await;
+    let refused = bench.admit(USER, USER_PIN, true).await;
     assert_eq!(refused.err(), Some(Refusal::LockUser), "nor does the right PIN");
 
     let shown = office.get(&format!("/admin/v1/users/{USER}")).await.ok();
@@ -127,12 +126,10 @@ async fn without_the_code_nobody_tries_pins_or_locks_anybody() {
     let bench = Bench::new().await;
     let administrator = bench.administrator().await;
     bench.office(&administrator).await.choose(USER, "reissue", None).await.ok();
-    let user = applicant(Some(USER));
     for pin in ["wrong1"; 10].into_iter().chain([USER_PIN]) {
-        let refused = bench.acquisition().admit(&user, Some(&secret(pin)), false).await;
-        assert_eq!(refused.err(), Some(Refusal::Auth));
+        assert_eq!(bench.admit(USER, pin, false).await.err(), Some(Refusal::Auth));
     }
-    bench.acquisition().admit(&user, Some(&secret(USER_PIN)), true).await.unwrap();
+    bench.admit(USER, USER_PIN, true).await.unwrap();
 }
 
 #[tokio::test]
@@ -141,7 +138,7 @@ async fn nor_does_anybody_while_no_issue_is_open() {
     let administrator = bench.administrator().await;
     let card = bench.user_card(&bench.office(&administrator).await).await;
     for pin in ["wrong1"; 10].into_iter().chain([USER_PIN]) {
-        let refused = bench.acquisition().admit(&applicant(Some(USER)), Some(&secret(pin)), false).await;
+        let refused = bench.admit(USER, pin, false).await;
         assert_eq!(refused.err(), Some(Refusal::Auth), "a right PIN sounds like a wrong one");
     }
     bench.client().await.verify(&card).await.ok();
@@ -159,7 +156,7 @@ async fn guessing_takes_the_code_from_nobody() {
     }
     assert_eq!(bench.dump().await, before);
     assert_eq!(bench.events().await, events + 200, "each is on record (D-705)");
-    assert!(bench.acquisition().code(&user).await.unwrap().is_some());
+    assert!(bench.code().await.is_some());
     bench.acquire().await.unwrap();
 }
 

@@ -8,6 +8,8 @@
 
 mod audit;
 mod bench;
+mod cmp_door;
+mod cmp_openssl;
 mod commands;
 mod concurrency;
 mod doors;

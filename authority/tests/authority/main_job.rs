@@ -1,6 +1,6 @@
 //! The story of design §1, as far as it happens at the authority.
 
-use crate::bench::{self, Bench, CONTRACT, USER, USER_PIN, text};
+use crate::bench::{Bench, CONTRACT, USER, USER_PIN, text};
 
 #[tokio::test]
 async fn reissue_acquire_log_in() {
@@ -26,13 +26,12 @@ async fn reissue_acquire_log_in() {
     let ticket = text(&answer, "code_ticket");
     let code = office.post("/admin/v1/acquisition-code", &[("ticket", ticket)]).await;
     assert_eq!(code.headers["content-type"], "text/plain; charset=utf-8");
-    let shown = bench.acquisition().code(&bench::applicant(Some(USER))).await.unwrap().unwrap();
+    let shown = bench.code().await.unwrap();
     assert_eq!(code.body, shown.expose());
     assert_eq!(office.post("/admin/v1/acquisition-code", &[("ticket", ticket)]).await.code(), "E-NOT-FOUND");
 
     // Two pages.
-    let pin = bench::secret(USER_PIN);
-    let admission = bench.acquisition().admit(&bench::applicant(Some(USER)), Some(&pin), true).await.unwrap();
+    let admission = bench.admit(USER, USER_PIN, true).await.unwrap();
     assert_eq!(admission.subject.to_string(), "00009876543 riyousya 1635");
     assert!(admission.otp_wanted && admission.pin_wanted && !admission.attestation_wanted);
     let card = bench.acquire().await.unwrap();

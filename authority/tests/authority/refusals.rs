@@ -76,7 +76,10 @@ async fn wrong_contract_user_and_pin_sound_the_same() {
             contract: token::ContractId::new(contract).unwrap(),
             user: Some(token::UserId::new(user).unwrap()),
         };
-        bench.acquisition().admit(&applicant, Some(&crate::bench::secret("wrong1")), true).await
+        bench
+            .acquisition()
+            .admit(&applicant, Some(&crate::bench::secret("wrong1")), bench.proof(&applicant, true).await.as_ref())
+            .await
     };
     let before = bench.dump().await;
     for (contract, user) in [(CONTRACT, USER), (CONTRACT, "nobody"), ("11111111111", USER)] {

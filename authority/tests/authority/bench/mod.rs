@@ -5,7 +5,7 @@ mod dump;
 
 use std::net::SocketAddr;
 
-use authority::acquisition::{Acquisition, Applicant, Submission, TransactionRecord};
+use authority::acquisition::{Acquisition, Admission, Applicant, CodeProof, Submission, TransactionRecord};
 use authority::bank::{Bank, NewToken};
 use authority::ca::Ca;
 use authority::clock::Clock;
@@ -100,7 +100,7 @@ impl Bench {
     }
 
     pub(crate) fn acquisition(&self) -> Acquisition {
-        Acquisition::new(self.house.clone())
+        Acquisition::new(self.house.clone(), "test")
     }
 
     pub(crate) async fn client(&self) -> Client {
@@ -168,16 +168,51 @@ impl Bench {
     ) -> Result<TransactionRecord, Refusal> {
         let submission = Submission {
             transaction,
-            request_sha256: [7; 32],
             applicant: applicant.clone(),
             user_pin: pin.map(secret),
             otp: otp.map(secret),
-            code_proved,
+            code: self.proof(applicant, code_proved).await,
             public_key: PublicKey::from_point(pair.public_key().as_ref()).unwrap(),
             device: None,
         };
         let ca: &Ca = &self.house.ca;
         self.acquisition().accept(submission, &|order| ca.issue(order)).await
+    }
+
+    /// The first page.
+    pub(crate) async fn admit(&self, user: &str, pin: &str, code_proved: bool) -> Result<Admission, Refusal> {
+        let applicant = applicant(Some(user));
+        let proof = self.proof(&applicant, code_proved).await;
+        self.acquisition().admit(&applicant, Some(&secret(pin)), proof.as_ref()).await
+    }
+
+    /// What somebody has proven who knows the code of the holder's newest issue.
+    pub(crate) async fn proof(&self, applicant: &Applicant, code_proved: bool) -> Option<CodeProof> {
+        let rows = authority::store::certificates::of_holder(self.house.store.readers(), applicant).await.unwrap();
+        rows.last().filter(|_| code_proved).map(|row| CodeProof { record: row.record.id.clone() })
+    }
+
+    /// The code of the user's open issue.
+    pub(crate) async fn code(&self) -> Option<Secret> {
+        self.acquisition().code(&applicant(Some(USER))).await.unwrap().map(|open| open.code)
+    }
+
+    /// How the user's certificates stand, by issue number.
+    pub(crate) async fn states(&self) -> Vec<String> {
+        sqlx::query_scalar("SELECT cert_status FROM certificates WHERE user_id = $1 ORDER BY cert_issue_no")
+            .bind(USER)
+            .fetch_all(self.house.store.readers())
+            .await
+            .unwrap()
+    }
+
+    /// How many events there are of one kind.
+    pub(crate) async fn events_of(&self, action: &str) -> i64 {
+        sqlx::query_scalar("SELECT COUNT(*) FROM events WHERE action = $1")
+            .bind(action)
+            .fetch_one(self.house.store.readers())
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn confirm(&self, card: &Card) -> Result<(), Refusal> {

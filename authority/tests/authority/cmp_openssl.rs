@@ -1,34 +1,23 @@
 //! Debian's `openssl cmp` enrols a software key at the door, over plain HTTP on loopback (the TLS
 //! leg is tested apart), with the acquisition code alone.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
-
-mod desk;
 
 use std::path::Path;
 use std::process::{Command, Output};
-use std::sync::Arc;
 
-use authority::acquisition::TransactionState;
-use authority::ca::{Ca, CreateOrder};
-use authority::cmp::{CmpDoor, routes};
-use desk::{CODE, MemoryDesk};
-use token::{InstitutionCode, Origin};
+use crate::bench::{Bench, USER};
 
-/// A door with a fresh CA in `dir`, served on loopback; the address and its desk.
-async fn serve(dir: &Path, code_alone: bool) -> (std::net::SocketAddr, Arc<MemoryDesk>) {
-    let now = desk::now();
-    let order = CreateOrder {
-        institution: InstitutionCode::new("1635").unwrap(),
-        origin: Origin::new("https://localhost").unwrap(),
-        now: now - 60,
-    };
-    let ca = Arc::new(Ca::create(dir, &order).unwrap());
-    let desk = Arc::new(MemoryDesk::new(code_alone));
-    let door =
-        CmpDoor { desk: Arc::clone(&desk), ca, institution: order.institution, now: Box::new(desk::now), code_alone };
+/// An authority of today with an open issue for the user, and its door on loopback: the address, and
+/// the code.
+async fn serve(code_alone: bool) -> (Bench, std::net::SocketAddr, String) {
+    let bench = Bench::with(|settings| settings.acquisition.code_alone = code_alone).await;
+    // OpenSSL looks at the machine's clock.
+    bench.clock.set(jiff::Timestamp::now().as_second());
+    let administrator = bench.administrator().await;
+    bench.office(&administrator).await.choose(USER, "reissue", None).await.ok();
+    let code = bench.code().await.unwrap().expose_str().unwrap().to_owned();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let router = routes(Arc::new(door));
+    let router = authority::cmp::door(&bench.house);
     tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
@@ -39,7 +28,12 @@ async fn serve(dir: &Path, code_alone: bool) -> (std::net::SocketAddr, Arc<Memor
             });
         }
     });
-    (address, desk)
+    (bench, address, code)
+}
+
+/// Where the CA's certificates are, and OpenSSL works.
+fn folder(bench: &Bench) -> std::path::PathBuf {
+    bench.house.directory.join("ca")
 }
 
 async fn openssl(dir: &Path, arguments: &[&str]) -> Output {
@@ -96,50 +90,41 @@ async fn check(dir: &Path) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn openssl_enrols_and_confirms() {
-    let dir = tempfile::tempdir().unwrap();
-    let (address, desk) = serve(dir.path(), true).await;
-    make_key(dir.path()).await;
-    let done = enrol(dir.path(), address, CODE, &[]).await;
-    assert!(done.status.success(), "{}", said(&done));
-    check(dir.path()).await;
-    assert_eq!(desk.states(), [TransactionState::Confirmed]);
-    assert_eq!(desk.calls("confirm"), 1);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn openssl_enrols_with_implicit_confirmation() {
-    let dir = tempfile::tempdir().unwrap();
-    let (address, desk) = serve(dir.path(), true).await;
-    make_key(dir.path()).await;
-    let done = enrol(dir.path(), address, CODE, &["-implicit_confirm", "-mac", "hmacWithSHA256"]).await;
-    assert!(done.status.success(), "{}", said(&done));
-    check(dir.path()).await;
-    assert_eq!(desk.states(), [TransactionState::Confirmed]);
+    for more in [[].as_slice(), &["-implicit_confirm", "-mac", "hmacWithSHA256"]] {
+        let (bench, address, code) = serve(true).await;
+        let dir = folder(&bench);
+        make_key(&dir).await;
+        let done = enrol(&dir, address, &code, more).await;
+        assert!(done.status.success(), "{}", said(&done));
+        check(&dir).await;
+        assert_eq!(bench.states().await, ["valid"]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn openssl_is_told_why_not() {
-    let dir = tempfile::tempdir().unwrap();
-    let (address, desk) = serve(dir.path(), true).await;
-    make_key(dir.path()).await;
-    let wrong = enrol(dir.path(), address, "WRONG-CODE", &["-unprotected_errors"]).await;
+    let (bench, address, code) = serve(true).await;
+    let dir = folder(&bench);
+    make_key(&dir).await;
+    let wrong = enrol(&dir, address, "WRONG-CODE", &["-unprotected_errors"]).await;
     assert!(!wrong.status.success());
     assert!(said(&wrong).contains("E-AUTH"), "{wrong:?}");
-    assert_eq!((desk.states(), desk.calls("wrong_code")), (vec![], 1));
+    assert_eq!(bench.events_of("acquisition.code").await, 1);
 
-    let other = enrol(dir.path(), address, CODE, &["-subject", "/CN=00009876543 somebody 1635"]).await;
+    let other = enrol(&dir, address, &code, &["-subject", "/CN=00009876543 somebody 1635"]).await;
     assert!(!other.status.success());
     assert!(said(&other).contains("E-BAD-REQUEST"), "{other:?}");
-    assert!(desk.states().is_empty() && !dir.path().join("user.crt").exists());
+    assert!(!dir.join("user.crt").exists());
+    assert_eq!(bench.states().await, ["awaiting"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_the_code_alone_does_not_suffice_nothing_is_issued() {
-    let dir = tempfile::tempdir().unwrap();
-    let (address, desk) = serve(dir.path(), false).await;
-    make_key(dir.path()).await;
-    let refused = enrol(dir.path(), address, CODE, &[]).await;
+    let (bench, address, code) = serve(false).await;
+    let dir = folder(&bench);
+    make_key(&dir).await;
+    let refused = enrol(&dir, address, &code, &[]).await;
     assert!(!refused.status.success());
     assert!(said(&refused).contains("E-AUTH"), "{refused:?}");
-    assert!(desk.states().is_empty());
+    assert_eq!(bench.states().await, ["awaiting"]);
 }

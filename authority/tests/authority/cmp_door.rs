@@ -1,74 +1,47 @@
 //! The door as the daemon meets it: both pages, the installation proof, and what is refused.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 
-mod desk;
-
-use std::sync::Arc;
-
-use authority::acquisition::TransactionState;
-use authority::ca::{Ca, CreateOrder};
-use authority::cmp::{CmpDoor, routes};
-use axum::body::Body;
-use axum::http::{Request, StatusCode};
-use desk::{CODE, MemoryDesk, OTP, PIN};
+use axum::http::StatusCode;
 use enrol::cmp::client::{self, Answer, Confirmation, Envelope, Expected, Issued, Response, Template};
 use enrol::cmp::{Applicant, MAX_MESSAGE, MEDIA_TYPE, PATH};
-use http_body_util::BodyExt;
 use p256::ecdsa::signature::Signer;
 use p256::ecdsa::{Signature, SigningKey};
-use token::{CertificateFacts, InstitutionCode, Origin, PublicKey, Refusal, Secret, SignatureAlgorithm};
-use tower::ServiceExt;
+use token::{CertificateFacts, PublicKey, Refusal, Secret, SignatureAlgorithm};
+
+use crate::bench::{Bench, USER, USER_PIN, applicant, secret};
 
 const ES256: SignatureAlgorithm = SignatureAlgorithm::Es256;
 const TRANSACTION: [u8; 16] = [0xaa; 16];
 
-struct Bench {
-    router: axum::Router,
-    desk: Arc<MemoryDesk>,
+/// An authority with an open issue for the user, and the workstation's side.
+struct Door {
+    bench: Bench,
     applicant: Applicant,
     key: SigningKey,
-    root: Vec<u8>,
-    issuing: Vec<u8>,
     nonce: std::cell::Cell<u8>,
-    _dir: tempfile::TempDir,
 }
 
-impl Bench {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let order = CreateOrder {
-            institution: InstitutionCode::new("1635").unwrap(),
-            origin: Origin::new("https://localhost").unwrap(),
-            now: desk::now() - 60,
-        };
-        let ca = Arc::new(Ca::create(dir.path(), &order).unwrap());
-        let desk = Arc::new(MemoryDesk::new(false));
-        let (root, issuing) = (ca.root().to_vec(), ca.issuing().to_vec());
-        let door = CmpDoor {
-            desk: Arc::clone(&desk),
-            ca,
-            institution: order.institution,
-            now: Box::new(desk::now),
-            code_alone: false,
-        };
-        Self {
-            router: routes(Arc::new(door)),
-            desk,
-            applicant: Applicant::from_key_id(b"00009876543/riyousya").unwrap(),
-            key: SigningKey::from_slice(&[7; 32]).unwrap(),
-            root,
-            issuing,
-            nonce: std::cell::Cell::new(0),
-            _dir: dir,
-        }
+impl Door {
+    /// Without acquisition codes.
+    async fn new() -> Self {
+        Self::with(false).await
+    }
+
+    async fn with(code: bool) -> Self {
+        let bench = Bench::with(|settings| settings.acquisition.code = code).await;
+        let administrator = bench.administrator().await;
+        bench.office(&administrator).await.choose(USER, "reissue", None).await.ok();
+        let key = SigningKey::from_slice(&[7; 32]).unwrap();
+        Self { bench, applicant: applicant(Some(USER)), key, nonce: std::cell::Cell::new(0) }
+    }
+
+    fn root(&self) -> Vec<u8> {
+        self.bench.house.ca.root().to_vec()
     }
 
     async fn post(&self, content_type: &str, message: Vec<u8>) -> (StatusCode, Vec<u8>) {
-        let request = Request::post(PATH).header("content-type", content_type).body(Body::from(message)).unwrap();
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        assert_eq!(response.headers()["content-type"], MEDIA_TYPE);
-        let status = response.status();
-        (status, response.into_body().collect().await.unwrap().to_bytes().to_vec())
+        let answer = self.bench.client().await.raw(PATH, content_type, message).await;
+        assert_eq!(answer.headers["content-type"], MEDIA_TYPE);
+        (answer.status, answer.body)
     }
 
     async fn send(&self, message: Vec<u8>) -> Vec<u8> {
@@ -83,7 +56,7 @@ impl Bench {
             transaction: TRANSACTION,
             nonce: [self.nonce.get(); 16],
             reply_nonce: None,
-            time: desk::now(),
+            time: self.bench.clock.now(),
             applicant: &self.applicant,
         }
     }
@@ -106,7 +79,7 @@ impl Bench {
             nonce: vec![],
         };
         let request =
-            client::certificate_request(&template, &public(key), Some(&secret(PIN)), Some(&secret(otp))).unwrap();
+            client::certificate_request(&template, &public(key), Some(&secret(USER_PIN)), Some(&secret(otp))).unwrap();
         let envelope = self.envelope();
         let signature = sign(key, request.as_bytes());
         let message = client::initial_request(&envelope, &request, ES256, &signature, code).unwrap();
@@ -142,7 +115,7 @@ impl Bench {
     }
 
     async fn issued(&self) -> Issued {
-        match self.second_page(&self.key, OTP, None).await {
+        match self.second_page(&self.key, &self.bench.otp(), None).await {
             Response::Issued(issued) => issued,
             other => panic!("{other:?}"),
         }
@@ -158,10 +131,6 @@ fn sign(key: &SigningKey, message: &[u8]) -> Vec<u8> {
     signature.to_bytes().to_vec()
 }
 
-fn secret(text: &str) -> Secret {
-    Secret::new(text.as_bytes().to_vec())
-}
-
 fn other_key() -> SigningKey {
     SigningKey::from_slice(&[8; 32]).unwrap()
 }
@@ -175,91 +144,101 @@ fn refusal(response: &Response) -> Option<Refusal> {
 
 #[tokio::test]
 async fn the_whole_way_with_and_without_a_code() {
-    for code in [None, Some(secret(CODE))] {
-        let bench = Bench::new();
-        let template = bench.first_page(PIN, code.as_ref()).await.unwrap();
+    for with_code in [false, true] {
+        let door = Door::with(with_code).await;
+        let code = door.bench.code().await;
+        assert_eq!(code.is_some(), with_code);
+        let template = door.first_page(USER_PIN, code.as_ref()).await.unwrap();
         assert_eq!(template.subject.to_string(), "00009876543 riyousya 1635");
         assert!(template.otp_wanted && template.pin_wanted && template.deadline.is_some());
-        assert!(template.time.is_some_and(|t| (t - desk::now()).abs() < 10));
-        let Response::Issued(issued) = bench.second_page(&bench.key, OTP, code.as_ref()).await else {
+        assert_eq!(template.time, Some(door.bench.clock.now()));
+        let Response::Issued(issued) = door.second_page(&door.key, &door.bench.otp(), code.as_ref()).await else {
             panic!("not issued")
         };
         let facts = CertificateFacts::from_der(&issued.certificate).unwrap();
-        assert_eq!(facts.public_key, public(&bench.key));
-        assert_eq!(issued.chain, [bench.issuing.clone(), bench.root.clone()]);
-        assert_eq!(bench.desk.states(), [TransactionState::Issued]);
-        assert_eq!(bench.confirm(&issued.certificate, &bench.key).await, Confirmation::Done);
-        assert_eq!(bench.desk.states(), [TransactionState::Confirmed]);
-        assert_eq!(bench.confirm(&issued.certificate, &bench.key).await, Confirmation::Done, "again");
+        assert_eq!(facts.public_key, public(&door.key));
+        assert_eq!(issued.chain, [door.bench.house.ca.issuing().to_vec(), door.root()]);
+        assert_eq!(door.bench.states().await, ["unconfirmed"]);
+        assert_eq!(door.confirm(&issued.certificate, &door.key).await, Confirmation::Done);
+        assert_eq!(door.bench.states().await, ["valid"]);
+        assert_eq!(door.confirm(&issued.certificate, &door.key).await, Confirmation::Done, "again");
     }
 }
 
 #[tokio::test]
 async fn the_same_request_has_the_same_answer_and_another_key_has_none() {
-    let bench = Bench::new();
-    let issued = bench.issued().await;
+    let door = Door::new().await;
+    let issued = door.issued().await;
     // the OTP is not asked again: whatever it is now, the answer is the first one
-    let Response::Issued(again) = bench.second_page(&bench.key, "000000", None).await else { panic!("not issued") };
+    let Response::Issued(again) = door.second_page(&door.key, "000000", None).await else { panic!("not issued") };
     assert_eq!(again.certificate, issued.certificate);
-    let Response::Issued(polled) = bench.poll().await else { panic!("not issued") };
+    let Response::Issued(polled) = door.poll().await else { panic!("not issued") };
     assert_eq!(polled.certificate, issued.certificate);
-    assert_eq!(refusal(&bench.second_page(&other_key(), OTP, None).await), Some(Refusal::BadRequest));
-    assert_eq!(bench.desk.calls("accept"), 1);
+    assert_eq!(refusal(&door.second_page(&other_key(), &door.bench.otp(), None).await), Some(Refusal::BadRequest));
+    assert_eq!(door.bench.states().await, ["unconfirmed"]);
 }
 
 #[tokio::test]
 async fn wrong_entries_and_a_wrong_code_are_refused() {
-    let bench = Bench::new();
-    let page = bench.first_page("0000", None).await;
+    let door = Door::new().await;
+    let page = door.first_page("wrong1", None).await;
     assert!(matches!(page, Err(Answer::Refused(r)) if r.refusal == Some(Refusal::Auth)));
-    let wrong = secret("ABCDEF0123456789");
-    let page = bench.first_page(PIN, Some(&wrong)).await;
+    assert_eq!(refusal(&door.second_page(&door.key, "000000", None).await), Some(Refusal::Otp));
+    assert_eq!(door.poll().await, Response::Unknown);
+
+    let door = Door::with(true).await;
+    let page = door.first_page(USER_PIN, Some(&secret("ABCDEF0123456789"))).await;
     assert!(matches!(page, Err(Answer::Refused(r)) if r.refusal == Some(Refusal::Auth)));
-    assert_eq!((bench.desk.calls("wrong_code"), bench.desk.calls("admit")), (1, 1));
-    assert_eq!(refusal(&bench.second_page(&bench.key, "000000", None).await), Some(Refusal::Otp));
-    assert_eq!(bench.poll().await, Response::Unknown);
+    // From where it came is on record (D-705).
+    let (origin, outcome): (String, String) =
+        sqlx::query_as("SELECT origin, outcome FROM events WHERE action = 'acquisition.code'")
+            .fetch_one(door.bench.house.store.readers())
+            .await
+            .unwrap();
+    assert_eq!((origin.as_str(), outcome.as_str()), ("127.0.0.1", "E-AUTH"));
+    assert_eq!(door.bench.events_of("acquisition.admit").await, 0);
 }
 
 #[tokio::test]
 async fn only_the_new_key_confirms() {
-    let bench = Bench::new();
-    let issued = bench.issued().await;
-    let by_other = bench.confirm(&issued.certificate, &other_key()).await;
+    let door = Door::new().await;
+    let issued = door.issued().await;
+    let by_other = door.confirm(&issued.certificate, &other_key()).await;
     assert!(matches!(by_other, Confirmation::Refused(_)), "{by_other:?}");
     // a proof over another certificate is none
-    let root = bench.root.clone();
-    let envelope = bench.envelope();
+    let root = door.root();
+    let envelope = door.envelope();
     let part = client::confirm_protected_part(&envelope, &root, ES256).unwrap();
-    let message = client::confirm(&part, &root, ES256, &sign(&bench.key, &part)).unwrap();
-    assert!(matches!(bench.confirmation(&envelope, message).await, Confirmation::Refused(_)));
-    assert_eq!(bench.desk.states(), [TransactionState::Issued]);
-    assert_eq!(bench.desk.calls("confirm"), 0);
+    let message = client::confirm(&part, &root, ES256, &sign(&door.key, &part)).unwrap();
+    assert!(matches!(door.confirmation(&envelope, message).await, Confirmation::Refused(_)));
+    assert_eq!(door.bench.states().await, ["unconfirmed"]);
+    assert_eq!(door.bench.events_of("acquisition.confirm").await, 1, "the administrator's");
 }
 
 #[tokio::test]
 async fn giving_up_is_idempotent_and_refused_after_confirmation() {
-    let bench = Bench::new();
-    assert_eq!(bench.reject(None).await, Confirmation::Done, "nothing to give up");
-    let issued = bench.issued().await;
-    assert_eq!(bench.reject(Some(&issued.certificate)).await, Confirmation::Done);
-    assert_eq!(bench.reject(Some(&issued.certificate)).await, Confirmation::Done);
-    assert_eq!(bench.desk.states(), [TransactionState::Abandoned]);
-    assert_eq!(refusal(&bench.poll().await), Some(Refusal::Install));
-    assert_eq!(refusal(&bench.second_page(&bench.key, OTP, None).await), Some(Refusal::Install));
-    let late = bench.confirm(&issued.certificate, &bench.key).await;
+    let door = Door::new().await;
+    assert_eq!(door.reject(None).await, Confirmation::Done, "nothing to give up");
+    let issued = door.issued().await;
+    assert_eq!(door.reject(Some(&issued.certificate)).await, Confirmation::Done);
+    assert_eq!(door.reject(Some(&issued.certificate)).await, Confirmation::Done);
+    assert_eq!(door.bench.states().await, ["revoked"]);
+    assert_eq!(refusal(&door.poll().await), Some(Refusal::Install));
+    assert_eq!(refusal(&door.second_page(&door.key, &door.bench.otp(), None).await), Some(Refusal::Install));
+    let late = door.confirm(&issued.certificate, &door.key).await;
     assert!(matches!(late, Confirmation::Refused(r) if r.refusal == Some(Refusal::Install)));
 
-    let bench = Bench::new();
-    let issued = bench.issued().await;
-    bench.confirm(&issued.certificate, &bench.key).await;
-    let late = bench.reject(Some(&issued.certificate)).await;
+    let door = Door::new().await;
+    let issued = door.issued().await;
+    door.confirm(&issued.certificate, &door.key).await;
+    let late = door.reject(Some(&issued.certificate)).await;
     assert!(matches!(late, Confirmation::Refused(r) if r.refusal == Some(Refusal::Stale)));
-    assert_eq!(bench.desk.states(), [TransactionState::Confirmed]);
+    assert_eq!(door.bench.states().await, ["valid"]);
 }
 
 #[tokio::test]
 async fn another_name_than_the_senders_is_not_given() {
-    let bench = Bench::new();
+    let door = Door::new().await;
     let template = Template {
         subject: "00009876543 somebody 1635".parse().unwrap(),
         algorithms: vec![],
@@ -269,29 +248,30 @@ async fn another_name_than_the_senders_is_not_given() {
         time: None,
         nonce: vec![],
     };
-    let request = client::certificate_request(&template, &public(&bench.key), None, None).unwrap();
-    let envelope = bench.envelope();
-    let signature = sign(&bench.key, request.as_bytes());
+    let request = client::certificate_request(&template, &public(&door.key), None, None).unwrap();
+    let envelope = door.envelope();
+    let signature = sign(&door.key, request.as_bytes());
     let message = client::initial_request(&envelope, &request, ES256, &signature, None).unwrap();
-    let answer = bench.send(message.to_vec()).await;
+    let answer = door.send(message.to_vec()).await;
     let expected = Expected { transaction: &TRANSACTION, nonce: &envelope.nonce, mac: None };
     assert_eq!(refusal(&client::read_response(&answer, &expected).unwrap()), Some(Refusal::BadRequest));
-    assert_eq!(bench.desk.calls("accept"), 0);
+    assert_eq!(door.bench.states().await, ["awaiting"]);
 }
 
 /// `body` begins after header and is one byte of tag: the kinds that are not served yet are made
 /// from one that is by changing it.
 #[tokio::test]
 async fn the_ca_certificates_are_given_and_other_questions_are_not_yet() {
-    let bench = Bench::new();
+    let door = Door::new().await;
+    let root = door.root();
     let template_oid = [0x2b, 6, 1, 5, 5, 7, 4, 19];
     for (last, served) in [(17, true), (6, false)] {
-        let envelope = bench.envelope();
+        let envelope = door.envelope();
         let mut message = client::template_request(&envelope, None, None).unwrap().to_vec();
         let at = message.windows(8).position(|w| w == template_oid).unwrap();
         message[at + 7] = last;
-        let answer = bench.send(message).await;
-        let has_root = answer.windows(bench.root.len()).filter(|w| *w == bench.root).count();
+        let answer = door.send(message).await;
+        let has_root = answer.windows(root.len()).filter(|w| *w == root).count();
         // once among the extra certificates, once as the answer
         assert_eq!(has_root, if served { 2 } else { 1 });
         let text = String::from_utf8_lossy(&answer).into_owned();
@@ -301,8 +281,8 @@ async fn the_ca_certificates_are_given_and_other_questions_are_not_yet() {
 
 #[tokio::test]
 async fn what_is_no_cmp_is_refused_in_cmp() {
-    let bench = Bench::new();
-    let good = client::status_query(&bench.envelope()).unwrap();
+    let door = Door::new().await;
+    let good = client::status_query(&door.envelope()).unwrap();
     for (content_type, body, status) in [
         ("application/json", good.clone(), StatusCode::UNSUPPORTED_MEDIA_TYPE),
         ("", good, StatusCode::UNSUPPORTED_MEDIA_TYPE),
@@ -310,11 +290,11 @@ async fn what_is_no_cmp_is_refused_in_cmp() {
         (MEDIA_TYPE, b"hello".to_vec(), StatusCode::BAD_REQUEST),
         (MEDIA_TYPE, vec![0x30; MAX_MESSAGE + 1], StatusCode::PAYLOAD_TOO_LARGE),
     ] {
-        let (got, answer) = bench.post(content_type, body).await;
+        let (got, answer) = door.post(content_type, body).await;
         assert_eq!(got, status);
         let expected = Expected { transaction: &TRANSACTION, nonce: &[0; 16], mac: None };
         let read = client::read_response(&answer, &expected).unwrap();
         assert_eq!(refusal(&read), Some(Refusal::BadRequest));
     }
-    assert!(bench.desk.states().is_empty());
+    assert_eq!(door.bench.states().await, ["awaiting"]);
 }
