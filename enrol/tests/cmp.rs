@@ -440,3 +440,24 @@ proptest! {
         }
     }
 }
+
+/// RFC 9810 §7: the response has the version of the request; one that is not spoken is refused as such.
+#[test]
+fn the_reply_has_the_version_of_the_request() {
+    let sender = Name::default();
+    let request = client::status_query(&envelope(&applicant(), 1)).unwrap();
+    let at = request.windows(3).position(|w| w == [2, 1, 2]).unwrap() + 2;
+    for (asked, answered) in [(2, 2), (3, 3), (1, 3), (9, 3)] {
+        let mut request = request.clone();
+        request[at] = asked;
+        let incoming = server::read(&request).unwrap();
+        let failure = match incoming.request {
+            Request::Faulty(failure) => failure,
+            _ => Refusal::NotFound.into(),
+        };
+        assert_eq!(failure.bit == FailureBit::UnsupportedVersion, ![2, 3].contains(&asked), "{asked}");
+        let answer = server::refused(&reply(&incoming, &sender, None), failure, "").unwrap();
+        let at = answer.windows(2).position(|w| w == [2, 1]).unwrap() + 2;
+        assert_eq!(answer[at], answered, "{asked}");
+    }
+}

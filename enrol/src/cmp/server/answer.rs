@@ -170,7 +170,7 @@ impl Reply<'_> {
     fn header(&self) -> der::Result<PkiHeader<'_>> {
         // with a MAC both sides name the secret, and it has one name
         let key_id = (!self.to.key_id.is_empty()).then_some(self.to.key_id.as_slice());
-        seal::header(HeaderFields {
+        let header = seal::header(HeaderFields {
             sender: self.sender.clone(),
             time: self.time,
             sender_kid: key_id.filter(|_| self.mac.is_some()),
@@ -178,7 +178,8 @@ impl Reply<'_> {
             transaction: Some(&self.to.transaction),
             nonce: &self.nonce,
             reply_nonce: Some(&self.to.nonce),
-        })
+        })?;
+        Ok(PkiHeader { pvno: self.to.version, ..header })
     }
 
     fn seal(&self, header: PkiHeader<'_>, body: PkiBody<'_>) -> Result<Vec<u8>, BadAnswer> {

@@ -30,6 +30,8 @@ pub struct Incoming {
     pub implicit_confirm: bool,
     /// What is asked.
     pub request: Request,
+    /// `pvno` that the reply has as well (RFC 9810 §7).
+    version: u8,
     protection: Protection,
     protected: Zeroizing<Vec<u8>>,
 }
@@ -138,6 +140,8 @@ pub enum FailureBit {
     BadCertTemplate = 19,
     /// The transaction belongs to another request.
     TransactionIdInUse = 21,
+    /// A version of CMP that is not spoken.
+    UnsupportedVersion = 22,
     /// The sender may not.
     NotAuthorized = 23,
     /// Not now.

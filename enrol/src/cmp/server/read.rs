@@ -36,10 +36,12 @@ pub fn read(message: &[u8]) -> Result<Incoming, Malformed> {
     let implicit_confirm = header.info(oid::IT_IMPLICIT_CONFIRM).is_some();
     let part = ProtectedPart { header, body };
     let protected = encode(&part).map_err(|_| Malformed)?;
-    let request = if matches!(part.header.pvno, CMP_2000 | CMP_2021) {
-        request(&part.header, &part.body).unwrap_or_else(Request::Faulty)
-    } else {
-        Request::Faulty(Failure { refusal: Refusal::Client, bit: FailureBit::BadRequest })
+    let (version, request) = match part.header.pvno {
+        spoken @ (CMP_2000 | CMP_2021) => (spoken, request(&part.header, &part.body).unwrap_or_else(Request::Faulty)),
+        _ => {
+            let failure = Failure { refusal: Refusal::Client, bit: FailureBit::UnsupportedVersion };
+            (CMP_2021, Request::Faulty(failure))
+        }
     };
     Ok(Incoming {
         transaction,
@@ -48,6 +50,7 @@ pub fn read(message: &[u8]) -> Result<Incoming, Malformed> {
         key_id,
         implicit_confirm,
         request,
+        version,
         protection,
         protected,
     })
