@@ -9,7 +9,8 @@ use crate::rules::login::Door;
 /// How many challenges may be open at once: enough for 60 logins a second, and an end to the table.
 const MAX_CHALLENGES: i64 = 20_000;
 
-/// Keeps a challenge; forgets those that ended. `false` when too many are open.
+/// Keeps a challenge; forgets those that ended. When too many are open the oldest goes: whoever hoards
+/// challenges must not keep others from logging in, and an answer comes within seconds.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -19,11 +20,16 @@ pub async fn add_challenge(
     door: Door,
     expires_at: i64,
     now: i64,
-) -> Result<bool, StoreError> {
+) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM challenges WHERE expires_at < $1").bind(now).execute(&mut *db).await?;
     let open: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM challenges").fetch_one(&mut *db).await?;
     if open >= MAX_CHALLENGES {
-        return Ok(false);
+        sqlx::query(
+            "DELETE FROM challenges WHERE challenge IN (SELECT challenge FROM challenges ORDER BY expires_at LIMIT $1)",
+        )
+        .bind(open - MAX_CHALLENGES + 1)
+        .execute(&mut *db)
+        .await?;
     }
     sqlx::query("INSERT INTO challenges (challenge, purpose, expires_at) VALUES ($1, $2, $3)")
         .bind(challenge)
@@ -31,7 +37,7 @@ pub async fn add_challenge(
         .bind(expires_at)
         .execute(db)
         .await?;
-    Ok(true)
+    Ok(())
 }
 
 /// Takes a challenge out: whether it was ours, for this door, and in time (D-601).

@@ -56,6 +56,26 @@ async fn a_challenge_is_for_one_login_at_one_door() {
 }
 
 #[tokio::test]
+async fn hoarding_challenges_shuts_nobody_out() {
+    let bench = Bench::new().await;
+    let administrator = bench.administrator().await;
+    let card = bench.user_card(&bench.office(&administrator).await).await;
+    let path = bench.house.directory.join("authority.db");
+    let db = sqlx::sqlite::SqlitePool::connect_with(sqlx::sqlite::SqliteConnectOptions::new().filename(path));
+    let hoard = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) \
+                 INSERT INTO challenges (challenge, purpose, expires_at) SELECT 'hoarded ' || i, 'user', $1 FROM n";
+    sqlx::query(hoard).bind(bench.clock.now() + 299).execute(&db.await.unwrap()).await.unwrap();
+    let client = bench.client().await;
+    let mine = client.challenge("user").await;
+    client.challenge("user").await;
+    let token = card.answer(&mine, ORIGIN);
+    client.post("/login/verify", &[("challenge", &mine), ("token", &token)]).await.ok();
+    let open: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM challenges").fetch_one(bench.house.store.readers()).await.unwrap();
+    assert!(open <= 20_000, "{open}");
+}
+
+#[tokio::test]
 async fn certificates_that_are_not_ours_are_nobodys() {
     let bench = Bench::new().await;
     let other = Bench::new().await;
