@@ -155,3 +155,18 @@ fn a_key_that_is_not_the_certificates_is_refused() {
     std::fs::write(dir.path().join("issuing.key"), "no key").unwrap();
     assert!(matches!(Ca::load(dir.path()), Err(CaError::Key("issuing.key"))));
 }
+
+#[test]
+fn a_key_that_others_may_read_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    Ca::create(dir.path(), &order("https://localhost")).unwrap();
+    for (key, load) in [
+        ("issuing.key", (|dir| Ca::load(dir).map(drop)) as fn(&Path) -> Result<(), CaError>),
+        ("server.key", |dir| ServerIdentity::load(dir).map(drop)),
+    ] {
+        let path = dir.path().join(key);
+        load(dir.path()).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(matches!(load(dir.path()), Err(CaError::Mode(name)) if name == key), "{key}");
+    }
+}

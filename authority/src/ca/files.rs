@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use der::pem::LineEnding;
@@ -38,8 +38,12 @@ pub(super) fn write_certificate(dir: &Path, name: &'static str, der: &[u8]) -> R
     write_new(dir, name, 0o644, pem.as_bytes())
 }
 
-/// Reads a key; the result is PKCS#8.
+/// Reads a key that nobody else may read; the result is PKCS#8.
 pub(super) fn read_key(dir: &Path, name: &'static str) -> Result<Zeroizing<Vec<u8>>, CaError> {
+    let mode = std::fs::metadata(dir.join(name)).map_err(|source| CaError::File { name, source })?.mode();
+    if mode & 0o077 != 0 {
+        return Err(CaError::Mode(name));
+    }
     let pem = read(dir, name)?;
     let (label, der) = der::pem::decode_vec(&pem).map_err(|_| CaError::Key(name))?;
     let der = Zeroizing::new(der);

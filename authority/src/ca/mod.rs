@@ -59,6 +59,9 @@ pub enum CaError {
     /// A key file that is none, or not the certificate's.
     #[error("{0} is not the key of its certificate. Restore the CA's folder from its backup")]
     Key(&'static str),
+    /// Others may read a key.
+    #[error("others may read the CA's {0}. Take their rights away: chmod 600")]
+    Mode(&'static str),
     /// The key could not sign.
     #[error(transparent)]
     Sign(#[from] CannotSign),
