@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use serde_json::json;
-use zbus::OwnedObjectPath;
+use zbus::{OwnedObjectPath, Variant};
 
-use crate::bench::{Agent, Bench, ORIGIN, PIN, challenge, text, vardict};
+use crate::bench::{Agent, Bench, ORIGIN, PIN, Vardict, challenge, text, vardict};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_live_agent_is_not_displaced_and_a_dead_one_is_gone() {
@@ -67,8 +67,7 @@ async fn a_request_can_be_cancelled_and_a_socket_closed() {
     let agent = Agent::new(&[("consent", &["!hold"])]);
     caller.register(&agent).await.unwrap();
     let request = caller.start_login(ORIGIN, &challenge(), vardict([])).await.unwrap();
-    let (state, _) =
-        caller.call::<_, (String, crate::bench::Vardict)>(&request, "Request.Wait", &(50_u32,)).await.unwrap();
+    let (state, _) = caller.call::<_, (String, Vardict)>(&request, "Request.Wait", &(50_u32,)).await.unwrap();
     assert_eq!(state, "running");
     caller.call::<_, ()>(&request, "Request.Cancel", &(vardict([]),)).await.unwrap();
     assert_eq!(caller.wait(&request).await.unwrap().0, "cancelled");
@@ -97,10 +96,33 @@ async fn requests_are_told_to_nobody_else() {
     let caller = bench.caller().await;
     let agent = Agent::new(&[("consent", &["allowed"]), ("card-pin", &[PIN])]);
     let path: OwnedObjectPath = caller.agent(&agent).await;
-    let options = vardict([("agent", zbus::Variant::ObjectPath(path.into()))]);
+    let options = vardict([("agent", Variant::ObjectPath(path.into()))]);
     caller.login(ORIGIN, &challenge(), options).await.unwrap();
     // A signal that everybody gets closes the account.
     caller.register(&agent).await.err();
     let heard = tokio::time::timeout(Duration::from_secs(5), signals.next()).await.unwrap().unwrap().unwrap();
     assert_eq!(heard.header().member().unwrap().as_str(), "PropertiesChanged", "AgentPresent, and nothing before it");
+}
+
+/// The bus lets one connection wait for so many answers and no more, and the daemon's is one.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_never_answers_uses_up_nobody_elses_questions() {
+    let bench = Bench::new();
+    let honest = bench.caller().await;
+    honest.register(&Agent::new(&[("consent", &["allowed"]), ("card-pin", &[PIN])])).await.unwrap();
+    let silent = Agent::new(&[("consent", &["!hold"])]);
+    for _ in 0..4 {
+        let hostile = bench.caller().await;
+        let path = hostile.agent(&silent).await;
+        for _ in 0..40 {
+            let own = vardict([("agent", Variant::ObjectPath(path.clone().into()))]);
+            let request = hostile.start_login(ORIGIN, &challenge(), own).await.unwrap();
+            let _: (String, Vardict) = hostile.call(&request, "Request.Wait", &(5_u32,)).await.unwrap();
+            let _ = hostile.call::<_, ()>(&request, "Request.Cancel", &(vardict([]),)).await;
+        }
+        // It stays on the bus, and owes its answers.
+        std::mem::forget(hostile);
+    }
+    assert!(silent.seen("consent").len() >= 8, "it was asked");
+    honest.login(ORIGIN, &challenge(), vardict([])).await.expect("the session's agent can be asked");
 }

@@ -8,11 +8,13 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use token::{CertificateFacts, Secret};
+use tokio::sync::oneshot;
 use zbus::message::{Flags, Message};
 use zbus::names::OwnedUniqueName;
 use zbus::{Connection, DynamicType, Fd, OwnedObjectPath, OwnedVariant, Type, Variant};
 
 use super::sink;
+use super::unanswered::{Place, Places};
 use crate::holder::{Holder, Question, SecretKind, Unanswered};
 
 /// How long a person may take for one answer.
@@ -29,25 +31,63 @@ pub(super) struct BusAgent {
     connection: Connection,
     name: OwnedUniqueName,
     path: OwnedObjectPath,
+    places: Vec<Places>,
 }
 
 impl BusAgent {
-    pub(super) fn new(connection: &Connection, name: &OwnedUniqueName, path: OwnedObjectPath) -> Self {
-        Self { connection: connection.clone(), name: name.clone(), path }
+    /// Every question takes one of each of `places`.
+    pub(super) fn new(
+        connection: &Connection,
+        name: &OwnedUniqueName,
+        path: OwnedObjectPath,
+        places: Vec<Places>,
+    ) -> Self {
+        Self { connection: connection.clone(), name: name.clone(), path, places }
     }
 
     /// Calls the agent and waits for its answer; dropped before, it takes the question back.
-    async fn call<B, R>(&self, method: &'static str, prompt: &OwnedObjectPath, body: &B) -> Result<R, Unanswered>
+    async fn call<B, R>(&self, method: &'static str, prompt: &OwnedObjectPath, body: B) -> Result<R, Unanswered>
     where
-        B: Serialize + DynamicType + Sync,
+        B: Serialize + DynamicType + Send + Sync + 'static,
         R: DeserializeOwned + Type,
     {
-        let mut open = Open { agent: self, prompt, answered: false };
-        let call = self.connection.call_method(Some(&*self.name), &self.path, Some(INTERFACE), method, body);
-        let Ok(reply) = tokio::time::timeout(PATIENCE, call).await else { return Err(Unanswered::TimedOut) };
-        open.answered = true;
-        let reply = reply.map_err(|error| unanswered(&error))?;
+        let place = Place::take(&self.places).ok_or_else(|| {
+            tracing::debug!(agent = %self.name, "an agent leaves too many questions without an answer");
+            Unanswered::Vanished
+        })?;
+        let (answer, reply) = oneshot::channel();
+        tokio::spawn(self.clone().ask(method, prompt.clone(), body, answer, place));
+        let Ok(reply) = tokio::time::timeout(PATIENCE, reply).await else { return Err(Unanswered::TimedOut) };
+        let reply = reply.map_err(|_| Unanswered::Vanished)?.map_err(|error| unanswered(&error))?;
         reply.body().deserialize().map_err(|_| Unanswered::Vanished)
+    }
+
+    /// Waits for the reply as long as the bus does, which is as long as the agent is there: until then
+    /// the question has its place. When nobody waits for the answer any more, the agent is told.
+    async fn ask<B: Serialize + DynamicType + Sync>(
+        self,
+        method: &'static str,
+        prompt: OwnedObjectPath,
+        body: B,
+        mut answer: oneshot::Sender<zbus::Result<Message>>,
+        _place: Place,
+    ) {
+        let call = self.connection.call_method(Some(&*self.name), &self.path, Some(INTERFACE), method, &body);
+        tokio::pin!(call);
+        tokio::select! {
+            // First, so that the question is on its way before it can be taken back.
+            biased;
+            reply = &mut call => {
+                // Whoever asked may have gone at the same moment.
+                let _ = answer.send(reply);
+            }
+            () = answer.closed() => {
+                if let Err(error) = self.tell("Dismiss", &(prompt, "cancelled")).await {
+                    tracing::debug!(%error, "a question was not dismissed");
+                }
+                let _ = call.await;
+            }
+        }
     }
 
     /// Calls the agent and does not wait.
@@ -69,8 +109,8 @@ impl Holder for BusAgent {
                 Unanswered::Vanished
             })?;
             let prompt = prompt_path();
-            let body = (&prompt, kind.name(), Fd::from(theirs), info(question));
-            let outcome: String = self.call("RequestSecret", &prompt, &body).await?;
+            let body = (prompt.clone(), kind.name(), Fd::from(theirs), info(question));
+            let outcome: String = self.call("RequestSecret", &prompt, body).await?;
             match outcome.as_str() {
                 // Not every acquisition has a code; to say so is an answer.
                 "empty" if kind == SecretKind::AcquisitionCode => Ok(Secret::new(Vec::new())),
@@ -83,9 +123,9 @@ impl Holder for BusAgent {
     fn consent<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<(), Unanswered>> {
         Box::pin(async move {
             let prompt = prompt_path();
-            let body = (&prompt, info(question));
+            let body = (prompt.clone(), info(question));
             let (outcome, _choices): (String, HashMap<String, OwnedVariant>) =
-                self.call("RequestConsent", &prompt, &body).await?;
+                self.call("RequestConsent", &prompt, body).await?;
             match outcome.as_str() {
                 "allowed" => Ok(()),
                 "cancelled" => Err(Unanswered::Cancelled),
@@ -102,7 +142,7 @@ impl Holder for BusAgent {
         Box::pin(async move {
             let prompt = prompt_path();
             let listed: Vec<_> = candidates.iter().map(candidate).collect();
-            let index: i32 = self.call("ChooseCertificate", &prompt, &(&prompt, listed, info(question))).await?;
+            let index: i32 = self.call("ChooseCertificate", &prompt, (prompt.clone(), listed, info(question))).await?;
             let index = usize::try_from(index).map_err(|_| Unanswered::Cancelled)?;
             if index < candidates.len() { Ok(index) } else { Err(Unanswered::Cancelled) }
         })
@@ -114,29 +154,6 @@ impl Holder for BusAgent {
                 tracing::debug!(%error, kind, "a notice was not shown");
             }
         })
-    }
-}
-
-/// A question that the agent has before it.
-struct Open<'a> {
-    agent: &'a BusAgent,
-    prompt: &'a OwnedObjectPath,
-    answered: bool,
-}
-
-impl Drop for Open<'_> {
-    fn drop(&mut self) {
-        if self.answered {
-            return;
-        }
-        let (agent, prompt) = (self.agent.clone(), self.prompt.clone());
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                if let Err(error) = agent.tell("Dismiss", &(prompt, "cancelled")).await {
-                    tracing::debug!(%error, "a question was not dismissed");
-                }
-            });
-        }
     }
 }
 

@@ -35,7 +35,7 @@ impl AgentManager {
         let (peer, _room) = self.bus.enter(&call).await?;
         Options::read(options, &[])?;
         let name = format!("{} {}", peer.name, path.as_str());
-        let agent = BusAgent::new(&self.bus.connection, &peer.name, path);
+        let agent = BusAgent::new(&self.bus.connection, &peer.name, path, vec![peer.places.clone()]);
         let registered = self.bus.service.register_agent(&peer.caller, &name, Arc::new(agent)).await?;
         if let Registration::New(ended) = registered {
             let bus = self.bus.clone();

@@ -12,6 +12,7 @@ mod request;
 mod sink;
 mod token;
 mod tree;
+mod unanswered;
 
 use std::sync::Arc;
 
@@ -110,7 +111,8 @@ impl Bus {
 
     /// The caller's own object as the agent of one request.
     fn own_agent(&self, peer: &Peer, path: Option<OwnedObjectPath>) -> Option<Arc<dyn Holder>> {
-        path.map(|path| Arc::new(BusAgent::new(&self.connection, &peer.name, path)) as Arc<dyn Holder>)
+        let places = || vec![peer.places.clone(), self.peers.places_of(peer.caller.uid())];
+        path.map(|path| Arc::new(BusAgent::new(&self.connection, &peer.name, path, places())) as Arc<dyn Holder>)
     }
 
     async fn close(&self) {

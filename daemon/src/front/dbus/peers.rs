@@ -13,6 +13,7 @@ use zbus::names::{BusName, OwnedUniqueName};
 use zbus::{Connection, OwnedObjectPath};
 
 use super::request::RequestObject;
+use super::unanswered::{Places, Users};
 use crate::front::Caller;
 use crate::requests::Request;
 use crate::service::Error;
@@ -36,6 +37,7 @@ struct Shared {
     meeting: tokio::sync::Mutex<()>,
     shutdown: CancellationToken,
     tasks: TaskTracker,
+    users: Users,
 }
 
 /// A connection that has called. Clones are the same.
@@ -47,6 +49,8 @@ pub(super) struct Peer {
     pub(super) name: OwnedUniqueName,
     /// Says that it has left the bus, or that the daemon ends.
     pub(super) gone: CancellationToken,
+    /// For questions to its agents.
+    pub(super) places: Places,
     requests: Arc<Requests>,
 }
 
@@ -68,6 +72,7 @@ impl Peers {
             meeting: tokio::sync::Mutex::default(),
             shutdown: shutdown.clone(),
             tasks: tasks.clone(),
+            users: Users::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -92,6 +97,11 @@ impl Peers {
         })
     }
 
+    /// For questions to the own agents of a user's callers.
+    pub(super) fn places_of(&self, uid: u32) -> Places {
+        self.shared.users.of(uid)
+    }
+
     async fn meet(&self, name: OwnedUniqueName) -> zbus::Result<Peer> {
         // Listening first: whoever leaves between the two is missed by neither.
         let mut departures =
@@ -102,6 +112,7 @@ impl Peers {
             caller: Caller::proven(uid, credentials.process_id(), super::NAME),
             name: name.clone(),
             gone: self.shared.shutdown.child_token(),
+            places: Places::of_connection(),
             requests: Arc::default(),
         };
         self.known().insert(name.clone(), peer.clone());
