@@ -12,6 +12,7 @@ mod bench;
 mod contract;
 mod lifecycle;
 mod limits;
+mod load;
 mod login;
 mod pins;
 mod shipped;
