@@ -8,8 +8,9 @@ use x509_cert::Certificate;
 use x509_cert::name::Name;
 use x509_cert::serial_number::SerialNumber;
 
+use super::profile::Profile;
 use super::signer::{CannotSign, generation, sign_certificate};
-use super::{CaError, CreateOrder, FileSigner, files, profile, server};
+use super::{CaError, CreateOrder, FileSigner, files, server};
 
 const DAY: i64 = 24 * 60 * 60;
 const ROOT_DAYS: i64 = 20 * 365;
@@ -17,7 +18,7 @@ const ISSUING_DAYS: i64 = 10 * 365;
 
 pub(super) fn create(dir: &Path, order: &CreateOrder) -> Result<(), CaError> {
     let root = new_key(dir, files::ROOT_KEY, KeyAlgorithm::P384)?;
-    let root_profile = profile::Authority::root(&order.institution).map_err(CaError::Build)?;
+    let root_profile = Profile::root(&order.institution).map_err(CaError::Build)?;
     let root_certificate = sign_certificate(
         root_profile,
         random_serial()?,
@@ -29,7 +30,7 @@ pub(super) fn create(dir: &Path, order: &CreateOrder) -> Result<(), CaError> {
     let root_name = subject_of(&root_certificate)?;
 
     let issuing = new_key(dir, files::ISSUING_KEY, KeyAlgorithm::P256)?;
-    let issuing_profile = profile::Authority::issuing(root_name.clone(), &order.institution).map_err(CaError::Build)?;
+    let issuing_profile = Profile::issuing(root_name.clone(), &order.institution).map_err(CaError::Build)?;
     let issuing_certificate = sign_certificate(
         issuing_profile,
         random_serial()?,

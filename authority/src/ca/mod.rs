@@ -119,7 +119,7 @@ impl Ca {
     pub fn issue(&self, order: &IssueOrder) -> Result<Issued, IssueError> {
         let failed = |e: CaError| IssueError(Box::new(e));
         let profile =
-            profile::Holder::new(self.issuer.clone(), &order.subject).map_err(|e| failed(CaError::Build(e)))?;
+            profile::Profile::holder(self.issuer.clone(), &order.subject).map_err(|e| failed(CaError::Build(e)))?;
         let serial = SerialNumber::new(&order.serial).map_err(|e| failed(CaError::Build(e.into())))?;
         let certificate = signer::sign_certificate(
             profile,

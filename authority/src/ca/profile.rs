@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use const_oid::db::rfc5280::{ID_KP_CLIENT_AUTH, ID_KP_SERVER_AUTH};
-use der::asn1::Ia5String;
+use der::asn1::{Ia5String, ObjectIdentifier};
 use spki::SubjectPublicKeyInfoRef;
 use token::{InstitutionCode, Origin, SubjectName};
 use x509_cert::builder::profile::BuilderProfile;
@@ -17,93 +17,42 @@ use x509_cert::ext::pkix::{
 use x509_cert::ext::{Extension, ToExtension};
 use x509_cert::name::Name;
 
-/// A CA's certificate: the root, or one under it that may sign no further CA.
-pub(super) struct Authority {
+/// One certificate: who issues it, whose it is, and what it is for.
+pub(super) struct Profile {
     issuer: Name,
     subject: Name,
-    below: u8,
+    kind: Kind,
 }
 
-impl Authority {
+enum Kind {
+    /// A CA, with so many CAs below it at most.
+    Authority(u8),
+    /// A user or an administrator (S-090, S-092).
+    Holder,
+    /// The TLS server.
+    Server(GeneralName),
+}
+
+impl Profile {
     /// The root: its own issuer.
     pub(super) fn root(institution: &InstitutionCode) -> Result<Self> {
         let subject = authority_name("Root CA", institution)?;
-        Ok(Self { issuer: subject.clone(), subject, below: 1 })
+        Ok(Self { issuer: subject.clone(), subject, kind: Kind::Authority(1) })
     }
 
-    /// The issuing CA under `issuer`.
+    /// The issuing CA under `issuer`. It may sign no further CA.
     pub(super) fn issuing(issuer: Name, institution: &InstitutionCode) -> Result<Self> {
-        Ok(Self { issuer, subject: authority_name("Issuing CA", institution)?, below: 0 })
-    }
-}
-
-impl BuilderProfile for Authority {
-    fn get_issuer(&self, _subject: &Name) -> Name {
-        self.issuer.clone()
+        Ok(Self { issuer, subject: authority_name("Issuing CA", institution)?, kind: Kind::Authority(0) })
     }
 
-    fn get_subject(&self) -> Name {
-        self.subject.clone()
-    }
-
-    fn build_extensions(
-        &self,
-        key: SubjectPublicKeyInfoRef<'_>,
-        issuer_key: SubjectPublicKeyInfoRef<'_>,
-        tbs: &TbsCertificate,
-    ) -> Result<Vec<Extension>> {
-        let mut extensions = identifiers(key, issuer_key, tbs)?;
-        let constraints = BasicConstraints { ca: true, path_len_constraint: Some(self.below) };
-        extensions.push((true, &constraints).to_extension(tbs.subject(), &[])?);
-        let usage = KeyUsage(KeyUsages::KeyCertSign | KeyUsages::CRLSign);
-        extensions.push((true, &usage).to_extension(tbs.subject(), &[])?);
-        Ok(extensions)
-    }
-}
-
-/// A user's or an administrator's certificate (S-090, S-092).
-pub(super) struct Holder {
-    issuer: Name,
-    subject: Name,
-}
-
-impl Holder {
-    pub(super) fn new(issuer: Name, name: &SubjectName) -> Result<Self> {
+    /// The holder of that name.
+    pub(super) fn holder(issuer: Name, name: &SubjectName) -> Result<Self> {
         // contract, user and institution are digits and letters: nothing to escape (RFC 4514)
-        Ok(Self { issuer, subject: common_name(&name.to_string())? })
-    }
-}
-
-impl BuilderProfile for Holder {
-    fn get_issuer(&self, _subject: &Name) -> Name {
-        self.issuer.clone()
+        Ok(Self { issuer, subject: common_name(&name.to_string())?, kind: Kind::Holder })
     }
 
-    fn get_subject(&self) -> Name {
-        self.subject.clone()
-    }
-
-    fn build_extensions(
-        &self,
-        key: SubjectPublicKeyInfoRef<'_>,
-        issuer_key: SubjectPublicKeyInfoRef<'_>,
-        tbs: &TbsCertificate,
-    ) -> Result<Vec<Extension>> {
-        let mut extensions = identifiers(key, issuer_key, tbs)?;
-        extensions.extend(end_entity(ExtendedKeyUsage(vec![ID_KP_CLIENT_AUTH]), tbs)?);
-        Ok(extensions)
-    }
-}
-
-/// The TLS server's certificate.
-pub(super) struct Server {
-    issuer: Name,
-    subject: Name,
-    address: GeneralName,
-}
-
-impl Server {
-    pub(super) fn new(issuer: Name, origin: &Origin) -> Result<Self> {
+    /// The server at `origin`.
+    pub(super) fn server(issuer: Name, origin: &Origin) -> Result<Self> {
         let host = host(origin);
         let address = match host.parse::<IpAddr>() {
             Ok(ip) => GeneralName::from(ip),
@@ -115,11 +64,11 @@ impl Server {
         } else {
             common_name("Jitsuin authority")?
         };
-        Ok(Self { issuer, subject, address })
+        Ok(Self { issuer, subject, kind: Kind::Server(address) })
     }
 }
 
-impl BuilderProfile for Server {
+impl BuilderProfile for Profile {
     fn get_issuer(&self, _subject: &Name) -> Name {
         self.issuer.clone()
     }
@@ -134,10 +83,25 @@ impl BuilderProfile for Server {
         issuer_key: SubjectPublicKeyInfoRef<'_>,
         tbs: &TbsCertificate,
     ) -> Result<Vec<Extension>> {
-        let mut extensions = identifiers(key, issuer_key, tbs)?;
-        extensions.extend(end_entity(ExtendedKeyUsage(vec![ID_KP_SERVER_AUTH]), tbs)?);
-        let names = SubjectAltName(vec![self.address.clone()]);
-        extensions.push((false, &names).to_extension(tbs.subject(), &[])?);
+        // subject and authority key identifiers, both SHA-1 of the key (§4.2.1.2, method 1)
+        let own = SubjectKeyIdentifier::try_from(key)?;
+        let issuers = AuthorityKeyIdentifier::try_from(issuer_key)?;
+        let mut extensions =
+            vec![(false, &own).to_extension(tbs.subject(), &[])?, (false, &issuers).to_extension(tbs.subject(), &[])?];
+        match &self.kind {
+            Kind::Authority(below) => {
+                let constraints = BasicConstraints { ca: true, path_len_constraint: Some(*below) };
+                extensions.push((true, &constraints).to_extension(tbs.subject(), &[])?);
+                let usage = KeyUsage(KeyUsages::KeyCertSign | KeyUsages::CRLSign);
+                extensions.push((true, &usage).to_extension(tbs.subject(), &[])?);
+            }
+            Kind::Holder => extensions.extend(end_entity(ID_KP_CLIENT_AUTH, tbs)?),
+            Kind::Server(address) => {
+                extensions.extend(end_entity(ID_KP_SERVER_AUTH, tbs)?);
+                let names = SubjectAltName(vec![address.clone()]);
+                extensions.push((false, &names).to_extension(tbs.subject(), &[])?);
+            }
+        }
         Ok(extensions)
     }
 }
@@ -159,24 +123,13 @@ fn common_name(text: &str) -> Result<Name> {
     format!("CN={text}").parse().map_err(Error::Asn1)
 }
 
-/// Subject and authority key identifiers, both SHA-1 of the key (§4.2.1.2, method 1).
-fn identifiers(
-    key: SubjectPublicKeyInfoRef<'_>,
-    issuer_key: SubjectPublicKeyInfoRef<'_>,
-    tbs: &TbsCertificate,
-) -> Result<Vec<Extension>> {
-    let own = SubjectKeyIdentifier::try_from(key)?;
-    let issuers = AuthorityKeyIdentifier::try_from(issuer_key)?;
-    Ok(vec![(false, &own).to_extension(tbs.subject(), &[])?, (false, &issuers).to_extension(tbs.subject(), &[])?])
-}
-
-fn end_entity(purposes: ExtendedKeyUsage, tbs: &TbsCertificate) -> Result<[Extension; 3]> {
+fn end_entity(purpose: ObjectIdentifier, tbs: &TbsCertificate) -> Result<[Extension; 3]> {
     let constraints = BasicConstraints { ca: false, path_len_constraint: None };
     let usage = KeyUsage(KeyUsages::DigitalSignature.into());
     Ok([
         (true, &constraints).to_extension(tbs.subject(), &[])?,
         (true, &usage).to_extension(tbs.subject(), &[])?,
-        (false, &purposes).to_extension(tbs.subject(), &[])?,
+        (false, &ExtendedKeyUsage(vec![purpose])).to_extension(tbs.subject(), &[])?,
     ])
 }
 

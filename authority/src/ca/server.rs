@@ -7,8 +7,9 @@ use x509_cert::name::Name;
 use zeroize::Zeroizing;
 
 use super::create::{new_key, random_serial};
+use super::profile::Profile;
 use super::signer::sign_certificate;
-use super::{CaError, CaSigner, FileSigner, files, profile};
+use super::{CaError, CaSigner, FileSigner, files};
 
 /// As long as public CAs gave at most when this was written; the operator makes a new one in time.
 const SERVER_DAYS: i64 = 397;
@@ -47,7 +48,7 @@ impl std::fmt::Debug for ServerIdentity {
 
 pub(super) fn create(dir: &Path, root: &FileSigner, root_name: Name, origin: &Origin, now: i64) -> Result<(), CaError> {
     let key = new_key(dir, files::SERVER_KEY, KeyAlgorithm::P256)?;
-    let profile = profile::Server::new(root_name, origin).map_err(CaError::Build)?;
+    let profile = Profile::server(root_name, origin).map_err(CaError::Build)?;
     let validity = (now, now + SERVER_DAYS * DAY);
     let certificate = sign_certificate(profile, random_serial()?, validity, key.public_key(), root)?;
     files::write_certificate(dir, files::SERVER_CERTIFICATE, &certificate)

@@ -15,12 +15,12 @@ use spki::{
     SubjectPublicKeyInfoOwned,
 };
 use token::{KeyAlgorithm, PublicKey, SignatureAlgorithm};
-use x509_cert::builder::profile::BuilderProfile;
 use x509_cert::builder::{Builder, CertificateBuilder};
 use x509_cert::serial_number::SerialNumber;
 use x509_cert::time::{Time, Validity};
 use zeroize::Zeroizing;
 
+use super::profile::Profile;
 use super::{CaError, files};
 
 /// The CA's key did not sign.
@@ -93,8 +93,8 @@ impl std::fmt::Debug for FileSigner {
 }
 
 /// Builds and signs one certificate; `validity` is `(notBefore, notAfter)` in Unix seconds.
-pub(super) fn sign_certificate<P: BuilderProfile>(
-    profile: P,
+pub(super) fn sign_certificate(
+    profile: Profile,
     serial: SerialNumber,
     validity: (i64, i64),
     subject_key: &PublicKey,
