@@ -42,7 +42,7 @@ async fn handle(
     };
     let Ok(incoming) = server::read(&message) else { return door.malformed(StatusCode::BAD_REQUEST) };
     drop(message);
-    let desk = Acquisition::new(door.house.clone(), &place(peer));
+    let desk = Acquisition::new(door.house.clone(), &place(peer.map(|Extension(peer)| peer)));
     match door.answer(&desk, incoming).await {
         Ok(answer) => reply(StatusCode::OK, answer),
         Err(error) => {

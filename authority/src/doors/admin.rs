@@ -1,9 +1,9 @@
 //! 管理者: `/admin/v1/…`.
 
-use axum::extract::{Extension, FromRequestParts, Path, State};
+use axum::extract::{FromRequestParts, Path};
+use axum::http::StatusCode;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -12,13 +12,12 @@ use token::{Language, Refusal, UserId};
 
 use super::form::Form;
 use super::problem::{Problem, Speaking};
-use super::{Doors, language, place};
+use super::{Caller, Doors, language};
 use crate::login::{Login, Session};
 use crate::office::{CertificateForm, Office, UserView};
 use crate::rules::choice::{Choice, Reason};
 use crate::rules::lock::LockKind;
 use crate::rules::login::Door;
-use crate::server::Peer;
 
 /// Longest device serial and token serial, in characters.
 const MAX_SERIAL: usize = 64;
@@ -51,42 +50,25 @@ impl FromRequestParts<Doors> for Administrator {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Problem> {
-        let problem = Problem::speaking(&parts.headers);
-        let place = place(parts.extensions.get::<Peer>().copied().map(Extension));
+        let Ok(Caller { house, login, place, problem }) = Caller::from_request_parts(parts, doors).await;
         let bearer = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let token = bearer.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-        let login = doors.login(&place);
         let session = login.session(token).await.map_err(|denial| problem.of(denial))?;
-        let office = Office::new(doors.house.clone(), session.clone(), &place);
+        let office = Office::new(house, session.clone(), &place);
         Ok(Self { login, session, office, problem, language: language::of(&parts.headers) })
     }
 }
 
-async fn challenge(
-    State(doors): State<Doors>,
-    peer: Option<Extension<Peer>>,
-    headers: HeaderMap,
-) -> Result<Json<Value>, Problem> {
-    let problem = Problem::speaking(&headers);
-    let new = doors.login(&place(peer)).challenge(Door::Administrator).await.map_err(|denial| problem.of(denial))?;
-    Ok(Json(super::challenge_answer(&doors, &new)))
+async fn challenge(caller: Caller) -> Result<Json<Value>, Problem> {
+    caller.challenge(Door::Administrator).await
 }
 
-async fn log_in(
-    State(doors): State<Doors>,
-    peer: Option<Extension<Peer>>,
-    headers: HeaderMap,
-    mut form: Form,
-) -> Result<Json<Value>, Problem> {
-    let problem = Problem::speaking(&headers);
+async fn log_in(caller: Caller, mut form: Form) -> Result<Json<Value>, Problem> {
     let contract_pin = form.secret("contract_pin");
-    let challenge = form.wanted("challenge").map_err(|refusal| problem.of(refusal))?;
-    let token = form.wanted("token").map_err(|refusal| problem.of(refusal))?;
-    let session = doors
-        .login(&place(peer))
-        .administrator(challenge, token, contract_pin.as_ref())
-        .await
-        .map_err(|denial| problem.of(denial))?;
+    let challenge = form.wanted("challenge").map_err(|refusal| caller.problem.of(refusal))?;
+    let token = form.wanted("token").map_err(|refusal| caller.problem.of(refusal))?;
+    let session = caller.login.administrator(challenge, token, contract_pin.as_ref()).await;
+    let session = session.map_err(|denial| caller.problem.of(denial))?;
     Ok(Json(json!({
         "session": *session.session,
         "expires_at": session.expires_at,

@@ -9,38 +9,61 @@ mod problem;
 mod public;
 mod shell;
 
-use axum::{Extension, Router};
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::{Json, Router};
+use serde_json::{Value, json};
 
 pub use form::Form;
 pub use problem::Problem;
 
+use self::problem::Speaking;
 use crate::house::House;
-use crate::login::{Login, NewChallenge};
+use crate::login::Login;
+use crate::rules::login::Door;
 use crate::server::Peer;
 
 /// What handlers share.
 #[derive(Debug, Clone)]
-pub(crate) struct Doors {
-    pub(crate) house: House,
+struct Doors {
+    house: House,
 }
 
-impl Doors {
-    fn login(&self, place: &str) -> Login {
-        Login::new(self.house.clone(), place)
+/// Whoever knocks: from where, and in which language answers are understood.
+struct Caller {
+    house: House,
+    login: Login,
+    place: String,
+    problem: Speaking,
+}
+
+impl FromRequestParts<Doors> for Caller {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Infallible> {
+        let house = doors.house.clone();
+        let place = place(parts.extensions.get::<Peer>().copied());
+        Ok(Self { login: Login::new(house.clone(), &place), house, place, problem: Problem::speaking(&parts.headers) })
+    }
+}
+
+impl Caller {
+    /// The answer to a request for a challenge at `door`.
+    async fn challenge(self, door: Door) -> Result<Json<Value>, Problem> {
+        let new = self.login.challenge(door).await.map_err(|denial| self.problem.of(denial))?;
+        Ok(Json(json!({
+            "challenge": new.challenge.as_str(),
+            "origin": self.house.settings.origin,
+            "expires_at": new.expires_at,
+        })))
     }
 }
 
 /// Where a request came from, for the record of events.
-pub(crate) fn place(peer: Option<Extension<Peer>>) -> String {
-    peer.map_or_else(|| "unknown".to_owned(), |Extension(Peer(address))| address.to_string())
-}
-
-fn challenge_answer(doors: &Doors, new: &NewChallenge) -> serde_json::Value {
-    serde_json::json!({
-        "challenge": new.challenge.as_str(),
-        "origin": doors.house.settings.origin,
-        "expires_at": new.expires_at,
-    })
+pub(crate) fn place(peer: Option<Peer>) -> String {
+    peer.map_or_else(|| "unknown".to_owned(), |Peer(address)| address.to_string())
 }
 
 /// All doors of an authority.
