@@ -161,6 +161,33 @@ async fn it_registers_again_when_the_daemon_comes_back() {
 }
 
 #[tokio::test]
+async fn a_question_of_a_daemon_that_is_gone_stands_in_nobodys_way() {
+    let (bus, folder) = (Bus::start(), tempfile::tempdir().unwrap());
+    let mut first = Daemon::start(&bus).await;
+    let _agent = start(&bus, folder.path());
+    let proxy = first.agent().await;
+    answer(folder.path(), "card PIN", "!hold");
+    let (_ours, theirs) = sink();
+    let path = request(1);
+    let asked = proxy.request_secret(&path, "card-pin", (&theirs).into(), info());
+    let windows = folder.path().join("windows");
+    let shown = file_holds(&windows, "card PIN");
+    tokio::select! {
+        outcome = asked => panic!("{outcome:?}"),
+        _ = shown => {}
+    }
+    drop(proxy);
+    first.connection.clone().close().await.unwrap();
+    drop(first);
+    let mut second = Daemon::start(&bus).await;
+    let proxy = second.agent().await;
+    answer(folder.path(), "consent", "yes");
+    let (path, soon) = (request(2), std::time::Duration::from_secs(20));
+    let asked = tokio::time::timeout(soon, proxy.request_consent(&path, info())).await;
+    assert_eq!(asked.expect("the old window has closed").unwrap().0, "allowed");
+}
+
+#[tokio::test]
 async fn a_wrong_pin_is_said_in_the_next_window_and_an_empty_code_is_an_answer() {
     let (bus, folder) = (Bus::start(), tempfile::tempdir().unwrap());
     let mut daemon = Daemon::start(&bus).await;

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 
+use futures_util::StreamExt;
 use tokio::sync::{Mutex, watch};
-use zbus::fdo::{self, DBusProxy};
+use zbus::fdo::{self, DBusProxy, NameOwnerChangedStream};
 use zbus::message::Header;
 use zbus::names::BusName;
 use zbus::{Connection, OwnedFd, OwnedObjectPath, OwnedVariant, Variant, interface};
@@ -39,13 +40,16 @@ impl Agent {
         (Self { prompter, texts, standing: Arc::default(), turn: Mutex::new(()), released }, receiver)
     }
 
-    /// Waits for the turn, then for the answer; gives both up when the question is withdrawn.
+    /// Waits for the turn, then for the answer; gives both up when the question is withdrawn, or the
+    /// daemon that asked has left the bus.
     async fn ask<T>(
         &self,
+        mut asker: Asker,
         request: &str,
         question: impl Future<Output = Result<T, PromptError>>,
     ) -> Result<T, PromptError> {
-        let mut withdrawn = self.standing.raise(request);
+        let request = asker.name(request);
+        let mut withdrawn = self.standing.raise(&request);
         let answer = async {
             let _turn = self.turn.lock().await;
             question.await
@@ -53,20 +57,41 @@ impl Agent {
         let answer = tokio::select! {
             answer = answer => answer,
             _ = withdrawn.wait_for(|gone| *gone) => Err(PromptError::Cancelled),
+            _ = asker.departure.next() => Err(PromptError::Cancelled),
         };
         drop(withdrawn);
-        self.standing.settle(request);
+        self.standing.settle(&request);
         answer
     }
 }
 
+/// The daemon that asks.
+struct Asker {
+    sender: String,
+    /// Yields when it has left the bus.
+    departure: NameOwnerChangedStream,
+}
+
+impl Asker {
+    /// A question's name among those of all daemons: the next one counts from the beginning.
+    fn name(&self, request: &str) -> String {
+        format!("{} {request}", self.sender)
+    }
+}
+
 /// Refuses calls from anybody but the daemon: who could ask here could fish for secrets.
-async fn from_daemon(connection: &Connection, header: &Header<'_>) -> fdo::Result<()> {
+async fn from_daemon(connection: &Connection, header: &Header<'_>) -> fdo::Result<Asker> {
     let denied = || fdo::Error::AccessDenied("Only the daemon may ask. Call the daemon instead.".to_owned());
     let sender = header.sender().ok_or_else(denied)?;
     let name = BusName::try_from(NAME).map_err(|_| denied())?;
-    let owner = DBusProxy::new(connection).await?.get_name_owner(name).await.map_err(|_| denied())?;
-    if owner.as_str() == sender.as_str() { Ok(()) } else { Err(denied()) }
+    let bus = DBusProxy::new(connection).await?;
+    // Listening first: a departure between the two is not missed.
+    let departure = bus.receive_name_owner_changed_with_args(&[(0, sender.as_str()), (2, "")]).await?;
+    let owner = bus.get_name_owner(name).await.map_err(|_| denied())?;
+    if owner.as_str() != sender.as_str() {
+        return Err(denied());
+    }
+    Ok(Asker { sender: sender.to_string(), departure })
 }
 
 /// A cancelled window is an answer; a window that cannot be shown is an error of this agent.
@@ -89,12 +114,12 @@ impl Agent {
         sink: OwnedFd,
         info: HashMap<String, OwnedVariant>,
     ) -> fdo::Result<String> {
-        from_daemon(connection, &header).await?;
+        let asker = from_daemon(connection, &header).await?;
         let kind = SecretKind::from_name(&kind)
             .ok_or_else(|| fdo::Error::InvalidArgs("No such secret is known here.".to_owned()))?;
         sink::check(&sink).map_err(|error| fdo::Error::InvalidArgs(error.to_string()))?;
         let dialogue = questions::secret(&self.texts, kind, &Info::from(&info));
-        let secret = self.ask(request.as_str(), self.prompter.secret(&self.texts, &dialogue)).await;
+        let secret = self.ask(asker, request.as_str(), self.prompter.secret(&self.texts, &dialogue)).await;
         match answered(secret)? {
             // Not every acquisition has a code: saying so is an answer.
             Some(secret) if secret.is_empty() && kind == SecretKind::AcquisitionCode => Ok("empty".to_owned()),
@@ -115,9 +140,9 @@ impl Agent {
         request: OwnedObjectPath,
         info: HashMap<String, OwnedVariant>,
     ) -> fdo::Result<(String, Vardict)> {
-        from_daemon(connection, &header).await?;
+        let asker = from_daemon(connection, &header).await?;
         let dialogue = questions::consent(&self.texts, &Info::from(&info));
-        let agreed = self.ask(request.as_str(), self.prompter.confirm(&self.texts, &dialogue)).await;
+        let agreed = self.ask(asker, request.as_str(), self.prompter.confirm(&self.texts, &dialogue)).await;
         let outcome = if answered(agreed)? == Some(true) { "allowed" } else { "denied" };
         Ok((outcome.to_owned(), Vardict::new()))
     }
@@ -131,14 +156,14 @@ impl Agent {
         candidates: Vec<HashMap<String, OwnedVariant>>,
         info: HashMap<String, OwnedVariant>,
     ) -> fdo::Result<i32> {
-        from_daemon(connection, &header).await?;
+        let asker = from_daemon(connection, &header).await?;
         if candidates.is_empty() || candidates.len() > MOST_CANDIDATES {
             return Err(fdo::Error::InvalidArgs("One to sixteen certificates can be offered.".to_owned()));
         }
         let offered: Vec<Info> = candidates.iter().map(Info::from).collect();
         let dialogue = questions::choose(&self.texts, &offered, &Info::from(&info));
         let chosen = self.prompter.choose_one(&self.texts, &dialogue, offered.len());
-        let chosen = answered(self.ask(request.as_str(), chosen).await)?;
+        let chosen = answered(self.ask(asker, request.as_str(), chosen).await)?;
         Ok(chosen.and_then(|index| i32::try_from(index).ok()).unwrap_or(-1))
     }
 
@@ -167,7 +192,7 @@ impl Agent {
         kind: String,
         info: HashMap<String, OwnedVariant>,
     ) -> fdo::Result<()> {
-        from_daemon(connection, &header).await?;
+        let asker = from_daemon(connection, &header).await?;
         let Some(text) = questions::notice(&self.texts, &kind, &Info::from(&info)) else { return Ok(()) };
         let notice = Dialogue::new(&self.texts, Window::Notice, text);
         match &self.prompter {
@@ -175,7 +200,7 @@ impl Agent {
             // The next window says it; one more would only be in its way.
             Prompter::Pinentry(_) if matches!(kind.as_str(), "otp-rejected" | "pin-wrong") => Ok(()),
             Prompter::Pinentry(_) => {
-                self.show_apart(request, notice);
+                self.show_apart(&asker.name(request.as_str()), notice);
                 Ok(())
             }
         }
@@ -188,9 +213,9 @@ impl Agent {
         request: OwnedObjectPath,
         reason: String,
     ) -> fdo::Result<()> {
-        from_daemon(connection, &header).await?;
+        let asker = from_daemon(connection, &header).await?;
         let _ = reason;
-        self.standing.dismiss(request.as_str());
+        self.standing.dismiss(&asker.name(request.as_str()));
         Ok(())
     }
 
@@ -207,16 +232,16 @@ impl Agent {
 
 impl Agent {
     /// A window that nobody need answer stands beside the work until it is closed or withdrawn.
-    fn show_apart(&self, request: OwnedObjectPath, dialogue: Dialogue) {
-        let (prompter, standing) = (self.prompter.clone(), Arc::clone(&self.standing));
-        let mut withdrawn = standing.raise(request.as_str());
+    fn show_apart(&self, request: &str, dialogue: Dialogue) {
+        let (prompter, standing, request) = (self.prompter.clone(), Arc::clone(&self.standing), request.to_owned());
+        let mut withdrawn = standing.raise(&request);
         tokio::spawn(async move {
             tokio::select! {
                 _ = prompter.tell(&dialogue) => {}
                 _ = withdrawn.wait_for(|gone| *gone) => {}
             }
             drop(withdrawn);
-            standing.settle(request.as_str());
+            standing.settle(&request);
         });
     }
 }
