@@ -4,7 +4,8 @@
 //! past [`Config::load`] nothing has to be checked again.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -105,7 +106,9 @@ impl Config {
     /// [`ConfigError`]: the first fault found.
     pub fn load(file: &Path, euid: u32) -> Result<Self, ConfigError> {
         let read = |source| ConfigError::Read { file: file.to_owned(), source };
-        let metadata = std::fs::metadata(file).map_err(read)?;
+        // Judged and read by one descriptor: what is read is what was judged.
+        let mut open = File::open(file).map_err(read)?;
+        let metadata = open.metadata().map_err(read)?;
         let writable = |what| Err(ConfigError::Writable { file: file.to_owned(), what });
         if metadata.uid() != 0 && metadata.uid() != euid {
             return writable(format!("owner is uid {}", metadata.uid()));
@@ -113,7 +116,9 @@ impl Config {
         if metadata.mode() & 0o022 != 0 {
             return writable(format!("mode is {:o}", metadata.mode() & 0o7777));
         }
-        Self::check(file)
+        let mut text = String::new();
+        open.read_to_string(&mut text).map_err(read)?;
+        Self::parse(&text).map_err(|fault| fault.at(file, &text))
     }
 
     /// Reads a file without asking who could write it: `jitsuind check-config`.
