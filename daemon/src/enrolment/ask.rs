@@ -106,6 +106,7 @@ impl Run {
         let order: &Order = self.machine.record().order();
         let mut question = Question::new(purpose);
         question.token = self.shared.tokens.find(&order.token).map(|token| token.info());
+        question.detail.insert("uid", order.owner.to_string());
         question.detail.insert("contract-id", order.contract.to_string());
         if let Some(user) = &order.user {
             question.detail.insert("user-id", user.to_string());
