@@ -17,6 +17,7 @@ pub mod daemon;
 pub mod foreign_ca;
 pub mod judge;
 pub mod otp;
+pub mod pcsc;
 pub mod person;
 pub mod running;
 pub mod scratch;
