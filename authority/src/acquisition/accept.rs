@@ -65,8 +65,10 @@ pub(super) async fn accept(
             Counted::Wrong { left, .. } => {
                 users::update(cleared.change.db(), &applicant.contract, &user).await?;
                 cleared.user = Some(user);
-                let refusal = if left == 0 { Refusal::LockUser } else { Refusal::Otp };
-                return cleared.refuse(event, refusal).await;
+                if left == 0 {
+                    return cleared.refuse(event.locked_by(LockKind::Otp.key()), Refusal::LockUser).await;
+                }
+                return cleared.refuse(event, Refusal::Otp).await;
             }
         }
         burnt = found.map(|accepted| (token.serial, accepted));

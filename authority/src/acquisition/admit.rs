@@ -165,8 +165,12 @@ pub(super) async fn clear(
             Counted::Locked => return refuse(change, Refusal::LockUser).await,
             Counted::Wrong { left, .. } => {
                 users::update(change.db(), &applicant.contract, row).await?;
-                let refusal = if left == 0 { Refusal::LockUser } else { Refusal::Auth };
-                return refuse(change, refusal).await;
+                if left == 0 {
+                    let event = event.clone().locked_by(LockKind::UserPin.key());
+                    change.commit(event.refused(Refusal::LockUser)).await?;
+                    return Err(Refusal::LockUser.into());
+                }
+                return refuse(change, Refusal::Auth).await;
             }
         }
     }

@@ -64,7 +64,7 @@ impl Login {
                 contracts::set_failures(change.db(), &holder.contract, ContractPin::Login, failures).await?;
                 if left == 0 {
                     contracts::set_status(change.db(), &holder.contract, ContractStatus::Locked).await?;
-                    let event = event.changed("active", "locked").because("contract_pin");
+                    let event = event.locked_by("contract_pin");
                     return refuse(change, event, Refusal::LockContract).await;
                 }
                 return refuse(change, event, Denial::left(Refusal::Auth, left)).await;

@@ -107,6 +107,7 @@ impl Login {
                 users::update(change.db(), &holder.contract, &user).await?;
                 if left == 0 {
                     handles::drop_login(change.db(), &login_sha256).await?;
+                    let event = event.locked_by(LockKind::UserPin.key());
                     return refuse(change, event, Refusal::LockUser).await;
                 }
                 return refuse(change, event, Denial::left(Refusal::Auth, left)).await;

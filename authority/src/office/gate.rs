@@ -86,12 +86,8 @@ impl Office {
                     return refuse(change, Denial::left(Refusal::ConfirmPin, left)).await;
                 }
                 contracts::set_status(change.db(), contract_id, ContractStatus::Locked).await?;
-                let event = event
-                    .clone()
-                    .changed("active", "locked")
-                    .because("contract_confirm_pin")
-                    .refused(Refusal::LockContract);
-                change.commit(event).await?;
+                let event = event.clone().locked_by("contract_confirm_pin");
+                change.commit(event.refused(Refusal::LockContract)).await?;
                 return Err(Refusal::LockContract.into());
             }
         }

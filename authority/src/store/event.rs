@@ -84,6 +84,12 @@ impl Event {
         self
     }
 
+    /// That wrong entries of `secret` have locked what it concerns.
+    #[must_use]
+    pub fn locked_by(self, secret: &str) -> Self {
+        self.changed("active", "locked").because(secret)
+    }
+
     /// Why.
     #[must_use]
     pub fn because(mut self, reason: &str) -> Self {

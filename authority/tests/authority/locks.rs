@@ -49,6 +49,14 @@ async fn locks_are_counted_apart_and_lifted_apart() {
         let refused = bench.accept(&applicant(Some(USER)), Some(USER_PIN), Some("000000"), true).await.err();
         assert_eq!(refused, Some(if n < 10 { Refusal::Otp } else { Refusal::LockUser }), "{n}");
     }
+    let locks: Vec<(String, String)> =
+        sqlx::query_as("SELECT action, reason FROM events WHERE before = 'active' AND after = 'locked' ORDER BY seq")
+            .fetch_all(bench.house.store.readers())
+            .await
+            .unwrap();
+    let [by_pin, by_otp] =
+        [("login.pin", "user_pin"), ("acquisition.accept", "otp")].map(|(a, r)| (a.into(), r.into()));
+    assert_eq!(locks, [by_pin, by_otp], "a lock is a change of the user (D-705)");
     assert_eq!(bench.acquire().await.err(), Some(Refusal::LockUser));
     assert_eq!(client.verify(&card).await.code(), "E-LOCK-USER");
     assert_eq!(unlock("otp").await.ok()["status"], "active");
