@@ -13,6 +13,7 @@ pub const KEY_FILE: &str = "secrets.key";
 
 const KEY_LEN: usize = 32;
 const NONCE_LEN: usize = 12;
+const TAG_LEN: usize = 16;
 
 /// Why a secret could not be sealed or opened.
 #[derive(Debug, thiserror::Error)]
@@ -80,8 +81,9 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Sealed`] when the cipher fails.
     pub fn seal(&self, row: &str, secret: &[u8]) -> Result<Vec<u8>, VaultError> {
-        let mut buffer = Zeroizing::new(secret.to_vec());
-        buffer.reserve_exact(16);
+        // One allocation, tag included: a growing buffer would leave a copy of the secret behind.
+        let mut buffer = Zeroizing::new(Vec::with_capacity(secret.len() + TAG_LEN));
+        buffer.extend_from_slice(secret);
         let nonce =
             self.0.seal_in_place_append_tag(Aad::from(row.as_bytes()), &mut *buffer).map_err(|_| VaultError::Sealed)?;
         Ok([nonce.as_ref().as_slice(), buffer.as_slice()].concat())
