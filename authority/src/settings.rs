@@ -140,7 +140,7 @@ pub struct LoginSettings {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct ServerSettings {
-    /// Connections at once: 1 to 10000.
+    /// Connections at once, a quarter of them from one address: 1 to 10000.
     pub connections: usize,
     /// Seconds a request may take: 1 to 120.
     pub request_seconds: u32,

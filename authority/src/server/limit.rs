@@ -1,8 +1,8 @@
-//! How many requests one address may make.
+//! How many requests one address may make, and how many connections it may hold.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Addresses that are remembered at once.
 const MAX_ADDRESSES: usize = 10_000;
@@ -47,6 +47,55 @@ impl RateLimiter {
     }
 }
 
+/// Who is connected: so many at once, and of one subscriber a quarter of them.
+#[derive(Debug, Clone)]
+pub(super) struct Connections(Arc<Held>);
+
+#[derive(Debug)]
+struct Held {
+    most: usize,
+    by: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// The right to one connection; given back when dropped.
+#[derive(Debug)]
+pub(super) struct Slot {
+    held: Arc<Held>,
+    subscriber: IpAddr,
+}
+
+impl Connections {
+    /// `most` at once.
+    pub(super) fn new(most: usize) -> Self {
+        Self(Arc::new(Held { most, by: Mutex::default() }))
+    }
+
+    /// A slot for a connection from `address`, where one is left.
+    pub(super) fn slot(&self, address: IpAddr) -> Option<Slot> {
+        let subscriber = subscriber(address);
+        let mut by = self.0.by.lock().unwrap_or_else(PoisonError::into_inner);
+        let all: usize = by.values().sum();
+        let own = by.get(&subscriber).copied().unwrap_or(0);
+        if all >= self.0.most || own >= (self.0.most / 4).max(1) {
+            return None;
+        }
+        by.insert(subscriber, own + 1);
+        Some(Slot { held: Arc::clone(&self.0), subscriber })
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut by = self.held.by.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = by.get_mut(&self.subscriber) {
+            *own -= 1;
+            if *own == 0 {
+                by.remove(&self.subscriber);
+            }
+        }
+    }
+}
+
 /// Who is meant by an address: of IPv6 the first half, since one subscriber has all of the second
 /// (RFC 6177).
 fn subscriber(address: IpAddr) -> IpAddr {
@@ -80,5 +129,20 @@ mod tests {
         assert!((0..60).all(|_| limiter.admits(six("::ffff:192.0.2.1"), 1000)));
         assert!(!limiter.admits(six("192.0.2.1"), 1000), "mapped or not, it is one address");
         assert!(limiter.admits(six("::ffff:192.0.2.2"), 1000));
+    }
+    #[test]
+    fn nobody_holds_all_connections() {
+        let connections = Connections::new(8);
+        let [a, b, c, d, e] = [1, 2, 3, 4, 5].map(|n| IpAddr::V4(Ipv4Addr::new(192, 0, 2, n)));
+        let mut held: Vec<Slot> = (0..8).filter_map(|_| connections.slot(a)).collect();
+        assert_eq!(held.len(), 2, "a quarter");
+        held.extend([b, b, c, c, d, d].iter().filter_map(|address| connections.slot(*address)));
+        assert_eq!(held.len(), 8);
+        assert!(connections.slot(e).is_none(), "all are held");
+        held.remove(0);
+        assert!(connections.slot(e).is_some(), "one was given back");
+        drop(held);
+        assert!(connections.0.by.lock().unwrap().is_empty(), "nobody is remembered");
+        assert!(Connections::new(1).slot(a).is_some());
     }
 }

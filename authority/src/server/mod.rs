@@ -13,12 +13,12 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
+use limit::Connections;
 pub use limit::RateLimiter;
 pub use tls::TlsError;
 
@@ -96,7 +96,7 @@ pub async fn serve(house: House, address: SocketAddr) -> Result<(), ServeError> 
 /// [`ServeError::Tls`] before the first connection; none after.
 pub async fn run(house: House, listener: TcpListener, shutdown: CancellationToken) -> Result<(), ServeError> {
     let acceptor = TlsAcceptor::from(Arc::new(tls::configuration(&house)?));
-    let slots = Arc::new(Semaphore::new(house.settings.server.connections));
+    let connections = Connections::new(house.settings.server.connections);
     let router = doors::router(house);
     let tracker = TaskTracker::new();
     loop {
@@ -113,7 +113,7 @@ pub async fn run(house: House, listener: TcpListener, shutdown: CancellationToke
                 continue;
             }
         };
-        let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else {
+        let Some(slot) = connections.slot(peer.ip()) else {
             tracing::warn!(peer = %peer.ip(), "too many connections: refused");
             continue;
         };
