@@ -46,6 +46,7 @@ exec setpriv --pdeathsig KILL -- pcscd --foreground --error --config "$config" "
 #[derive(Debug)]
 pub struct Pcsc<'a> {
     scratch: &'a Scratch,
+    names: Vec<(String, String)>,
     sockets: Vec<PathBuf>,
     pcscd: Running,
     /// The process with the cards.
@@ -92,7 +93,11 @@ impl<'a> Pcsc<'a> {
             assert!(cards.is_running(), "no virtual cards: {}", cards.printed());
             UnixStream::connect(&control).ok()
         });
-        Self { scratch, sockets, pcscd, cards, remote: Remote::new(&control) }
+        let names = readers.iter().enumerate().map(|(n, (name, shown))| {
+            // pcscd counts the readers and their slots.
+            ((*name).to_owned(), format!("{shown} {n:02X} 00"))
+        });
+        Self { scratch, names: names.collect(), sockets, pcscd, cards, remote: Remote::new(&control) }
     }
 
     /// One reader `usb` with one YubiKey `key` in it.
@@ -112,6 +117,16 @@ impl<'a> Pcsc<'a> {
     /// Takes out whatever is in a reader.
     pub fn pull(&self, reader: &str) {
         self.tell(&format!("pull {reader}"));
+    }
+
+    /// What programs call a reader.
+    ///
+    /// # Panics
+    /// When there is no such reader.
+    #[must_use]
+    pub fn reader(&self, name: &str) -> &str {
+        let found = self.names.iter().find(|(short, _)| short == name);
+        found.map_or_else(|| panic!("no reader {name}"), |(_, shown)| shown)
     }
 
     /// Tells the cards' process a line of `virtual_card::control` and yields its answer.
@@ -152,6 +167,15 @@ impl<'a> Pcsc<'a> {
         let mut command = self.scratch.command(program);
         command.env("PCSCLITE_CSOCK_NAME", self.socket());
         command
+    }
+
+    /// Makes this the PC/SC of the test's own process. pcsc-lite looks once, so a process has one for good; nextest
+    /// gives each test a process.
+    #[expect(unsafe_code, reason = "the environment is the only way to tell pcsc-lite")]
+    pub fn adopt(&self) {
+        // SAFETY: the test's first line calls this, before there are threads that look at the environment; the
+        // harness's other thread only waits.
+        unsafe { std::env::set_var("PCSCLITE_CSOCK_NAME", self.socket()) };
     }
 
     /// Kills pcscd in the middle of whatever it does; the cards fall out of their readers.
