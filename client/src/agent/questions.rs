@@ -73,7 +73,6 @@ pub(super) fn consent(texts: &Texts, info: &Info) -> Dialogue {
     must.extend(tries(texts, info));
     let next = if info.final_try { texts.text("next-final-try") } else { texts.text(next) };
     // What else is known stands there as far as there is room.
-    let length = |lines: &[String]| lines.iter().map(|line| line.len() + NEWLINE).sum::<usize>();
     let mut room = ROOM.saturating_sub(length(&must) + next.len());
     for line in facts(texts, info, MAY) {
         let needed = line.len() + NEWLINE;
@@ -86,21 +85,34 @@ pub(super) fn consent(texts: &Texts, info: &Info) -> Dialogue {
     Dialogue::new(texts, Window::Consent, must.join("\n")).buttons(texts.text(ok), texts.text(cancel))
 }
 
-/// The window that lets the person choose among certificates, numbered from 1.
+/// The window that lets the person choose among certificates, numbered from 1. Where they are too many
+/// for one window, their names stand there alone.
 #[must_use]
 pub(super) fn choose(texts: &Texts, candidates: &[Info], info: &Info) -> Dialogue {
     let mut lines = vec![texts.text("choose-lead")];
     lines.extend(info.origin.as_ref().map(|origin| texts.with("line-origin", &[("value", origin)])));
-    for (index, candidate) in candidates.iter().enumerate() {
-        let name = candidate.certificate_name.as_deref().unwrap_or("?");
-        let until = candidate.certificate_valid_until.map_or("?".to_owned(), |t| clock::moment(texts.language(), t));
-        let token = candidate.token_label.as_deref().unwrap_or("-");
-        let number = (index + 1).to_string();
-        lines.push(
-            texts.with("choose-item", &[("number", &number), ("name", name), ("until", &until), ("token", token)]),
-        );
-    }
+    let items = |whole: bool| {
+        candidates.iter().enumerate().map(move |(index, candidate)| {
+            let name = candidate.certificate_name.as_deref().unwrap_or("?");
+            let number = (index + 1).to_string();
+            if !whole {
+                return format!("{number}. {name}");
+            }
+            let until = candidate.certificate_valid_until.map(|t| clock::moment(texts.language(), t));
+            let token = candidate.token_label.as_deref().unwrap_or("-");
+            let until = until.as_deref().unwrap_or("?");
+            texts.with("choose-item", &[("number", &number), ("name", name), ("until", until), ("token", token)])
+        })
+    };
+    let whole: Vec<String> = items(true).collect();
+    let fits = length(&lines) + length(&whole) <= ROOM;
+    lines.extend(if fits { whole } else { items(false).collect() });
     Dialogue::new(texts, Window::Choose, lines.join("\n"))
+}
+
+/// Bytes that these lines take in a request line.
+fn length(lines: &[String]) -> usize {
+    lines.iter().map(|line| line.len() + NEWLINE).sum()
 }
 
 /// What a notice says; `None` for a kind that this agent does not know.
@@ -239,6 +251,23 @@ mod tests {
                 let info = Info { purpose: purpose.into(), ..full() };
                 let length = prompt::escaped_length(&consent(&texts, &info).description);
                 assert!(length <= 990, "{language:?} {purpose}: {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn as_many_certificates_as_can_be_offered_fit_one_line() {
+        for language in [Language::En, Language::Ja] {
+            let texts = Texts::new(language);
+            let info = Info { origin: Some("https://bank.example:8443".into()), ..full() };
+            for count in [2, 16] {
+                let one =
+                    |n: usize| Info { certificate_name: Some(format!("00009876543 riyousya{n:03} 1635")), ..full() };
+                let dialogue = choose(&texts, &(0..count).map(one).collect::<Vec<_>>(), &info);
+                let length = prompt::escaped_length(&dialogue.description);
+                assert!(length <= 990, "{language:?} {count}: {length}");
+                assert!((0..count).all(|n| dialogue.description.contains(&format!("riyousya{n:03}"))));
+                assert_eq!(dialogue.description.contains("2023"), count == 2, "{}", dialogue.description);
             }
         }
     }
