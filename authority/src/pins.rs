@@ -6,7 +6,7 @@ use std::sync::Arc;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use token::{Refusal, Secret};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
 /// 19 MiB and two passes: OWASP's floor for Argon2id, about 20 ms of one core.
@@ -75,13 +75,22 @@ impl Pins {
         Ok(PinProof { right: right && stored.is_some(), stored })
     }
 
+    /// The right to compute something that takes long on purpose. There are few at a time, for PINs and
+    /// MACs together.
+    ///
+    /// # Errors
+    /// `Internal`.
+    pub async fn slot(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        Arc::clone(&self.slots).acquire_owned().await.map_err(|_| Refusal::Internal)
+    }
+
     async fn work<T: Send + 'static>(
         &self,
         secret: &Secret,
         work: impl FnOnce(&[u8]) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
         let secret = Zeroizing::new(secret.expose().to_vec());
-        let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| Refusal::Internal)?;
+        let slot = self.slot().await?;
         tokio::task::spawn_blocking(move || {
             // The slot is held by the work itself: a client that goes away does not free it early.
             let _slot = slot;

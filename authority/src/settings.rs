@@ -144,7 +144,7 @@ pub struct ServerSettings {
     pub connections: usize,
     /// Seconds a request may take: 1 to 120.
     pub request_seconds: u32,
-    /// PIN hashes computed at once, 19 MiB each: 1 to 64.
+    /// PIN hashes (19 MiB each) and MACs computed at once: 1 to 64.
     pub pin_hashes: usize,
     /// Requests a minute from one address, logins and acquisitions: 1 to 100000.
     pub requests_per_minute: u32,

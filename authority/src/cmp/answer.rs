@@ -13,6 +13,7 @@ use crate::acquisition::{
 };
 use crate::code::{self, NoRandomness};
 use crate::house::House;
+use crate::pins::Pins;
 
 /// Why an answer could not be made at all.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +40,7 @@ enum Verdict {
 impl CmpDoor {
     /// Answers a request.
     pub(super) async fn answer(&self, desk: &Acquisition, incoming: Incoming) -> Result<Vec<u8>, AnswerError> {
-        let (incoming, proof) = check_code(desk, incoming).await?;
+        let (incoming, proof) = check_code(&self.house.pins, desk, incoming).await?;
         let (mac, verdict) = match proof {
             Ok(mac) => {
                 let verdict = self.judge(desk, &incoming, mac.as_ref().map(|(_, open)| &open.proof)).await;
@@ -212,6 +213,7 @@ async fn transaction(desk: &Acquisition, id: &[u8; 16]) -> Result<TransactionRec
 
 /// The acquisition code, if the request has a MAC and it was made with the code.
 async fn check_code(
+    pins: &Pins,
     desk: &Acquisition,
     incoming: Incoming,
 ) -> Result<(Incoming, Result<Option<(MacKind, OpenCode)>, Failure>), AnswerError> {
@@ -229,7 +231,13 @@ async fn check_code(
         Ok(open) => open,
         Err(refusal) => return Ok((incoming, Err(refusal.into()))),
     };
+    // the sender says how many rounds it takes: a flood must not busy every core
+    let slot = match pins.slot().await {
+        Ok(slot) => slot,
+        Err(refusal) => return Ok((incoming, Err(refusal.into()))),
+    };
     let (incoming, open, fits) = tokio::task::spawn_blocking(move || {
+        let _slot = slot;
         // an applicant without a code takes as long as one with another code
         let nobodys = Secret::new(b"no code".to_vec());
         let fits = incoming.is_protected_by(open.as_ref().map_or(&nobodys, |open| &open.code));

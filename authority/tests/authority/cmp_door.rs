@@ -298,3 +298,20 @@ async fn what_is_no_cmp_is_refused_in_cmp() {
     }
     assert_eq!(door.bench.states().await, ["awaiting"]);
 }
+
+/// MACs take as long as the sender wants: they wait for the same few slots as PINs.
+#[tokio::test]
+async fn a_mac_waits_for_its_slot() {
+    let door = Door::with(true).await;
+    let mut slots = Vec::new();
+    for _ in 0..door.bench.house.settings.server.pin_hashes {
+        slots.push(door.bench.house.pins.slot().await.unwrap());
+    }
+    let wrong = secret("ABCDEF0123456789");
+    let page = door.first_page(USER_PIN, Some(&wrong));
+    tokio::pin!(page);
+    let soon = std::time::Duration::from_millis(500);
+    assert!(tokio::time::timeout(soon, page.as_mut()).await.is_err(), "no MAC is looked at");
+    drop(slots);
+    assert!(matches!(page.await, Err(Answer::Refused(r)) if r.refusal == Some(Refusal::Auth)));
+}
