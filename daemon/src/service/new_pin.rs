@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use token::{Ability, Fault, Op, Outcome, Pin, Secret};
+use token::{Ability, Fault, Op, Outcome, Pin, PinState, Secret};
 
 use super::asking::question;
 use super::pin::{BadNewPin, check_new};
@@ -70,7 +70,14 @@ impl Service {
             let Some(old) = entry.pin else {
                 return Err(Error::NotSupported { what: "change its PIN but on its own keypad".to_owned() });
             };
+            let risked = is_last(&token.info().pin);
             let new = self.propose(token, &*person.holder, &question, &old).await?;
+            // A new PIN may take minutes, in which another program used up the tries: the last one is not
+            // spent by who did not risk it.
+            let Outcome::Info(now) = token.perform(Op::ReadInfo).await? else { return Err(Error::Internal) };
+            if is_last(&now.pin) && !risked {
+                return Err(Error::PinFinalTryHeld);
+            }
             match token.perform(Op::ChangePin { old, new: Pin::new(new) }).await {
                 Ok(Outcome::Done) => {
                     self.inner.pins.forget(token.id());
@@ -107,6 +114,150 @@ impl Service {
                 return Err(error);
             }
             question.detail.insert("reason", reason.to_owned());
+        }
+    }
+}
+
+/// Whether the next wrong entry blocks the PIN, as far as the token says.
+fn is_last(pin: &PinState) -> bool {
+    pin.final_try || pin.tries == Some(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeSet, VecDeque};
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use futures_util::future::BoxFuture;
+    use token::{CertificateFacts, Device, Event, SlotSpace, TokenInfo};
+
+    use super::*;
+    use crate::actor::Tokens;
+    use crate::agents::Agents;
+    use crate::audit::Audit;
+    use crate::enrolment::{EnrolmentSettings, Enrolments};
+    use crate::holder::Unanswered;
+    use crate::pin::Pins;
+    use crate::service::Foundation;
+    use crate::service::limits::{Counted, Limits};
+    use crate::service::policy::{Mode, Settings};
+    use crate::worker::ModuleStates;
+
+    /// What happened to the card, and whether another program has used up all tries but one.
+    #[derive(Default)]
+    struct Fate {
+        last_try: AtomicBool,
+        changed: AtomicBool,
+    }
+
+    struct Card(Arc<Fate>);
+
+    impl Device for Card {
+        fn info(&mut self) -> Result<TokenInfo, Fault> {
+            let last = self.0.last_try.load(Ordering::SeqCst);
+            let tries = Some(if last { 1 } else { 3 });
+            let pin =
+                PinState { initialized: true, tries, count_low: last, final_try: last, blocked: false, min: 4, max: 8 };
+            Ok(TokenInfo {
+                id: "test:1".parse().unwrap(),
+                label: String::new(),
+                model: String::new(),
+                reader: String::new(),
+                pin,
+                abilities: BTreeSet::from([Ability::ChangePin]),
+                slots: Vec::new(),
+                space: SlotSpace::Free,
+            })
+        }
+
+        fn perform(&mut self, op: &Op, _: &mut dyn FnMut(Event)) -> Result<Outcome, Fault> {
+            match op {
+                Op::ReadInfo => Ok(Outcome::Info(self.info()?)),
+                Op::ChangePin { .. } => {
+                    self.0.changed.store(true, Ordering::SeqCst);
+                    Ok(Outcome::Done)
+                }
+                _ => Ok(Outcome::Done),
+            }
+        }
+    }
+
+    /// Somebody who types these, and is slow with the new PIN.
+    struct Person {
+        entries: Mutex<VecDeque<&'static str>>,
+        meanwhile: Option<Arc<Fate>>,
+    }
+
+    impl Holder for Person {
+        fn secret<'a>(&'a self, kind: SecretKind, _: &'a Question) -> BoxFuture<'a, Result<Secret, Unanswered>> {
+            if let (SecretKind::NewCardPin, Some(fate)) = (kind, &self.meanwhile) {
+                fate.last_try.store(true, Ordering::SeqCst);
+            }
+            let entry = self.entries.lock().unwrap().pop_front();
+            Box::pin(async move { entry.map(|e| Secret::new(e.into())).ok_or(Unanswered::Cancelled) })
+        }
+
+        fn consent<'a>(&'a self, _: &'a Question) -> BoxFuture<'a, Result<(), Unanswered>> {
+            Box::pin(async { Ok(()) })
+        }
+
+        fn choose<'a>(
+            &'a self,
+            _: &'a [CertificateFacts],
+            _: &'a Question,
+        ) -> BoxFuture<'a, Result<usize, Unanswered>> {
+            Box::pin(async { Ok(0) })
+        }
+
+        fn notice<'a>(&'a self, _: &'static str, _: &'a Question) -> BoxFuture<'a, ()> {
+            Box::pin(async {})
+        }
+    }
+
+    async fn service(folder: &std::path::Path, tokens: &Tokens) -> Service {
+        let (agents, pins) = (Agents::new(), Pins::new());
+        let audit = Arc::new(Audit::open(&folder.join("audit.jsonl")).unwrap());
+        let enrolments = Enrolments::open(
+            folder.join("enrolments"),
+            tokens.clone(),
+            Vec::new(),
+            EnrolmentSettings::default(),
+            Arc::new(agents.clone()),
+            pins.clone(),
+            audit.clone(),
+        )
+        .await
+        .unwrap();
+        Service::new(Foundation {
+            agents,
+            audit,
+            enrolments,
+            limits: Limits::default(),
+            looks: tokio::sync::mpsc::channel(1).0,
+            modules: ModuleStates::default(),
+            pins,
+            settings: Settings { mode: Mode::User { uid: 1000 }, unattended_origins: Vec::new() },
+            tokens: tokens.clone(),
+        })
+    }
+
+    #[tokio::test]
+    async fn tries_that_others_use_up_meanwhile_are_not_risked() {
+        for (meanwhile, expected) in [(false, Ok(())), (true, Err(Error::PinFinalTryHeld))] {
+            let folder = tempfile::tempdir().unwrap();
+            let (tokens, fate) = (Tokens::new(), Arc::<Fate>::default());
+            let token = tokens.adopt(Box::new(Card(fate.clone()))).unwrap();
+            let service = service(folder.path(), &tokens).await;
+            let caller = Caller::example(1000);
+            let room = service.admit(&caller, Counted::Request).unwrap();
+            let person = Person {
+                entries: Mutex::new(VecDeque::from(["31415926", "27182818"])),
+                meanwhile: meanwhile.then(|| fate.clone()),
+            };
+            let outcome = service.change_pin(&caller, token, Some(Arc::new(person)), room).await;
+            assert_eq!(fate.changed.load(Ordering::SeqCst), expected.is_ok());
+            assert_eq!(outcome, expected);
         }
     }
 }
