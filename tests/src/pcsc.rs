@@ -108,10 +108,10 @@ impl<'a> Pcsc<'a> {
         pcsc
     }
 
-    /// Puts a card into a reader, and waits until pcscd has powered it.
+    /// Puts a card into a reader, and waits until pcscd has told its clients of it.
     pub fn insert(&self, card: &str, reader: &str) {
         self.tell(&format!("insert {card} {reader}"));
-        self.tell(&format!("await power {reader}"));
+        self.tell(&format!("await ready {reader}"));
     }
 
     /// Takes out whatever is in a reader.

@@ -100,7 +100,7 @@ fn a_swap_in_the_middle_is_another_card() {
     assert_eq!(line.send(SERIAL), Ok((vec![0, 0, 0, 1], 0x9000)));
     pcsc.tell("fault usb on F8 swap other");
     assert_eq!(status(line.send(SERIAL)), Err(Error::NotTransacted));
-    pcsc.tell("await power usb");
+    pcsc.tell("await ready usb");
     assert!(line.send(SERIAL).is_err(), "the old connection is not one to the new card");
     line.again();
     assert_eq!(status(line.send(SELECT_PIV)), Ok(0x9000));
@@ -262,10 +262,11 @@ fn every_plug_is_seen_and_nothing_grows() {
     pcsc.insert("key", "usb");
     let count = next(State::PRESENT);
     pcsc.tell("swap other usb");
-    pcsc.tell("await power usb");
+    pcsc.tell("await ready usb");
     loop {
         seen[0].sync_current_state();
-        context.get_status_change(Duration::from_secs(5), &mut seen).unwrap();
+        let changed = context.get_status_change(Duration::from_secs(5), &mut seen);
+        assert_eq!(changed, Ok(()), "{:?} {} after {count}", seen[0].event_state(), seen[0].event_count());
         if seen[0].event_count() >= count + 2 {
             break;
         }
