@@ -142,6 +142,45 @@ fn ykman_changes_pin_puk_tries_and_management_key() {
 }
 
 #[test]
+fn ykman_gets_the_codes_that_oathtool_gets() {
+    let scratch = Scratch::new();
+    let pcsc = Pcsc::with_yubikey(&scratch, "yubikey");
+    let secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+    for account in [&["totp"][..], &["-a", "SHA256", "-d", "8", "long"], &["-o", "HOTP", "counted"], &["-t", "touched"]]
+    {
+        ykman(&pcsc, &[&["oath", "accounts", "add", "-f"][..], account, &[secret]].concat());
+    }
+    let listed = ykman(&pcsc, &["oath", "accounts", "list"]);
+    assert_eq!(listed.lines().collect::<Vec<_>>(), ["counted", "long", "totp", "touched"]);
+    let oathtool =
+        |args: &[&str]| output(scratch.command("oathtool").args(args).args(["-b", secret])).trim().to_owned();
+    // A time step may end between the two programs, but not twice.
+    let agrees = |name: &str, args: &[&str]| {
+        let once = || ykman(&pcsc, &["oath", "accounts", "code", "-s", name]).trim() == oathtool(args);
+        once() || once()
+    };
+    assert!(agrees("totp", &["--totp"]));
+    assert!(agrees("long", &["--totp=sha256", "-d", "8"]));
+    assert!(agrees("touched", &["--totp"]));
+    assert_eq!(pcsc.counts("key").touches, 1);
+    // All at once: no counter moves.
+    let all = ykman(&pcsc, &["oath", "accounts", "code"]);
+    assert!(all.contains("[HOTP Account]") && all.contains("[Requires Touch]"), "{all}");
+    for counter in ["0", "1"] {
+        let code = ykman(&pcsc, &["oath", "accounts", "code", "-s", "counted"]);
+        assert_eq!(code.trim(), oathtool(&["--hotp", "-c", counter]));
+    }
+    ykman(&pcsc, &["oath", "accounts", "delete", "-f", "long"]);
+
+    ykman(&pcsc, &["oath", "access", "change", "-n", "sesame"]);
+    let closed = any_output(pcsc.command("ykman").args(["oath", "accounts", "list", "-p", "wrong"]));
+    assert!(!closed.status.success(), "{}", text(&closed.stdout));
+    assert_eq!(ykman(&pcsc, &["oath", "accounts", "list", "-p", "sesame"]).lines().count(), 3);
+    ykman(&pcsc, &["oath", "reset", "-f"]);
+    assert_eq!(ykman(&pcsc, &["oath", "accounts", "list"]), "");
+}
+
+#[test]
 fn yubico_piv_tool_gets_along_with_it() {
     let scratch = Scratch::new();
     // This version of the tool knows no AES.
