@@ -14,6 +14,7 @@ pub mod requests;
 pub mod running;
 pub mod service;
 pub mod state;
+mod stream;
 pub mod worker;
 
 pub use front::Caller;

@@ -353,9 +353,9 @@ mod tests {
         }
     }
 
-    fn card() -> (Pins, TokenHandle, Arc<AtomicUsize>) {
+    async fn card() -> (Pins, TokenHandle, Arc<AtomicUsize>) {
         let verifies = Arc::<AtomicUsize>::default();
-        let token = Tokens::new().adopt(Box::new(Card { left: 3, verifies: verifies.clone() })).unwrap();
+        let token = Tokens::new().adopt_blocking(Box::new(Card { left: 3, verifies: verifies.clone() })).await.unwrap();
         (Pins::new(), token, verifies)
     }
 
@@ -365,7 +365,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_last_try_is_held_until_it_is_confirmed() {
-        let (pins, token, verifies) = card();
+        let (pins, token, verifies) = card().await;
         let careful = Person::new(&["1111", "2222", "3333"], false);
         assert_eq!(unlock(&pins, &token, &careful).await, Err(NoTurn::FinalTryHeld));
         assert_eq!(verifies.load(Ordering::SeqCst), 2);
@@ -377,7 +377,7 @@ mod tests {
 
     #[tokio::test]
     async fn wrong_entries_are_remembered_until_the_right_one() {
-        let (pins, token, verifies) = card();
+        let (pins, token, verifies) = card().await;
         let stubborn = Person::new(&["1111", "1111", "1111", RIGHT], true);
         assert_eq!(unlock(&pins, &token, &stubborn).await, Err(Fault::PinWrong { left: Some(2) }.into()));
         assert_eq!(verifies.load(Ordering::SeqCst), 1);
@@ -388,7 +388,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_blocked_pin_is_not_asked_for() {
-        let (pins, token, verifies) = card();
+        let (pins, token, verifies) = card().await;
         let reckless = Person::new(&["1111", "2222", "3333"], true);
         assert_eq!(unlock(&pins, &token, &reckless).await, Err(Fault::PinBlocked.into()));
         let nobody = Person::new(&["4444"], true);
@@ -410,7 +410,7 @@ mod tests {
         ) {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
-                let (pins, token, verifies) = card();
+                let (pins, token, verifies) = card().await;
                 let (mut typed, mut risked) = (0, false);
                 for (entries, risks) in &sessions {
                     let person = Person::new(entries, *risks);

@@ -117,7 +117,7 @@ impl Scene {
         let outcome = match (&mut turn, deed) {
             (None, Deed::Unlock) => match token.turn(Some(pin(PIN))).await {
                 Ok(turn) => {
-                    turn.end();
+                    turn.end().await;
                     Ok(Outcome::Done)
                 }
                 Err(fault) => Err(fault),

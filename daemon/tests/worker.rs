@@ -25,7 +25,7 @@ async fn tokens_arrive_work_and_depart() {
         assert_eq!(key.verify(SignatureAlgorithm::Es256, statement().bytes(), &signature), Ok(()));
     }
     assert_eq!(turn.perform(generate("01")).await, Err(Fault::SlotTaken { slot: slot("01") }));
-    turn.end();
+    turn.end().await;
     assert_eq!(one.perform(sign("01", &key)).await, Err(Fault::PinRequired { left: None }));
     assert!(matches!(one.turn(Some(pin("000000"))).await.unwrap_err(), Fault::PinWrong { .. }));
     one.perform(Op::ReadInfo).await.unwrap();
@@ -69,7 +69,7 @@ async fn a_token_made_later_is_found_when_somebody_asks() {
     let turn = first.turn(Some(pin(PIN))).await.unwrap();
     supervisor.refresh().await;
     assert_eq!(bench.tokens.list().len(), 1, "a turn is not disturbed");
-    turn.end();
+    turn.end().await;
     first.perform(Op::ReadInfo).await.unwrap();
     supervisor.refresh().await;
     let labels: Vec<String> = bench.tokens.list().iter().map(|t| t.info().label.clone()).collect();

@@ -4,8 +4,8 @@
 //!
 //! * the **control** channel, one a worker: [`ToWorker`] down, [`FromWorker`] up. It carries no
 //!   secret and nothing of any token but its name.
-//! * a **token** channel for each token in use, handed over by [`ToWorker::Serve`]: one [`Request`]
-//!   down, one [`Reply`] up, strictly in turn. Each has a thread of its own in the worker, so a
+//! * a **token** channel for each token in use, handed over by [`ToWorker::Serve`]: a [`Request`]
+//!   down, a [`Reply`] up, in the order of the requests, of which some may wait. Each has a thread of its own in the worker, so a
 //!   token that keeps its module busy does not hold up another, unless the module itself does.
 //!
 //! A frame is its length (4 bytes, little-endian) and its body in postcard. A PIN is never in a
@@ -239,16 +239,16 @@ pub fn receive<T: DeserializeOwned>(mut from: impl Read, limit: usize) -> Result
     decode(&body)
 }
 
-/// Writes a secret as a raw frame. Nothing keeps a copy but the socket's own buffer.
+/// The raw frame of a secret. Nothing keeps a copy of it but the socket's own buffer.
 ///
 /// # Errors
-/// [`WireError`]
-pub fn send_secret(mut to: impl Write, pin: &Pin) -> Result<(), WireError> {
+/// [`WireError::Length`]
+pub fn secret_frame(pin: &Pin) -> Result<Zeroizing<Vec<u8>>, WireError> {
     let length = u8::try_from(pin.len()).map_err(|_| WireError::Length(pin.len()))?;
     let mut bytes = Zeroizing::new(Vec::with_capacity(1 + pin.len()));
     bytes.push(length);
     bytes.extend_from_slice(pin.expose());
-    Ok(to.write_all(&bytes)?)
+    Ok(bytes)
 }
 
 /// Reads a secret's raw frame straight into memory that is wiped.
@@ -345,27 +345,53 @@ impl From<Result<Outcome, Fault>> for Reply {
     }
 }
 
-impl Reply {
-    /// The outcome of `op`, or `None` when this is no answer to it: the worker is then not what it
-    /// should be.
+/// Which kind of reply answers an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// [`Reply::Attestation`]
+    Attestation,
+    /// [`Reply::Done`]
+    Done,
+    /// [`Reply::Generated`], with a key of this kind
+    Generated(KeyAlgorithm),
+    /// [`Reply::Info`]
+    Info,
+    /// [`Reply::Signature`]
+    Signature,
+}
+
+impl Expected {
+    /// What answers this operation.
     #[must_use]
-    pub fn answer(self, op: &Op) -> Option<Result<Outcome, Fault>> {
-        let outcome = match (self, op) {
+    pub fn by(op: &Op) -> Self {
+        match op {
+            Op::Attest { .. } => Self::Attestation,
+            Op::Generate { algorithm, .. } => Self::Generated(*algorithm),
+            Op::ReadInfo => Self::Info,
+            Op::Sign { .. } => Self::Signature,
+            Op::ChangePin { .. }
+            | Op::DeleteKey { .. }
+            | Op::InstallCertificate { .. }
+            | Op::Lock
+            | Op::Unlock { .. } => Self::Done,
+        }
+    }
+}
+
+impl Reply {
+    /// The outcome, or `None` when this is no answer to what was asked: the worker is then not what
+    /// it should be.
+    #[must_use]
+    pub fn answer(self, expected: Expected) -> Option<Result<Outcome, Fault>> {
+        let outcome = match (self, expected) {
             (Self::Fault(fault), _) => return Some(Err(fault)),
-            (Self::Attestation(chain), Op::Attest { .. }) => Outcome::Attestation(chain),
-            (Self::Generated(key), Op::Generate { algorithm, .. }) if key.algorithm() == *algorithm => {
+            (Self::Attestation(chain), Expected::Attestation) => Outcome::Attestation(chain),
+            (Self::Generated(key), Expected::Generated(algorithm)) if key.algorithm() == algorithm => {
                 Outcome::Generated(key)
             }
-            (Self::Info(info), Op::ReadInfo) => Outcome::Info(info),
-            (Self::Signature(signature), Op::Sign { .. }) => Outcome::Signature(signature),
-            (
-                Self::Done,
-                Op::ChangePin { .. }
-                | Op::DeleteKey { .. }
-                | Op::InstallCertificate { .. }
-                | Op::Lock
-                | Op::Unlock { .. },
-            ) => Outcome::Done,
+            (Self::Info(info), Expected::Info) => Outcome::Info(info),
+            (Self::Signature(signature), Expected::Signature) => Outcome::Signature(signature),
+            (Self::Done, Expected::Done) => Outcome::Done,
             _ => return None,
         };
         Some(Ok(outcome))
@@ -396,7 +422,7 @@ mod tests {
         let mut bytes = frame(&request, MAX_DOWN).unwrap();
         let body_end = bytes.len();
         for pin in secrets.into_iter().flatten() {
-            send_secret(&mut bytes, pin).unwrap();
+            bytes.extend_from_slice(&secret_frame(pin).unwrap());
         }
         let mut from = bytes.as_slice();
         let read: Request = receive(&mut from, MAX_DOWN).unwrap();
@@ -452,11 +478,11 @@ mod tests {
     fn an_answer_to_another_question_is_none() {
         let generate =
             Op::Generate { slot: SlotId::new("01").unwrap(), algorithm: KeyAlgorithm::P384, mark: String::new() };
-        assert_eq!(Reply::Done.answer(&Op::ReadInfo), None);
-        assert_eq!(Reply::Signature(vec![1]).answer(&Op::Lock), None);
-        assert_eq!(Reply::Generated(key()).answer(&generate), None, "of another kind than was asked");
-        assert_eq!(Reply::Done.answer(&Op::Lock), Some(Ok(Outcome::Done)));
-        assert_eq!(Reply::Fault(Fault::Absent).answer(&Op::ReadInfo), Some(Err(Fault::Absent)));
+        assert_eq!(Reply::Done.answer(Expected::Info), None);
+        assert_eq!(Reply::Signature(vec![1]).answer(Expected::by(&Op::Lock)), None);
+        assert_eq!(Reply::Generated(key()).answer(Expected::by(&generate)), None, "of another kind than was asked");
+        assert_eq!(Reply::Done.answer(Expected::by(&Op::Lock)), Some(Ok(Outcome::Done)));
+        assert_eq!(Reply::Fault(Fault::Absent).answer(Expected::Info), Some(Err(Fault::Absent)));
     }
 
     #[test]

@@ -89,8 +89,12 @@ impl Run {
                 continue;
             }
             if !action.needs_turn() {
-                // The token is not kept from others while something else is waited for.
-                self.memory.turn = None;
+                // The token is not kept from others while something else is waited for; and what is
+                // decided next is decided by what the turn has left there.
+                if let Some((turn, _)) = self.memory.turn.take() {
+                    turn.end().await;
+                    continue;
+                }
             }
             let after = tokio::select! {
                 biased;

@@ -16,6 +16,11 @@ use rustix::net::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::stream::Stream;
+
+/// Room for a usual answer, in bytes.
+const READ: usize = 4096;
+
 /// Why no answer came.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Broken {
@@ -52,31 +57,30 @@ pub(super) fn readable(fd: BorrowedFd<'_>) -> bool {
     wait(&[fd], Some(Duration::ZERO)).unwrap_or(true)
 }
 
-/// Reads one frame by `end`. Only where answers are strictly in turn: more than the frame is an
-/// error. Usually one wait and one read.
-pub(super) fn receive_by<T: DeserializeOwned>(channel: &UnixStream, end: Instant) -> Result<T, Broken> {
-    let mut bytes = Vec::with_capacity(512);
-    let mut chunk = [0u8; 4096];
-    loop {
-        let wanted = match bytes.first_chunk::<4>() {
-            Some(header) => 4 + wire::body_length(*header, wire::MAX_UP)?,
-            None => 4,
-        };
-        if bytes.len() > 4 && bytes.len() > wanted {
-            return Err(WireError::Malformed.into());
-        }
-        if bytes.len() >= 4 && bytes.len() == wanted {
-            return Ok(wire::decode(bytes.get(4..).unwrap_or_default())?);
-        }
-        let left = end.saturating_duration_since(Instant::now());
-        if !wait(&[channel.as_fd()], Some(left)).map_err(WireError::from)? {
-            return Err(Broken::Late);
-        }
-        match (&mut &*channel).read(&mut chunk) {
-            Ok(0) => return Err(WireError::Closed.into()),
-            Ok(n) => bytes.extend_from_slice(chunk.get(..n).unwrap_or_default()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(WireError::from(error).into()),
+/// What has come on a token's channel and was not taken yet.
+#[derive(Debug, Default)]
+pub(super) struct Incoming(Vec<u8>);
+
+impl Incoming {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The next frame. Cancel-safe. Usually one read.
+    pub(super) async fn next<T: DeserializeOwned>(&mut self, from: &Stream) -> Result<T, WireError> {
+        loop {
+            if let Some(header) = self.0.first_chunk::<4>() {
+                let end = 4 + wire::body_length(*header, wire::MAX_UP)?;
+                if let Some(body) = self.0.get(4..end) {
+                    let message = wire::decode(body)?;
+                    self.0.drain(..end);
+                    return Ok(message);
+                }
+            }
+            self.0.reserve(READ);
+            if from.read_buf(&mut self.0).await? == 0 {
+                return Err(WireError::Closed);
+            }
         }
     }
 }
@@ -180,19 +184,29 @@ mod tests {
         assert_eq!(&byte, b"x");
     }
 
-    #[test]
-    fn a_silent_slow_or_lying_end_is_told_apart() {
+    #[tokio::test]
+    async fn a_silent_slow_or_lying_end_is_told_apart() {
+        async fn next(incoming: &mut Incoming, from: &Stream) -> Option<Result<Reply, WireError>> {
+            tokio::time::timeout(Duration::from_millis(100), incoming.next(from)).await.ok()
+        }
         let (ours, theirs) = UnixStream::pair().unwrap();
-        assert!(matches!(receive_by::<Reply>(&ours, soon()), Err(Broken::Late)));
-        (&theirs).write_all(&[9, 0]).unwrap();
-        assert!(matches!(receive_by::<Reply>(&ours, soon()), Err(Broken::Late)));
-        (&theirs).write_all(&u32::MAX.to_le_bytes()).unwrap();
-        assert!(matches!(receive_by::<Reply>(&ours, soon()), Err(Broken::Wire(WireError::Length(_)))));
-        let two = [wire::frame(&Reply::Done, 9).unwrap(), wire::frame(&Reply::Done, 9).unwrap()].concat();
-        (&theirs).write_all(&two).unwrap();
-        assert!(matches!(receive_by::<Reply>(&ours, soon()), Err(Broken::Wire(WireError::Malformed))));
+        let (ours, theirs) = (Stream::new(ours).unwrap(), Stream::new(theirs).unwrap());
+        let mut incoming = Incoming::default();
+        assert!(next(&mut incoming, &ours).await.is_none());
+        let frames =
+            [wire::frame(&Reply::Done, 9).unwrap(), wire::frame(&Reply::Signature(vec![7]), 9).unwrap()].concat();
+        let (some, rest) = frames.split_at(3);
+        theirs.write_all(some).await.unwrap();
+        assert!(next(&mut incoming, &ours).await.is_none(), "a part of a frame is kept");
+        theirs.write_all(rest).await.unwrap();
+        assert!(matches!(next(&mut incoming, &ours).await, Some(Ok(Reply::Done))));
+        assert!(matches!(next(&mut incoming, &ours).await, Some(Ok(Reply::Signature(_)))));
+        assert!(incoming.is_empty());
+        theirs.write_all(&u32::MAX.to_le_bytes()).await.unwrap();
+        assert!(matches!(next(&mut incoming, &ours).await, Some(Err(WireError::Length(_)))));
         drop(theirs);
-        assert!(matches!(receive_by::<Reply>(&ours, soon()), Err(Broken::Wire(WireError::Closed))));
+        let closed = next(&mut Incoming::default(), &ours).await;
+        assert!(matches!(closed, Some(Err(WireError::Closed))), "{closed:?}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The worker's side: what runs in the child process, with one module in it.
 
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
@@ -11,7 +12,7 @@ use drivers::wire::{self, FromWorker, MAX_DOWN, MAX_UP, Reply, Request, Setup, T
 use rustix::process::{Signal, getpid, kill_process};
 use token::{Device, Fault, Sighting};
 
-use super::channel::receive_with;
+use super::channel::{receive_with, wait};
 use super::confine;
 
 /// How long tokens may take to log out when the daemon is done with this worker.
@@ -143,7 +144,7 @@ fn serve_token(sighting: &Sighting, channel: &UnixStream) {
         Some(driver) => driver.open(sighting),
         None => Err(Fault::Absent),
     };
-    while let Ok(request) = wire::receive::<Request>(channel, MAX_DOWN) {
+    while let Ok(request) = next(channel) {
         let Ok(op) = request.into_op(channel) else { return };
         let outcome = match &mut device {
             // No notice goes up: a PKCS#11 module does not say that it waits for a touch.
@@ -162,6 +163,13 @@ fn serve_token(sighting: &Sighting, channel: &UnixStream) {
             return;
         }
     }
+}
+
+/// The next request. A thread that sleeps in read(2) is woken also when the daemon takes an answer
+/// out of the socket, and sleeps again; in poll(2) it is woken for what it waits for.
+fn next(channel: &UnixStream) -> Result<Request, WireError> {
+    wait(&[channel.as_fd()], None)?;
+    wire::receive(channel, MAX_DOWN)
 }
 
 #[cfg(test)]

@@ -362,9 +362,12 @@ impl Manager {
             timing: self.settings.timing,
             inbox: self.inbox.clone(),
         };
-        let proxy = Proxy::new(link, ours, slot, id.clone()).map_err(|e| broken(e.into()))?;
-        let engaged = proxy.engagement();
-        match self.tokens.adopt(Box::new(proxy)) {
+        let (adopted, engaged) = self.runtime.block_on(async {
+            let proxy = Proxy::new(link, ours, slot, id.clone()).map_err(|e| broken(e.into()))?;
+            let engaged = proxy.engagement();
+            Ok::<_, String>((self.tokens.adopt(Box::new(proxy)).await, engaged))
+        })?;
+        match adopted {
             Ok(handle) => Ok(Some(Served { handle, engaged })),
             Err(fault @ (Fault::TimedOut { .. } | Fault::WorkerFailed { .. })) => Err(fault.to_string()),
             Err(fault) => {

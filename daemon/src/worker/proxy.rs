@@ -1,20 +1,25 @@
-//! A token in a worker, as the actor sees it: a [`Device`] like any other.
+//! A token in a worker, as the actor sees it: an [`AsyncDevice`] like any other.
 
+use std::collections::VecDeque;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use drivers::wire::{self, MAX_DOWN, Reply, Request, Secrets};
+use drivers::wire::{self, Expected, MAX_DOWN, Reply, Request, Secrets, WireError};
+use futures_util::future::BoxFuture;
 use token::certificate::MAX_CERTIFICATE;
-use token::{Device, Event, Fault, Op, Outcome, TokenId, TokenInfo};
+use token::{Fault, Op, Outcome, TokenId, TokenInfo};
+use tokio::time::{Instant, timeout, timeout_at};
 
-use super::channel::{Broken, receive_by};
+use super::channel::{Broken, Incoming};
 use super::inbox::{Inbox, Message};
 use super::process::Killer;
 use super::supervisor::Timing;
+use crate::actor::AsyncDevice;
+use crate::stream::Stream;
 
-/// How long a request may wait for room in the socket. One is under way at a time and the buffer
-/// holds several, so only a worker that reads nothing reaches this.
+/// How long a request may wait for room in the socket. The buffer holds more than are ever under
+/// way, so only a worker that reads nothing reaches this.
 const WRITE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Slots and text that an honest driver stays below.
@@ -24,7 +29,9 @@ const MAX_TEXT: usize = 4 * 128;
 /// One token's channel to its worker.
 #[derive(Debug)]
 pub(super) struct Proxy {
-    channel: UnixStream,
+    channel: Stream,
+    incoming: Incoming,
+    under_way: VecDeque<Awaited>,
     token: TokenId,
     slot: u64,
     run: u64,
@@ -34,6 +41,29 @@ pub(super) struct Proxy {
     inbox: Arc<Inbox>,
     engaged: Engagement,
     alive: bool,
+}
+
+/// An operation without an outcome.
+#[derive(Debug)]
+struct Awaited {
+    verb: &'static str,
+    expected: Expected,
+    /// Whether the token is unlocked once it is done; `None`: as it was.
+    unlocks: Option<bool>,
+    limit: Duration,
+    /// Set when its turn comes: the time of those before it does not count.
+    end: Option<Instant>,
+}
+
+impl Awaited {
+    fn new(op: &Op, limit: Duration) -> Self {
+        let unlocks = match op {
+            Op::Lock => Some(false),
+            Op::Unlock { .. } => Some(true),
+            _ => None,
+        };
+        Self { verb: op.verb(), expected: Expected::by(op), unlocks, limit, end: None }
+    }
 }
 
 /// What is under way with a token.
@@ -85,74 +115,110 @@ pub(super) struct Link {
 }
 
 impl Proxy {
+    /// To be called on the runtime.
     pub(super) fn new(link: Link, channel: UnixStream, slot: u64, token: TokenId) -> std::io::Result<Self> {
-        channel.set_write_timeout(Some(WRITE_PATIENCE))?;
+        let channel = Stream::new(channel)?;
         let Link { run, worker, killer, timing, inbox } = link;
-        let engaged = Engagement::default();
-        Ok(Self { channel, token, slot, run, worker, killer, timing, inbox, engaged, alive: true })
+        Ok(Self {
+            channel,
+            incoming: Incoming::default(),
+            under_way: VecDeque::new(),
+            token,
+            slot,
+            run,
+            worker,
+            killer,
+            timing,
+            inbox,
+            engaged: Engagement::default(),
+            alive: true,
+        })
     }
 
     pub(super) fn engagement(&self) -> Engagement {
         self.engaged.clone()
     }
 
-    fn exchange(&self, op: &Op, end: Instant) -> Result<Result<Outcome, Fault>, Broken> {
-        let (request, Secrets(secrets)) = Request::of(op);
-        wire::send(&self.channel, &request, MAX_DOWN)?;
-        for pin in secrets.into_iter().flatten() {
-            wire::send_secret(&self.channel, pin)?;
+    async fn send(&mut self, op: &Op) -> Result<(), Broken> {
+        if self.under_way.is_empty() && !self.incoming.is_empty() {
+            // It answered what it was not asked.
+            return Err(WireError::Malformed.into());
         }
-        let reply: Reply = receive_by(&self.channel, end)?;
-        let outcome = reply.answer(op).ok_or(wire::WireError::Malformed)?;
+        let (request, Secrets(secrets)) = Request::of(op);
+        let frame = wire::frame(&request, MAX_DOWN)?;
+        let channel = &self.channel;
+        let sent = timeout(WRITE_PATIENCE, async {
+            channel.write_all(&frame).await?;
+            for pin in secrets.into_iter().flatten() {
+                channel.write_all(&wire::secret_frame(pin)?).await?;
+            }
+            Ok::<_, WireError>(())
+        });
+        Ok(sent.await.map_err(|_| Broken::Late)??)
+    }
+
+    /// The answer to the oldest operation. Cancel-safe.
+    async fn answer(&mut self) -> Result<Result<Outcome, Fault>, Broken> {
+        let Some(oldest) = self.under_way.front_mut() else { return Err(WireError::Malformed.into()) };
+        let end = *oldest.end.get_or_insert_with(|| Instant::now() + oldest.limit);
+        let expected = oldest.expected;
+        let reply: Reply = timeout_at(end, self.incoming.next(&self.channel)).await.map_err(|_| Broken::Late)??;
+        let outcome = reply.answer(expected).ok_or(WireError::Malformed)?;
         if let Ok(Outcome::Info(info)) = &outcome
             && !plausible(info, &self.token)
         {
-            return Err(wire::WireError::Malformed.into());
+            return Err(WireError::Malformed.into());
         }
         Ok(outcome)
     }
 
-    fn failed(&mut self, broken: &Broken, op: &Op, limit: Duration) -> Fault {
+    fn failed(&mut self, broken: &Broken, verb: &str, limit: Duration) -> Fault {
         self.alive = false;
         self.killer.kill();
-        tracing::warn!(worker = %self.worker, token = %self.token, verb = op.verb(), reason = %broken, "worker ended");
+        tracing::warn!(worker = %self.worker, token = %self.token, verb, reason = %broken, "worker ended");
         match broken {
             Broken::Late => Fault::TimedOut { seconds: limit.as_secs().max(1) },
-            Broken::Wire(_) => Fault::WorkerFailed { worker: self.worker.clone() },
+            Broken::Wire(_) => self.gone(),
         }
+    }
+
+    fn gone(&self) -> Fault {
+        Fault::WorkerFailed { worker: self.worker.clone() }
     }
 }
 
-impl Device for Proxy {
-    fn info(&mut self) -> Result<TokenInfo, Fault> {
-        match self.perform(&Op::ReadInfo, &mut |_| {})? {
-            Outcome::Info(info) => Ok(info),
-            // `exchange` lets no other answer to this through.
-            _ => Err(Fault::WorkerFailed { worker: self.worker.clone() }),
-        }
+impl AsyncDevice for Proxy {
+    fn begin(&mut self, op: Op) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move {
+            if !self.alive {
+                return Err(self.gone());
+            }
+            let limit = self.timing.deadline(&op);
+            self.engaged.set(|engaged| engaged.call = true);
+            // Engaged until the actor has passed a failure on and lets the device go.
+            self.send(&op).await.map_err(|broken| self.failed(&broken, op.verb(), limit))?;
+            self.under_way.push_back(Awaited::new(&op, limit));
+            Ok(())
+        })
     }
 
-    fn perform(&mut self, op: &Op, _notice: &mut dyn FnMut(Event)) -> Result<Outcome, Fault> {
-        if !self.alive {
-            return Err(Fault::WorkerFailed { worker: self.worker.clone() });
-        }
-        let limit = self.timing.deadline(op);
-        self.engaged.set(|engaged| engaged.call = true);
-        match self.exchange(op, Instant::now() + limit) {
-            Ok(outcome) => {
-                self.engaged.set(|engaged| {
-                    engaged.call = false;
-                    match op {
-                        Op::Lock => engaged.turn = false,
-                        Op::Unlock { .. } => engaged.turn = outcome.is_ok(),
-                        _ => {}
-                    }
-                });
-                outcome
+    fn outcome(&mut self) -> BoxFuture<'_, Result<Outcome, Fault>> {
+        Box::pin(async move {
+            if !self.alive {
+                return Err(self.gone());
             }
-            // Engaged until the actor has passed this on and lets the device go.
-            Err(broken) => Err(self.failed(&broken, op, limit)),
-        }
+            let answer = self.answer().await;
+            let Some(done) = self.under_way.pop_front() else { return Err(self.gone()) };
+            let outcome = answer.map_err(|broken| self.failed(&broken, done.verb, done.limit))?;
+            let busy = !self.under_way.is_empty();
+            self.engaged.set(|engaged| {
+                engaged.call = busy;
+                if let Some(unlocks) = done.unlocks {
+                    engaged.turn = unlocks && outcome.is_ok();
+                }
+            });
+            outcome
+        })
     }
 }
 

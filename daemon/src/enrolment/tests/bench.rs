@@ -456,12 +456,12 @@ impl Life {
         .await
         .unwrap();
         let life = Self { enrolments, tokens, person: bench.person.clone(), card: bench.card.clone() };
-        life.plug();
+        life.plug().await;
         life
     }
 
-    pub(super) fn plug(&self) {
-        self.tokens.adopt(Box::new(Reader(self.card.clone()))).unwrap();
+    pub(super) async fn plug(&self) {
+        self.tokens.adopt_blocking(Box::new(Reader(self.card.clone()))).await.unwrap();
     }
 
     pub(super) async fn order(&self) -> Result<EnrolmentId, NotStarted> {

@@ -196,7 +196,7 @@ fn a_pulled_token_is_waited_for() {
         life.tokens.depart(token.id(), token.generation());
         lock(&bench.bank.0).offline = false;
         life.until(id, |s| s.needs_action == Some("insert-token")).await;
-        life.plug();
+        life.plug().await;
         life.until(id, |s| s.state == "Done").await;
     });
     all_is_well(&bench);
@@ -264,7 +264,7 @@ fn the_old_key_goes_in_the_next_turn_and_no_other() {
             let pin = token::Pin::new(token::Secret::new(PIN.as_bytes().to_vec()));
             let mut turn = token.turn(Some(pin)).await.unwrap();
             life.enrolments.retire_within(token.id(), &mut turn).await;
-            turn.end();
+            turn.end().await;
             tokio::task::yield_now().await;
         }
     });
