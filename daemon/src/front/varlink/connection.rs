@@ -1,17 +1,17 @@
 //! One connection: calls are served in the order they come, and end with it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::UnixStream;
-use tokio::net::unix::OwnedWriteHalf;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::call::{Answer, Call, Failure};
-use super::frame::{End, Reader, split, write};
+use super::frame::{End, Reader, write};
 use super::methods;
 use crate::front::Caller;
 use crate::service::{Error, Service};
+use crate::stream::Stream;
 
 /// A peer that does not read its answers for so long is not waited for.
 const SLOW_READER: Duration = Duration::from_secs(10);
@@ -21,13 +21,13 @@ const UNWRITTEN: usize = 8;
 
 pub(super) struct Connection {
     reader: Reader,
-    writer: OwnedWriteHalf,
+    stream: Arc<Stream>,
 }
 
 impl Connection {
-    pub(super) fn new(stream: UnixStream) -> Self {
-        let (reader, writer) = split(stream);
-        Self { reader, writer }
+    pub(super) fn new(stream: Stream) -> Self {
+        let stream = Arc::new(stream);
+        Self { reader: Reader::new(stream.clone()), stream }
     }
 
     /// Serves calls until the peer leaves, breaks the protocol, or the daemon ends.
@@ -91,7 +91,7 @@ impl Connection {
     }
 
     async fn write(&mut self, answer: &Answer) -> bool {
-        let sent = tokio::time::timeout(SLOW_READER, write(&mut self.writer, answer.to_bytes())).await;
+        let sent = tokio::time::timeout(SLOW_READER, write(&self.stream, answer.to_bytes())).await;
         matches!(sent, Ok(Ok(())))
     }
 }

@@ -1,11 +1,11 @@
 //! Messages on the wire: JSON ended by a NUL byte, bounded in length and depth.
 
 use std::io;
+use std::sync::Arc;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+
+use crate::stream::Stream;
 
 /// Longest message, in bytes (design §5).
 pub(super) const MAX_MESSAGE: usize = 64 * 1024;
@@ -32,19 +32,18 @@ pub(super) enum End {
 
 /// The reading half of a connection.
 pub(super) struct Reader {
-    half: OwnedReadHalf,
+    stream: Arc<Stream>,
     buffer: Vec<u8>,
     /// Bytes of `buffer` known to hold no NUL.
     scanned: usize,
 }
 
-/// Takes a connection apart.
-pub(super) fn split(stream: UnixStream) -> (Reader, OwnedWriteHalf) {
-    let (half, writer) = stream.into_split();
-    (Reader { half, buffer: Vec::with_capacity(1024), scanned: 0 }, writer)
-}
-
 impl Reader {
+    /// Reads from here.
+    pub(super) fn new(stream: Arc<Stream>) -> Self {
+        Self { stream, buffer: Vec::with_capacity(USUAL), scanned: 0 }
+    }
+
     /// The next message, without its NUL.
     pub(super) async fn message(&mut self) -> Result<Vec<u8>, End> {
         loop {
@@ -76,8 +75,7 @@ impl Reader {
 
     /// Whether both directions are closed (poll(2), `POLLHUP`).
     fn hung_up(&self) -> bool {
-        let stream: &UnixStream = self.half.as_ref();
-        let mut polled = [PollFd::new(stream, PollFlags::empty())];
+        let mut polled = [PollFd::new(self.stream.socket(), PollFlags::empty())];
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
         let seen = poll(&mut polled, Some(&now)).is_ok_and(|n| n > 0);
         seen && polled.iter().any(|p| p.revents().contains(PollFlags::HUP))
@@ -88,7 +86,7 @@ impl Reader {
             return Err(End::TooLong);
         }
         self.buffer.reserve(USUAL);
-        match self.half.read_buf(&mut self.buffer).await {
+        match self.stream.read_buf(&mut self.buffer).await {
             Ok(0) => Err(End::Closed),
             Ok(_) => Ok(()),
             Err(error) => Err(End::Failed(error)),
@@ -97,9 +95,9 @@ impl Reader {
 }
 
 /// Writes one message and its NUL.
-pub(super) async fn write(writer: &mut OwnedWriteHalf, mut message: Vec<u8>) -> io::Result<()> {
+pub(super) async fn write(to: &Stream, mut message: Vec<u8>) -> io::Result<()> {
     message.push(0);
-    writer.write_all(&message).await
+    to.write_all(&message).await
 }
 
 /// Whether JSON text nests no deeper than [`MAX_DEPTH`]; says nothing else of it.
@@ -124,12 +122,19 @@ pub(super) fn shallow(json: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::UnixStream;
+
     use super::*;
+
+    fn pair() -> (UnixStream, Reader) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        (ours, Reader::new(Arc::new(Stream::new(theirs.into_std().unwrap()).unwrap())))
+    }
 
     #[tokio::test]
     async fn messages_end_at_nul_however_they_arrive() {
-        let (mut ours, theirs) = UnixStream::pair().unwrap();
-        let (mut reader, _writer) = split(theirs);
+        let (mut ours, mut reader) = pair();
         ours.write_all(b"one\0tw").await.unwrap();
         assert_eq!(reader.message().await.unwrap(), b"one");
         ours.write_all(b"o\0\0three").await.unwrap();
@@ -141,18 +146,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_message_without_end_is_cut_off() {
-        let (mut ours, theirs) = UnixStream::pair().unwrap();
-        let (mut reader, writer) = split(theirs);
+        let (mut ours, mut reader) = pair();
         let flood = tokio::spawn(async move { while ours.write_all(&[b'x'; 4096]).await.is_ok() {} });
         assert!(matches!(reader.message().await, Err(End::TooLong)));
-        drop((reader, writer));
+        drop(reader);
         flood.await.unwrap();
     }
 
     #[tokio::test]
     async fn a_peer_that_stops_sending_is_no_peer_that_left() {
-        let (mut ours, theirs) = UnixStream::pair().unwrap();
-        let (mut reader, _writer) = split(theirs);
+        let (mut ours, mut reader) = pair();
         ours.shutdown().await.unwrap();
         let soon = std::time::Duration::from_millis(50);
         assert!(tokio::time::timeout(soon, reader.end()).await.is_err());

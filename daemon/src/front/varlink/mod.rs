@@ -27,6 +27,7 @@ use crate::front::Caller;
 use crate::service::Service;
 use crate::service::limits::Counted;
 use crate::service::policy::Mode;
+use crate::stream::Stream;
 use connection::Connection;
 
 /// When the system has no descriptor or memory for one more connection, others are likely to end
@@ -79,6 +80,7 @@ async fn welcome(stream: UnixStream, service: Service, shutdown: CancellationTok
     let pid = peer.pid().and_then(|p| u32::try_from(p).ok());
     let caller = Caller::proven(peer.uid(), pid, NAME);
     let room = service.admit(&caller, Counted::Connection);
+    let Ok(stream) = stream.into_std().and_then(Stream::new) else { return };
     let mut connection = Connection::new(stream);
     match room {
         Ok(_room) => connection.serve(&service, &caller, &shutdown).await,
