@@ -7,19 +7,20 @@
 //! again with the same challenge, as long as the relying party takes it. While one request works
 //! on a challenge, another with the same one is refused too.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use token::{Challenge, Origin};
 
-/// How long a challenge lives (design §6).
-const LIFE: Duration = Duration::from_secs(300);
+/// How long a challenge lives, in seconds (design §6).
+const LIFE: u32 = 300;
 
-/// Most challenges that are remembered, about 1 MiB. Past it the oldest is forgotten before its
-/// time; only unattended logins come in such numbers.
-const MOST: usize = 16 * 1024;
+/// Most challenges that are remembered, about 600 KiB: seven eighths of a power of two, which a hash
+/// table fills before it doubles. Past it the oldest is forgotten before its time; only unattended
+/// logins come in such numbers.
+const MOST: usize = 14 * 1024;
 
 /// Half of a SHA-256: plenty against chance, and nobody gains by making two of one's own collide.
 type Name = [u8; 16];
@@ -32,8 +33,14 @@ pub struct Replay {
 
 #[derive(Debug, Default)]
 struct Seen {
-    names: HashMap<Name, ()>,
-    spent: VecDeque<(Duration, Name)>,
+    names: HashSet<Name>,
+    /// Oldest first, with the second in which each was spent.
+    spent: VecDeque<(u32, Name)>,
+}
+
+/// Whole seconds: 136 years of them.
+fn seconds(since: Duration) -> u32 {
+    u32::try_from(since.as_secs()).unwrap_or(u32::MAX)
 }
 
 /// This challenge was answered already, or is being answered.
@@ -63,12 +70,13 @@ impl Replay {
         let mut name = Name::default();
         name.iter_mut().zip(hash.finalize()).for_each(|(to, from)| *to = from);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        while seen.spent.front().is_some_and(|(at, _)| now.saturating_sub(*at) >= LIFE) || seen.spent.len() > MOST {
+        let now = seconds(now);
+        while seen.spent.front().is_some_and(|(at, _)| now.saturating_sub(*at) > LIFE) || seen.spent.len() >= MOST {
             if let Some((_, old)) = seen.spent.pop_front() {
                 seen.names.remove(&old);
             }
         }
-        if seen.names.insert(name, ()).is_some() {
+        if !seen.names.insert(name) {
             return Err(AnsweredBefore);
         }
         Ok(Claim { replay: self.clone(), name, spent: false })
@@ -79,7 +87,7 @@ impl Claim {
     /// A signature over it leaves the daemon at `now`.
     pub fn spend(mut self, now: Duration) {
         self.spent = true;
-        self.replay.seen.lock().unwrap_or_else(PoisonError::into_inner).spent.push_back((now, self.name));
+        self.replay.seen.lock().unwrap_or_else(PoisonError::into_inner).spent.push_back((seconds(now), self.name));
     }
 }
 
@@ -109,8 +117,8 @@ mod tests {
         claim.spend(at(2));
         assert!(replay.claim(&origin, &challenge, at(3)).is_err());
         replay.claim(&other, &challenge, at(3)).expect("another origin is another signature").spend(at(3));
-        assert!(replay.claim(&origin, &challenge, at(301)).is_err());
-        assert!(replay.claim(&origin, &challenge, at(302)).is_ok());
+        assert!(replay.claim(&origin, &challenge, at(302)).is_err(), "not before five minutes are over");
+        assert!(replay.claim(&origin, &challenge, at(303)).is_ok());
     }
 
     #[test]
