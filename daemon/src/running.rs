@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -35,6 +35,7 @@ const LOOKS: usize = 16;
 pub struct Running {
     modules: JoinHandle<()>,
     shutdown: CancellationToken,
+    signals: [Signal; 2],
     tasks: TaskTracker,
     tokens: Tokens,
     _state: StateDir,
@@ -57,6 +58,8 @@ impl Running {
     /// # Errors
     /// The first part that cannot start.
     pub async fn start(config: Config, places: &Places, mode: Mode) -> anyhow::Result<Self> {
+        // From here on whoever ends the daemon has it clean up, however early that is.
+        let signals = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
         let state = StateDir::open(&places.state)?;
         let audit = Arc::new(Audit::open(&state.audit())?);
         let (tokens, agents, pins) = (Tokens::new(), Agents::new(), Pins::new());
@@ -98,15 +101,15 @@ impl Running {
             tracing::debug!(front = front.name, "serves");
         }
         let modules = tokio::spawn(tend(modules, asked, shutdown.clone()));
-        Ok(Self { modules, shutdown, tasks, tokens, _state: state })
+        Ok(Self { modules, shutdown, signals, tasks, tokens, _state: state })
     }
 
     /// Says that callers can come, waits for SIGTERM or SIGINT, and ends: handlers first.
     ///
     /// # Errors
-    /// When signals cannot be waited for, or a front ended by itself.
+    /// When a front ended by itself.
     pub async fn wait(self) -> anyhow::Result<()> {
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let [mut terminate, mut interrupt] = self.signals;
         tell_systemd(&[sd_notify::NotifyState::Ready]);
         tracing::info!("ready");
         let asked = tokio::select! {

@@ -4,8 +4,16 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
+
+/// A daemon that was killed while it started a worker leaves, between fork and exec, a child that
+/// holds the lock. It is waited for, since whoever restarts the daemon is not to hear of it.
+const PREDECESSOR: Duration = Duration::from_millis(500);
+
+/// The pause between two attempts: flock(2) has no time limit of its own.
+const AGAIN: Duration = Duration::from_millis(10);
 
 /// The folder, locked for as long as this lives.
 #[derive(Debug)]
@@ -56,10 +64,14 @@ impl StateDir {
             .custom_flags(no_follow)
             .open(path.join("lock"))
             .map_err(folder)?;
-        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(StateError::Taken { path: path.to_owned() }),
-            Err(errno) => Err(folder(errno.into())),
+        let end = Instant::now() + PREDECESSOR;
+        loop {
+            match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Self { path: path.to_owned(), _lock: lock }),
+                Err(rustix::io::Errno::WOULDBLOCK) if Instant::now() < end => std::thread::sleep(AGAIN),
+                Err(rustix::io::Errno::WOULDBLOCK) => return Err(StateError::Taken { path: path.to_owned() }),
+                Err(errno) => return Err(folder(errno.into())),
+            }
         }
     }
 
@@ -88,8 +100,12 @@ mod tests {
         let path = dir.path().join("a/b");
         let state = StateDir::open(&path).unwrap();
         assert!(matches!(StateDir::open(&path), Err(StateError::Taken { .. })));
-        drop(state);
-        assert!(StateDir::open(&path).is_ok());
+        let leaving = std::thread::spawn(move || {
+            std::thread::sleep(PREDECESSOR / 4);
+            drop(state);
+        });
+        assert!(StateDir::open(&path).is_ok(), "one that is about to end is waited for");
+        leaving.join().unwrap();
     }
 
     #[test]
