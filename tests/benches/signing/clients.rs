@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use rustix::event::{PollFd, PollFlags, poll};
 use zbus::{OwnedObjectPath, OwnedVariant, Variant};
 
 use crate::measure::Signer;
@@ -51,6 +52,8 @@ pub(crate) fn varlink(addresses: &Addresses) -> Signer {
         reply.clear();
         let mut chunk = [0; 8192];
         while reply.last() != Some(&0) {
+            // A thread that sleeps in read(2) is woken also when the daemon takes the call out of the socket.
+            poll(&mut [PollFd::new(&socket, PollFlags::IN)], None).expect("poll");
             let read = socket.read(&mut chunk).expect("the reply comes in");
             assert!(read > 0, "the daemon hung up");
             reply.extend_from_slice(&chunk[..read]);

@@ -36,15 +36,17 @@ fn main() {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["inside", rest @ ..] => inside(&world::Addresses::from(rest)),
         ["weigh-module"] => weight::print_module_growth(),
-        _ => outside(), // cargo bench passes `--bench`
+        given => outside(given.iter().find(|a| !a.starts_with("--")).copied().unwrap_or_default()),
     }
 }
 
 /// Sets the world up, then runs itself again inside it: SoftHSM finds its store by the environment only, and a
 /// program cannot safely change its own.
-fn outside() {
+///
+/// `only`: a part of the names of the contenders that take part (`cargo bench -p tests -- Varlink`).
+fn outside(only: &str) {
     let world = World::build();
-    let status = world.run_inside();
+    let status = world.run_inside(only);
     assert!(status.success(), "the measuring process failed: {status}");
     weight::print(&world);
 }
@@ -53,7 +55,7 @@ fn inside(addresses: &world::Addresses) {
     let direct = Module::load(tests::soft_token::MODULE);
     let remote: Vec<Module> = addresses.p11_kit_clients.iter().map(|path| Module::load(path)).collect();
     let signers = |count: usize, make: &dyn Fn(usize) -> Signer| (0..count).map(make).collect::<Vec<_>>();
-    let contenders = vec![
+    let mut contenders = vec![
         Contender::new("direct C_Sign", signers(1, &|_| direct.signer())),
         Contender::new("direct C_Sign", signers(2, &|_| direct.signer())),
         Contender::new("Varlink", signers(1, &|_| clients::varlink(addresses))),
@@ -63,5 +65,6 @@ fn inside(addresses: &world::Addresses) {
         Contender::new("p11-kit remoting", signers(1, &|n| remote[n].signer())),
         Contender::new("p11-kit remoting", signers(8, &|n| remote[n].signer())),
     ];
+    contenders.retain(|contender| contender.name.starts_with("direct") || contender.name.contains(&addresses.only));
     report::print(&measure::interleaved(contenders, ROUNDS, BLOCK));
 }

@@ -8,7 +8,7 @@ pub(crate) type Signer = Box<dyn FnMut() + Send>;
 
 /// One way to a signature, with one signer for each of its clients.
 pub(crate) struct Contender {
-    name: &'static str,
+    pub(crate) name: &'static str,
     signers: Vec<Signer>,
     latencies: Vec<Duration>,
     busy: Duration,

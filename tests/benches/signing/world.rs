@@ -17,6 +17,8 @@ pub(crate) const ORIGIN: &str = "https://bench.example";
 
 /// How the measuring process reaches everything.
 pub(crate) struct Addresses {
+    /// A part of the names of those who take part.
+    pub(crate) only: String,
     pub(crate) bus: String,
     pub(crate) socket: String,
     pub(crate) key: String,
@@ -25,8 +27,9 @@ pub(crate) struct Addresses {
 
 impl Addresses {
     pub(crate) fn from(arguments: &[&str]) -> Self {
-        let [bus, socket, key, clients @ ..] = arguments else { panic!("inside: bus socket key client…") };
+        let [only, bus, socket, key, clients @ ..] = arguments else { panic!("inside: only bus socket key client…") };
         Self {
+            only: (*only).to_owned(),
             bus: (*bus).to_owned(),
             socket: (*socket).to_owned(),
             key: (*key).to_owned(),
@@ -62,7 +65,7 @@ impl World {
         Self { daemon, bus, remoting, token, hsm, scratch }
     }
 
-    pub(crate) fn run_inside(&self) -> ExitStatus {
+    pub(crate) fn run_inside(&self, only: &str) -> ExitStatus {
         // One copy of the client module for each client: a module has one connection for its process.
         let clients: Vec<PathBuf> = (0..8)
             .map(|n| {
@@ -75,6 +78,7 @@ impl World {
         myself(&self.hsm)
             .env("P11_KIT_SERVER_ADDRESS", &self.remoting.address)
             .arg("inside")
+            .arg(only)
             .arg(&self.bus.address)
             .arg(&self.daemon.socket)
             .arg(key)
