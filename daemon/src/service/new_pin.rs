@@ -247,7 +247,7 @@ mod tests {
         for (meanwhile, expected) in [(false, Ok(())), (true, Err(Error::PinFinalTryHeld))] {
             let folder = tempfile::tempdir().unwrap();
             let (tokens, fate) = (Tokens::new(), Arc::<Fate>::default());
-            let token = tokens.adopt(Box::new(Card(fate.clone()))).unwrap();
+            let token = tokens.adopt_blocking(Box::new(Card(fate.clone()))).await.unwrap();
             let service = service(folder.path(), &tokens).await;
             let caller = Caller::example(1000);
             let room = service.admit(&caller, Counted::Request).unwrap();
