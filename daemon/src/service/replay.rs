@@ -31,7 +31,7 @@ pub struct Replay {
     seen: Arc<Mutex<Seen>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Seen {
     names: HashSet<Name>,
     /// Oldest first, with the second in which each was spent.
@@ -47,6 +47,14 @@ fn seconds(since: Duration) -> u32 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this login challenge was answered before")]
 pub struct AnsweredBefore;
+
+impl Default for Seen {
+    fn default() -> Self {
+        // All of it from the beginning: memory that is not used yet costs nothing, and what is left
+        // behind by growing does.
+        Self { names: HashSet::with_capacity(MOST), spent: VecDeque::with_capacity(MOST) }
+    }
+}
 
 /// A challenge that is being answered. Dropped, it is free again.
 #[derive(Debug)]
