@@ -1,5 +1,5 @@
-//! What a signature costs: the same SoftHSM P-256 key called directly in this process, through `jitsuind` over
-//! Varlink and over D-Bus, and through p11-kit's remoting, interleaved in one run. Then what the daemon weighs
+//! What a signature costs: the same SoftHSM P-256 key called directly in this process, without and with a
+//! verification, through `jitsuind` over Varlink and over D-Bus, and through p11-kit's remoting, interleaved in one run. Then what the daemon weighs
 //! when idle and how long it takes to its name on the bus.
 //!
 //! `make bench`; the budgets are those of the design, printed beside what was measured. Nothing here fails for
@@ -46,9 +46,10 @@ fn main() {
 /// `only`: a part of the names of the contenders that take part (`cargo bench -p tests -- Varlink`).
 fn outside(only: &str) {
     let world = World::build();
+    let fresh = weight::resident(world.daemon.running.id());
     let status = world.run_inside(only);
     assert!(status.success(), "the measuring process failed: {status}");
-    weight::print(&world);
+    weight::print(&world, fresh);
 }
 
 fn inside(addresses: &world::Addresses) {
@@ -58,6 +59,8 @@ fn inside(addresses: &world::Addresses) {
     let mut contenders = vec![
         Contender::new("direct C_Sign", signers(1, &|_| direct.signer())),
         Contender::new("direct C_Sign", signers(2, &|_| direct.signer())),
+        Contender::new("direct, verified", signers(1, &|_| direct.verifying_signer())),
+        Contender::new("direct, verified", signers(2, &|_| direct.verifying_signer())),
         Contender::new("Varlink", signers(1, &|_| clients::varlink(addresses))),
         Contender::new("Varlink", signers(8, &|_| clients::varlink(addresses))),
         Contender::new("D-Bus", signers(1, &|_| clients::dbus(addresses))),
@@ -66,5 +69,7 @@ fn inside(addresses: &world::Addresses) {
         Contender::new("p11-kit remoting", signers(8, &|n| remote[n].signer())),
     ];
     contenders.retain(|contender| contender.name.starts_with("direct") || contender.name.contains(&addresses.only));
-    report::print(&measure::interleaved(contenders, ROUNDS, BLOCK));
+    let results = measure::interleaved(contenders, ROUNDS, BLOCK);
+    report::print(&results);
+    report::print_beside_peer(&results);
 }

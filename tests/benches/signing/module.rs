@@ -4,14 +4,18 @@ use std::process::{Child, Command, Stdio};
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::mechanism::Mechanism;
-use cryptoki::object::Attribute;
+use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
 use cryptoki::session::Session;
 use sha2::{Digest, Sha256};
+use token::{PublicKey, SignatureAlgorithm};
 
 use crate::measure::Signer;
 
 /// The `CKA_ID` of the benchmark's key.
 pub(crate) const KEY_ID: &str = "bebebebe";
+
+/// What is signed.
+const MESSAGE: [u8; 64] = [7; 64];
 
 /// p11-kit's remoting client.
 const CLIENT: &str = "pkcs11/p11-kit-client.so";
@@ -41,17 +45,38 @@ impl Module {
     /// Signs the digest of a login, as the daemon does.
     pub(crate) fn signer(&self) -> Signer {
         let session = self.session();
-        let template = [
-            Attribute::Id(hex::decode(KEY_ID).expect("hexadecimal")),
-            Attribute::Class(cryptoki::object::ObjectClass::PRIVATE_KEY),
-        ];
-        let key = *session.find_objects(&template).expect("objects").first().expect("the key");
+        let key = object(&session, ObjectClass::PRIVATE_KEY);
         Box::new(move || {
-            let digest = Sha256::digest([7_u8; 64]);
-            let signature = session.sign(&Mechanism::Ecdsa, key, &digest).expect("C_Sign");
-            assert_eq!(signature.len(), 64);
+            sign(&session, key);
         })
     }
+
+    /// The same, and verifies the signature: the least work behind a login that the daemon releases.
+    pub(crate) fn verifying_signer(&self) -> Signer {
+        let session = self.session();
+        let key = object(&session, ObjectClass::PRIVATE_KEY);
+        let public = object(&session, ObjectClass::PUBLIC_KEY);
+        let point = match session.get_attributes(public, &[AttributeType::EcPoint]).expect("CKA_EC_POINT").remove(0) {
+            // An OCTET STRING around the point (PKCS #11 v3.1 §6.3.3).
+            Attribute::EcPoint(point) => PublicKey::from_point(&point[2..]).expect("a point on P-256"),
+            other => panic!("{other:?}"),
+        };
+        Box::new(move || {
+            let signature = sign(&session, key);
+            point.verify(SignatureAlgorithm::Es256, &MESSAGE, &signature).expect("it verifies");
+        })
+    }
+}
+
+fn object(session: &Session, class: ObjectClass) -> ObjectHandle {
+    let template = [Attribute::Id(hex::decode(KEY_ID).expect("hexadecimal")), Attribute::Class(class)];
+    *session.find_objects(&template).expect("objects").first().expect("the key")
+}
+
+fn sign(session: &Session, key: ObjectHandle) -> Vec<u8> {
+    let signature = session.sign(&Mechanism::Ecdsa, key, &Sha256::digest(MESSAGE)).expect("C_Sign");
+    assert_eq!(signature.len(), 64);
+    signature
 }
 
 /// `p11-kit server` in front of a module.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::measure::Result;
 
-/// Name, clients, highest ratio of p50 to direct with one client, lowest ratio of throughput to direct with two.
+/// The design's: name, clients, highest ratio of p50 to direct with one client, lowest ratio of throughput to direct with two.
 const BUDGETS: [(&str, usize, Option<f64>, Option<f64>); 3] =
     [("Varlink", 1, Some(2.5), None), ("D-Bus", 1, Some(4.5), None), ("Varlink", 8, None, Some(0.65))];
 
@@ -23,7 +23,7 @@ pub(crate) fn print(results: &[Result]) {
                 (_, Some(least)) => (format!("throughput at least {least} x"), throughput >= least),
                 _ => return String::new(),
             };
-            format!("  budget: {text}: {}", if met { "met" } else { "NOT MET" })
+            format!("  budget: {text}: {}", verdict(met))
         });
         println!(
             "{:18} {:>7} {:>10} {:>10} {:>12.0} {:>12.2} {:>14.2}{budget}",
@@ -36,6 +36,34 @@ pub(crate) fn print(results: &[Result]) {
             throughput
         );
     }
+}
+
+/// The same beside what the work itself costs here: a peer that isolates its module as we do, and the one
+/// verification that it does not make (docs/decisions/0010).
+pub(crate) fn print_beside_peer(results: &[Result]) {
+    let find = |name: &str, clients: usize| results.iter().find(|r| r.name == name && r.clients == clients);
+    let (Some(direct), Some(verified)) = (find("direct C_Sign", 1), find("direct, verified", 1)) else { return };
+    let (Some(one), Some(eight)) = (find("p11-kit remoting", 1), find("p11-kit remoting", 8)) else { return };
+    let verification = verified.p50.saturating_sub(direct.p50);
+    let least = one.p50 + verification;
+    println!("\np11-kit remoting and one verification ({}): {}", micros(verification), micros(least));
+    for (name, most) in [("Varlink", 1.1), ("D-Bus", 2.0)] {
+        if let Some(ours) = find(name, 1) {
+            let ratio = ours.p50.as_secs_f64() / least.as_secs_f64();
+            println!("  {name:10} 1 client   {ratio:5.2} x  budget: at most {most} x: {}", verdict(ratio <= most));
+        }
+    }
+    if let Some(ours) = find("Varlink", 8) {
+        let ratio = ours.per_second / eight.per_second;
+        println!(
+            "  Varlink    8 clients  {ratio:5.2} x its throughput  budget: at least 0.9 x: {}",
+            verdict(ratio >= 0.9)
+        );
+    }
+}
+
+fn verdict(met: bool) -> &'static str {
+    if met { "met" } else { "NOT MET" }
 }
 
 fn micros(time: Duration) -> String {

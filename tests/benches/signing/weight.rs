@@ -14,11 +14,13 @@ use crate::world::{World, myself};
 /// How often the daemon is started.
 const STARTS: usize = 15;
 
-pub(crate) fn print(world: &World) {
+/// `fresh`: KiB of the daemon before its first call.
+pub(crate) fn print(world: &World, fresh: u64) {
     // setpriv has become the daemon by exec, so this is its own id.
     let daemon = world.daemon.running.id();
-    println!("\nidle, after those signatures:");
-    println!("  jitsuind        {:6.1} MiB resident (budget 12)", mebibytes(resident(daemon)));
+    println!("\nidle, before the first signature and after all of them:");
+    let after = mebibytes(resident(daemon));
+    println!("  jitsuind        {:6.1} MiB and {after:.1} MiB resident (budget 12)", mebibytes(fresh));
     let module: u64 = output(myself(&world.hsm).arg("weigh-module")).trim().parse().expect("a number of KiB");
     for worker in children(daemon) {
         println!(
@@ -71,7 +73,7 @@ fn start(world: &World, bus: &tests::bus::Bus) -> Duration {
 }
 
 /// VmRSS in KiB.
-fn resident(id: u32) -> u64 {
+pub(crate) fn resident(id: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{id}/status")).expect("its status");
     let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).expect("VmRSS");
     line.trim().trim_end_matches(" kB").trim().parse().expect("a number")
