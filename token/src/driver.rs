@@ -8,6 +8,11 @@ use crate::{Event, Fault, Op, Outcome, TokenInfo};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Sighting {
+    /// A card in a PC/SC reader.
+    Card {
+        /// The reader's name, as pcscd has it.
+        reader: String,
+    },
     /// A slot of a PKCS#11 module in which a token is present (PKCS#11 v3.1 §5.5).
     ModuleSlot {
         /// The module's shared object.
@@ -30,7 +35,7 @@ pub trait Driver: Sync {
     /// # Errors
     /// [`Fault::Absent`] when it is gone again, [`Fault::Device`] when it does not answer as it
     /// should.
-    fn open(&self, sighting: &Sighting) -> Result<Box<dyn Device>, Fault>;
+    fn open(&self, sighting: &Sighting) -> Result<Box<dyn Device + Send>, Fault>;
 }
 
 /// An open token, owned by one thread for its whole life. Calls block.

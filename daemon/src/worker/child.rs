@@ -140,7 +140,7 @@ fn watch(module: &Module, up: &Up, listed: &Receiver<()>) {
 /// Serves one token until its channel is closed. What is left open then is logged out by the
 /// device's own end.
 fn serve_token(sighting: &Sighting, channel: &UnixStream) {
-    let mut device: Result<Box<dyn Device>, Fault> = match drivers::driver_for(sighting) {
+    let mut device: Result<Box<dyn Device + Send>, Fault> = match drivers::driver_for(sighting) {
         Some(driver) => driver.open(sighting),
         None => Err(Fault::Absent),
     };

@@ -37,7 +37,7 @@ impl Driver for Pkcs11 {
         matches!(sighting, Sighting::ModuleSlot { .. })
     }
 
-    fn open(&self, sighting: &Sighting) -> Result<Box<dyn Device>, Fault> {
+    fn open(&self, sighting: &Sighting) -> Result<Box<dyn Device + Send>, Fault> {
         match sighting {
             Sighting::ModuleSlot { module, slot } => {
                 let module = Module::load(module)?;
