@@ -3,15 +3,14 @@
 //!
 //! Nothing here starts a thread, knows an executor or decides who may do what.
 
+pub mod piv;
 pub mod pkcs11;
 pub mod wire;
 
 use token::{Driver, Sighting};
 
 /// The kinds of hardware, one line each.
-pub static DRIVERS: &[&dyn Driver] = &[
-    &pkcs11::Pkcs11, //
-];
+pub static DRIVERS: &[&dyn Driver] = &[&piv::Piv, &pkcs11::Pkcs11];
 
 /// The driver that serves what was seen.
 #[must_use]

@@ -1,0 +1,178 @@
+//! What PC/SC's errors and a card's status words mean to a person: the only place that reads them.
+
+use std::fmt;
+
+use ::token::Fault;
+use pcsc::Error;
+
+use super::exchange::Broken;
+
+/// What was being done, by the command's name in the standard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    Attest,
+    AuthenticateAdmin,
+    Change,
+    Connect,
+    Generate,
+    GetData,
+    Identify,
+    Logout,
+    Metadata,
+    MoveKey,
+    PutData,
+    Select,
+    Sign,
+    Verify,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Attest => "ATTEST",
+            Self::AuthenticateAdmin => "GENERAL AUTHENTICATE 9B",
+            Self::Change => "CHANGE REFERENCE DATA",
+            Self::Connect => "SCardConnect",
+            Self::Generate => "GENERATE ASYMMETRIC KEY PAIR",
+            Self::GetData => "GET DATA",
+            Self::Identify => "GET SERIAL",
+            Self::Logout | Self::Verify => "VERIFY",
+            Self::Metadata => "GET METADATA",
+            Self::MoveKey => "MOVE KEY",
+            Self::PutData => "PUT DATA",
+            Self::Select => "SELECT",
+            Self::Sign => "GENERAL AUTHENTICATE",
+        })
+    }
+}
+
+/// The meaning of a line that broke.
+pub(super) fn by_broken(step: Step, broken: Broken, seconds: u64) -> Fault {
+    match broken {
+        Broken::Line(error) => by_error(step, error),
+        Broken::Answer => malformed(step),
+        Broken::Late => Fault::TimedOut { seconds },
+    }
+}
+
+/// The meaning of an error of PC/SC.
+pub(super) fn by_error(step: Step, error: Error) -> Fault {
+    match error {
+        // The card is gone, or its reader, or pcscd with all of them.
+        Error::NoReadersAvailable
+        | Error::NoService
+        | Error::NoSmartcard
+        | Error::ReaderUnavailable
+        | Error::RemovedCard
+        | Error::ServiceStopped
+        | Error::Shutdown
+        | Error::UnknownReader => Fault::Absent,
+
+        Error::SharingViolation | Error::ServerTooBusy => Fault::Busy { holder: None },
+
+        Error::Cancelled | Error::CancelledByUser | Error::SystemCancelled => Fault::Cancelled,
+
+        // Somebody reset the card, and what was proven to it is forgotten.
+        Error::ResetCard => Fault::PinRequired { left: None },
+
+        Error::BadSeek
+        | Error::CacheItemNotFound
+        | Error::CacheItemStale
+        | Error::CacheItemTooBig
+        | Error::CantDispose
+        | Error::CardNotAuthenticated
+        | Error::CardUnsupported
+        | Error::CertificateUnavailable
+        | Error::ChvBlocked
+        | Error::CommDataLost
+        | Error::CommError
+        | Error::DirNotFound
+        | Error::DuplicateReader
+        | Error::Eof
+        | Error::FileNotFound
+        | Error::IccCreateorder
+        | Error::IccInstallation
+        | Error::InsufficientBuffer
+        | Error::InternalError
+        | Error::InvalidAtr
+        | Error::InvalidChv
+        | Error::InvalidHandle
+        | Error::InvalidParameter
+        | Error::InvalidTarget
+        | Error::InvalidValue
+        | Error::NoAccess
+        | Error::NoDir
+        | Error::NoFile
+        | Error::NoKeyContainer
+        | Error::NoMemory
+        | Error::NoSuchCertificate
+        | Error::NotReady
+        | Error::NotTransacted
+        | Error::PciTooSmall
+        | Error::ProtoMismatch
+        | Error::ReaderUnsupported
+        | Error::SecurityViolation
+        | Error::Timeout
+        | Error::UnknownCard
+        | Error::UnknownError
+        | Error::UnknownResMng
+        | Error::UnpoweredCard
+        | Error::UnresponsiveCard
+        | Error::UnsupportedCard
+        | Error::UnsupportedFeature
+        | Error::WaitedTooLong
+        | Error::WriteTooMany
+        | Error::WrongChv => device(&format!("{step}: {error:?}")),
+    }
+}
+
+/// The meaning of a status word other than 9000 (SP 800-73-5 part 2, table of each command).
+pub(super) fn by_status(step: Step, status: u16) -> Fault {
+    match (step, status) {
+        (Step::Verify | Step::Change, 0x6983 | 0x63C0) => Fault::PinBlocked,
+        (Step::Verify | Step::Change, 0x63C1..=0x63CF) => Fault::PinWrong { left: u8::try_from(status & 0x0F).ok() },
+        (Step::Verify | Step::Change, 0x6A80) => Fault::PinFormat { min: 0, max: 0 },
+        (Step::Select, 0x6A82 | 0x6A81 | 0x6A86 | 0x6D00 | 0x6E00 | 0x6999) => {
+            cannot("be used here, for it has no PIV application")
+        }
+        (Step::AuthenticateAdmin, 0x6982 | 0x6983 | 0x6A80 | 0x63C0..=0x63CF) => Fault::WriteProtected,
+        (Step::Sign, 0x6A80 | 0x6A86) => cannot("sign as it was asked to"),
+        (Step::Generate, 0x6A80 | 0x6A86) => cannot("make a key of that kind"),
+        (_, 0x6982) => Fault::PinRequired { left: None },
+        (_, 0x6A84) => Fault::NoSpace,
+        (_, 0x6A81 | 0x6D00 | 0x6E00) => cannot(&format!("do {step}")),
+        (step, status) => device(&format!("{step}: {status:04X}")),
+    }
+}
+
+/// An answer that is none.
+pub(super) fn malformed(step: Step) -> Fault {
+    device(&format!("{step}: an answer that makes no sense"))
+}
+
+/// A [`Fault::Device`] with that detail.
+pub(super) fn device(detail: &str) -> Fault {
+    Fault::Device { detail: detail.to_owned() }
+}
+
+/// A [`Fault::CannotDo`].
+pub(super) fn cannot(what: &str) -> Fault {
+    Fault::CannotDo { what: what.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_told_apart() {
+        assert_eq!(by_status(Step::Verify, 0x63C2), Fault::PinWrong { left: Some(2) });
+        assert_eq!(by_status(Step::Verify, 0x63C0), Fault::PinBlocked);
+        assert_eq!(by_status(Step::GetData, 0x63C2), device("GET DATA: 63C2"));
+        assert_eq!(by_status(Step::Sign, 0x6982), Fault::PinRequired { left: None });
+        assert_eq!(by_status(Step::Sign, 0x6F00), device("GENERAL AUTHENTICATE: 6F00"));
+        assert_eq!(by_error(Step::Sign, Error::RemovedCard), Fault::Absent);
+        assert_eq!(by_error(Step::Connect, Error::SharingViolation), Fault::Busy { holder: None });
+        assert_eq!(by_error(Step::Sign, Error::NotTransacted), device("GENERAL AUTHENTICATE: NotTransacted"));
+    }
+}

@@ -1,0 +1,44 @@
+//! Making a key pair on the card (SP 800-73-5 part 2 §3.3.2), with Yubico's policies.
+
+use ::token::{Fault, KeyAlgorithm, PublicKey, SlotId};
+
+use super::apdu::Command;
+use super::fault::{Step, cannot, device, malformed};
+use super::mark::MAX_MARK;
+use super::metadata::{algorithm_id, public_key};
+use super::session::Session;
+use super::{slot, tlv};
+
+impl Session {
+    /// Makes a key pair in an empty spare slot and has the card say that it was made there.
+    pub(super) fn generate(
+        &mut self,
+        name: &SlotId,
+        reference: u8,
+        algorithm: KeyAlgorithm,
+        mark: &str,
+    ) -> Result<PublicKey, Fault> {
+        if mark.len() > MAX_MARK || !mark.is_ascii() {
+            return Err(cannot("bear a mark longer than 64 ASCII characters"));
+        }
+        if !slot::is_spare(reference) {
+            return Err(cannot(&format!("make a key in slot {name}")));
+        }
+        if !self.slot(reference)?.is_empty() {
+            return Err(Fault::SlotTaken { slot: name.clone() });
+        }
+        self.become_admin()?;
+        self.mark(reference, Some(mark))?;
+        // AA 02: the PIN once a session. AB 01: no touch.
+        let wanted = [0x80, 1, algorithm_id(algorithm), 0xAA, 1, 2, 0xAB, 1, 1];
+        let command = Command::new(0x47, 0, reference).with(tlv::make(0xAC, &wanted));
+        let answer = self.done_with(Step::Generate, command)?;
+        let made = tlv::only(&answer.data, 0x7F49).and_then(public_key).ok_or_else(|| malformed(Step::Generate))?;
+        let said = self.key_metadata(reference)?;
+        let kept = said.is_some_and(|said| said.born_here && said.public_key.as_ref() == Some(&made));
+        if !kept || made.algorithm() != algorithm {
+            return Err(device("GENERATE ASYMMETRIC KEY PAIR: another key than was asked for"));
+        }
+        Ok(made)
+    }
+}

@@ -1,0 +1,298 @@
+//! The driver over virtual cards in this process.
+
+use std::sync::{Arc, Mutex};
+
+use ::token::{
+    Ability, Challenge, Device, Fault, KeyAlgorithm, Op, Origin, Outcome, Pin, PublicKey, Secret, SignatureAlgorithm,
+    SlotId, SlotSpace, Statement, TokenInfo,
+};
+use virtual_card::card::Card;
+use virtual_card::model::Model;
+use zeroize::Zeroizing;
+
+use super::token::Token;
+use super::transport::{Line, Reader};
+
+const PIN: &str = "123456";
+
+/// What the card was sent, and what it is to say instead of answering.
+#[derive(Default)]
+struct Wire {
+    card: Option<Card>,
+    t0: bool,
+    sent: Vec<Vec<u8>>,
+    /// At the APDU of that number, from now on: this error.
+    breaks: Option<(usize, pcsc::Error)>,
+}
+
+#[derive(Clone, Default)]
+struct Slot(Arc<Mutex<Wire>>);
+
+impl Slot {
+    fn new(model: &str) -> Self {
+        let slot = Self::default();
+        slot.insert(model);
+        slot
+    }
+
+    fn insert(&self, model: &str) {
+        let mut wire = self.0.lock().unwrap();
+        wire.card = Some(model.parse::<Model>().unwrap().make().unwrap());
+        wire.t0 = model.starts_with("piv");
+    }
+
+    fn break_at(&self, apdu: usize, error: pcsc::Error) {
+        self.0.lock().unwrap().breaks = Some((apdu, error));
+    }
+
+    /// The instructions sent since this was last asked, VERIFYs with a PIN as 0x20, those without as 0x21.
+    fn sent(&self) -> Vec<u8> {
+        let sent = std::mem::take(&mut self.0.lock().unwrap().sent);
+        sent.iter().map(|a| if a[1] == 0x20 && a.len() < 6 { 0x21 } else { a[1] }).collect()
+    }
+}
+
+impl Reader for Slot {
+    fn name(&self) -> &str {
+        "a reader"
+    }
+
+    fn begin(&mut self) -> Result<Box<dyn Line>, pcsc::Error> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl Line for Slot {
+    fn is_t0(&self) -> bool {
+        self.0.lock().unwrap().t0
+    }
+
+    fn transmit(&mut self, apdu: &[u8]) -> Result<Zeroizing<Vec<u8>>, pcsc::Error> {
+        let mut wire = self.0.lock().unwrap();
+        match &mut wire.breaks {
+            Some((0 | 1, error)) => {
+                let error = *error;
+                wire.breaks = None;
+                if error == pcsc::Error::ResetCard {
+                    wire.card.as_mut().unwrap().reset();
+                }
+                return Err(error);
+            }
+            Some((left, _)) => *left -= 1,
+            None => {}
+        }
+        wire.sent.push(apdu.to_vec());
+        Ok(Zeroizing::new(wire.card.as_mut().unwrap().transmit(apdu)))
+    }
+}
+
+fn pin(text: &str) -> Pin {
+    Pin::new(Secret::new(text.as_bytes().to_vec()))
+}
+
+fn slot(name: &str) -> SlotId {
+    SlotId::new(name).unwrap()
+}
+
+struct Bench {
+    slot: Slot,
+    token: Token,
+}
+
+impl Bench {
+    fn new(model: &str) -> Self {
+        let slot = Slot::new(model);
+        Self { token: Token::new(Box::new(slot.clone())), slot }
+    }
+
+    fn perform(&mut self, op: &Op) -> Result<Outcome, Fault> {
+        self.token.perform(op, &mut |_| {})
+    }
+
+    fn info(&mut self) -> TokenInfo {
+        self.token.info().unwrap()
+    }
+
+    fn unlock(&mut self, entry: &str) -> Result<Outcome, Fault> {
+        self.perform(&Op::Unlock { pin: Some(pin(entry)) })
+    }
+
+    fn generate(&mut self, name: &str, algorithm: KeyAlgorithm) -> Result<PublicKey, Fault> {
+        let made = self.perform(&Op::Generate { slot: slot(name), algorithm, mark: "jitsuin 1".into() })?;
+        let Outcome::Generated(key) = made else { panic!("{made:?}") };
+        Ok(key)
+    }
+
+    fn sign(&mut self, name: &str, key: &PublicKey) -> Result<Vec<u8>, Fault> {
+        let (algorithm, statement) = login(key);
+        let done = self.perform(&Op::Sign { slot: slot(name), expected: key.clone(), algorithm, statement })?;
+        let Outcome::Signature(signature) = done else { panic!("{done:?}") };
+        Ok(signature)
+    }
+}
+
+fn login(key: &PublicKey) -> (SignatureAlgorithm, Statement) {
+    let algorithm = key.algorithm().default_signature();
+    let origin = Origin::new("https://bank.example").unwrap();
+    (algorithm, Statement::login(&origin, &Challenge::from_bytes(&[7; 32]).unwrap(), algorithm))
+}
+
+/// A certificate of any kind for a key.
+fn certificate(model: &str) -> Vec<u8> {
+    let mut bench = Bench::new(model);
+    bench.info().slots[0].certificate.clone().unwrap()
+}
+
+#[test]
+fn a_plain_card_signs_over_t0() {
+    let mut bench = Bench::new("piv:serial=7");
+    let info = bench.info();
+    assert_eq!(info.id.to_string(), format!("piv:{}", hex::encode(b"jitsuin card\0\0\0\x07")));
+    assert_eq!(info.abilities.iter().collect::<Vec<_>>(), [&Ability::ChangePin, &Ability::Sign]);
+    assert_eq!((info.pin.tries, info.space), (Some(3), SlotSpace::Fixed(vec![])));
+    let [only] = &info.slots[..] else { panic!("{:?}", info.slots) };
+    assert_eq!((only.slot.as_str(), only.needs_pin, only.pin_always), ("9a", true, false));
+    let key = only.public_key.clone().unwrap();
+    bench.slot.sent();
+    assert_eq!(bench.sign("9a", &key), Err(Fault::PinRequired { left: None }));
+    bench.unlock(PIN).unwrap();
+    bench.slot.sent();
+    let signature = bench.sign("9a", &key).unwrap();
+    assert_eq!(bench.slot.sent(), [0x87, 0xC0], "nothing comes between PIN and key");
+    let (algorithm, statement) = login(&key);
+    key.verify(algorithm, statement.bytes(), &signature).unwrap();
+    bench.perform(&Op::Lock).unwrap();
+    assert_eq!(bench.sign("9a", &key), Err(Fault::PinRequired { left: None }));
+}
+
+#[test]
+fn a_wrong_pin_is_one_verify_and_a_bad_form_none() {
+    for model in ["piv", "yubikey", "yubikey:firmware=5.2.7"] {
+        let mut bench = Bench::new(model);
+        let _ = bench.info();
+        let verifies = |bench: &Bench| bench.slot.sent().iter().filter(|ins| **ins == 0x20).count();
+        assert_eq!(verifies(&bench), 0);
+        assert_eq!(bench.unlock("999999"), Err(Fault::PinWrong { left: Some(2) }), "{model}");
+        assert_eq!(verifies(&bench), 1);
+        for bad in ["12345", "123456789", "12345\u{7f}"] {
+            assert!(matches!(bench.unlock(bad), Err(Fault::PinFormat { min: 6, max: 8 })));
+        }
+        assert_eq!(verifies(&bench), 0);
+        let info = bench.info();
+        assert_eq!((info.pin.tries, info.pin.count_low), (Some(2), true));
+        assert_eq!(bench.unlock("999999"), Err(Fault::PinWrong { left: Some(1) }));
+        assert!(bench.info().pin.final_try);
+        assert_eq!(bench.unlock("999999"), Err(Fault::PinBlocked));
+        bench.slot.sent();
+        assert_eq!(bench.unlock(PIN), Err(Fault::PinBlocked));
+        assert_eq!(verifies(&bench), 0, "a blocked card is not tried");
+        assert!(bench.info().pin.blocked);
+    }
+}
+
+#[test]
+fn the_pin_is_changed() {
+    let mut bench = Bench::new("yubikey");
+    let wrong = Op::ChangePin { old: pin("999999"), new: pin("24680246") };
+    assert_eq!(bench.perform(&wrong), Err(Fault::PinWrong { left: Some(2) }));
+    bench.perform(&Op::ChangePin { old: pin(PIN), new: pin("24680246") }).unwrap();
+    assert_eq!(bench.unlock(PIN), Err(Fault::PinWrong { left: Some(2) }));
+    bench.unlock("24680246").unwrap();
+}
+
+#[test]
+fn a_key_lives_and_dies_on_a_yubikey() {
+    let all = [KeyAlgorithm::P256, KeyAlgorithm::P384, KeyAlgorithm::Rsa2048];
+    for (model, algorithms) in [("yubikey", &all[..]), ("yubikey:firmware=5.4.3,management=tdes", &all[..1])] {
+        let mut bench = Bench::new(model);
+        let info = bench.info();
+        assert_eq!(info.id.to_string(), "piv:12345678");
+        let SlotSpace::Fixed(spare) = &info.space else { panic!() };
+        assert_eq!((spare.len(), spare[0].as_str()), (20, "82"));
+        assert_eq!(bench.generate("82", KeyAlgorithm::P256), Err(Fault::PinRequired { left: None }));
+        for algorithm in algorithms {
+            bench.unlock(PIN).unwrap();
+            let key = bench.generate("82", *algorithm).unwrap();
+            assert_eq!(bench.generate("82", *algorithm), Err(Fault::SlotTaken { slot: slot("82") }));
+            assert!(matches!(bench.generate("9a", *algorithm), Err(Fault::CannotDo { .. })));
+            bench.sign("82", &key).unwrap();
+            let Ok(Outcome::Attestation(chain)) = bench.perform(&Op::Attest { slot: slot("82") }) else { panic!() };
+            assert_eq!(token::CertificateFacts::from_der(&chain[0]).unwrap().public_key, key);
+            bench.perform(&Op::Lock).unwrap();
+            let info = bench.info();
+            let made = info.slot(&slot("82")).unwrap();
+            assert!(made.born_on_token && made.needs_pin && !made.pin_always);
+            assert_eq!((made.label.as_str(), made.public_key.as_ref()), ("jitsuin 1", Some(&key)));
+            if !info.abilities.contains(&Ability::DeleteKey) {
+                continue;
+            }
+            // Any certificate will not do.
+            let foreign = certificate("piv");
+            bench.unlock(PIN).unwrap();
+            let install = Op::InstallCertificate { slot: slot("82"), expected: key.clone(), certificate: foreign };
+            assert_eq!(bench.perform(&install), Err(Fault::KeyMismatch { slot: slot("82") }));
+            let install =
+                Op::InstallCertificate { slot: slot("82"), expected: key.clone(), certificate: chain[0].clone() };
+            assert_eq!(bench.perform(&install), Ok(Outcome::Done));
+            assert_eq!(bench.perform(&install), Ok(Outcome::Done), "twice is once");
+            let delete = Op::DeleteKey { slot: slot("82"), expected: key };
+            assert_eq!(bench.perform(&delete), Ok(Outcome::Done));
+            assert_eq!(bench.perform(&delete), Ok(Outcome::Done));
+            bench.perform(&Op::Lock).unwrap();
+            assert!(bench.info().slot(&slot("82")).is_none());
+        }
+    }
+}
+
+#[test]
+fn another_card_is_not_the_one_that_was() {
+    for other in ["yubikey:serial=2", "piv"] {
+        let mut bench = Bench::new("yubikey:serial=1");
+        let _ = bench.info();
+        bench.slot.insert(other);
+        bench.slot.sent();
+        assert_eq!(bench.unlock(PIN), Err(Fault::Changed), "{other}");
+        assert!(!bench.slot.sent().contains(&0x20), "no PIN goes to another card");
+    }
+}
+
+#[test]
+fn a_line_that_breaks_anywhere_is_a_typed_fault_and_no_second_verify() {
+    use pcsc::Error;
+    for (error, fault) in [
+        (Error::RemovedCard, Fault::Absent),
+        (Error::NotTransacted, Fault::Device { detail: String::new() }),
+        (Error::ResetCard, Fault::PinRequired { left: None }),
+    ] {
+        for at in 1.. {
+            let mut bench = Bench::new("piv");
+            let key = bench.info().slots[0].public_key.clone().unwrap();
+            bench.slot.sent();
+            bench.slot.break_at(at, error);
+            let turn = bench.unlock(PIN);
+            let signed = turn.and_then(|_| bench.sign("9a", &key)).and_then(|_| bench.perform(&Op::Lock));
+            let sent = bench.slot.sent();
+            assert!(sent.iter().filter(|ins| **ins == 0x20).count() <= 1, "{error:?} at {at}");
+            match signed {
+                Ok(_) if bench.slot.0.lock().unwrap().breaks.is_some() => break,
+                // A card that was reset while it was being logged out is logged out.
+                Ok(_) => assert_eq!(error, Error::ResetCard),
+                Err(got) => {
+                    assert_eq!(
+                        std::mem::discriminant(&got),
+                        std::mem::discriminant(&fault),
+                        "{error:?} at {at}: {got}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_reset_while_reading_is_read_over() {
+    let mut bench = Bench::new("yubikey");
+    let before = bench.info();
+    bench.slot.break_at(9, pcsc::Error::ResetCard);
+    assert_eq!(bench.info(), before);
+}

@@ -1,0 +1,28 @@
+//! The seam between what is said and the line that carries it: tests hold a card without pcscd.
+
+use zeroize::Zeroizing;
+
+/// A reader in which a card was seen.
+pub(super) trait Reader: Send {
+    /// Its name, for people.
+    fn name(&self) -> &str;
+
+    /// Begins a piece of work: a shared connection inside one card transaction. Dropping the line
+    /// ends both and leaves the card as it is.
+    ///
+    /// # Errors
+    /// As PC/SC has them; no [`pcsc::Error::ResetCard`], for which nothing was lost yet.
+    fn begin(&mut self) -> Result<Box<dyn Line>, pcsc::Error>;
+}
+
+/// A connection that nobody else can come between.
+pub(super) trait Line: Send {
+    /// Whether the card speaks T=0.
+    fn is_t0(&self) -> bool;
+
+    /// Carries one APDU and yields what came back, status word included.
+    ///
+    /// # Errors
+    /// [`pcsc::Error::RemovedCard`] when the card is gone, however the reader puts it.
+    fn transmit(&mut self, apdu: &[u8]) -> Result<Zeroizing<Vec<u8>>, pcsc::Error>;
+}
