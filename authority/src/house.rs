@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::attestation::{Makers, MakersError};
 use crate::ca::{Ca, CaError};
 use crate::clock::Clock;
 use crate::pins::Pins;
@@ -19,6 +20,9 @@ pub enum HouseError {
     /// The CA.
     #[error(transparent)]
     Ca(#[from] CaError),
+    /// The manufacturers' certificates.
+    #[error(transparent)]
+    Makers(#[from] MakersError),
     /// The PIN hashing.
     #[error("PINs cannot be hashed on this machine. Free some memory")]
     Pins,
@@ -48,6 +52,8 @@ pub struct House {
     pub vault: Vault,
     /// The CA.
     pub ca: Arc<Ca>,
+    /// The manufacturers whose devices are believed.
+    pub makers: Arc<Makers>,
     /// The authority's directory.
     pub directory: Arc<PathBuf>,
 }
@@ -61,6 +67,7 @@ impl House {
         let settings = Settings::load(directory)?;
         let vault = Vault::load(directory)?;
         let ca = Ca::load(&directory.join(CA_FOLDER))?;
+        let makers = Makers::load(directory, &settings.device.roots)?;
         let pins = Pins::new(settings.server.pin_hashes).map_err(|_| HouseError::Pins)?;
         let store = Store::open(&directory.join(DATABASE), false).await?;
         Ok(Self {
@@ -70,6 +77,7 @@ impl House {
             pins,
             vault,
             ca: Arc::new(ca),
+            makers: Arc::new(makers),
             directory: Arc::new(directory.to_owned()),
         })
     }

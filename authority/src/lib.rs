@@ -5,6 +5,7 @@
 //! [`acquisition`] say what each door can have done; the [`doors`] only parse, call and render.
 
 pub mod acquisition;
+pub mod attestation;
 pub mod bank;
 pub mod ca;
 pub mod clock;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use token::{InstitutionCode, KeyAlgorithm, Origin};
 
+use crate::attestation::{Firmware, PinPolicy, TouchPolicy};
 use crate::otp::Windows;
 
 /// The name of the file.
@@ -52,6 +53,9 @@ pub struct Settings {
     /// Acquisition.
     #[serde(default)]
     pub acquisition: AcquisitionSettings,
+    /// The hardware that keys may be in.
+    #[serde(default)]
+    pub device: DeviceSettings,
     /// Locks.
     #[serde(default)]
     pub lock: LockSettings,
@@ -96,6 +100,23 @@ pub struct AcquisitionSettings {
     pub code_alone: bool,
     /// Kinds of key, preferred first.
     pub algorithms: Vec<KeyAlgorithm>,
+}
+
+/// `[device]`: the hardware that keys may be in (D-502).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct DeviceSettings {
+    /// The manufacturers who are believed: files of PEM, relative to the authority's directory, or `yubico` for the
+    /// certificates that Yubico publishes. With none, what devices prove is not looked at.
+    pub roots: Vec<String>,
+    /// Every certificate needs proof of where its key was made.
+    pub required: bool,
+    /// Oldest firmware. Before 4.3.5 devices made weak RSA keys (Yubico's advisory YSA-2017-01).
+    pub minimum_firmware: Firmware,
+    /// The device must ask for the PIN at least so often: `never`, `once` or `always`.
+    pub pin_policy: PinPolicy,
+    /// The device must want to be touched at least so often: `never`, `cached` or `always`.
+    pub touch_policy: TouchPolicy,
 }
 
 /// `[lock]`: consecutive wrong entries, 3 to 10 each (D-201, D-202, D-204).
@@ -175,6 +196,18 @@ impl Default for AcquisitionSettings {
     }
 }
 
+impl Default for DeviceSettings {
+    fn default() -> Self {
+        Self {
+            roots: Vec::new(),
+            required: false,
+            minimum_firmware: Firmware::new(4, 3, 5),
+            pin_policy: PinPolicy::Once,
+            touch_policy: TouchPolicy::Never,
+        }
+    }
+}
+
 impl Default for LockSettings {
     fn default() -> Self {
         Self { user_pin: 7, confirm_pin: 5, contract_pin: 5, otp: 10 }
@@ -223,6 +256,7 @@ impl Settings {
             listen,
             certificate: CertificateSettings::default(),
             acquisition: AcquisitionSettings::default(),
+            device: DeviceSettings::default(),
             lock: LockSettings::default(),
             otp: OtpSettings::default(),
             login: LoginSettings::default(),
@@ -263,6 +297,11 @@ impl Settings {
                 self.acquisition.code || !self.acquisition.code_alone,
                 "acquisition.code-alone",
                 "off where acquisition.code is off",
+            ),
+            (
+                !self.device.required || !self.device.roots.is_empty(),
+                "device.roots",
+                "given where device.required is on",
             ),
             (
                 [lock.user_pin, lock.confirm_pin, lock.contract_pin, lock.otp].iter().all(|n| (3..=10).contains(n)),
@@ -321,6 +360,9 @@ mod tests {
             "[acquisition]\ncode = false\ncode-alone = true",
             "[acquisition]\nalgorithms = [\"rsa1024\"]",
             "[acquisition]\nalgorithms = []",
+            "[device]\nrequired = true",
+            "[device]\nminimum-firmware = \"5.7\"",
+            "[device]\npin-policy = \"sometimes\"",
             "[login]\nchallenge-seconds = 301",
             "[login]\nidle-minutes = 16",
             "[otp]\npast-steps = 2",

@@ -128,12 +128,13 @@ impl Bench {
             algorithms: vec![KeyAlgorithm::P256],
             otp_wanted: true,
             pin_wanted: true,
+            attestation_wanted: false,
             deadline: None,
             time: None,
             nonce: vec![],
         };
         let [pin, otp] = ["73119942", "404142"].map(|s| Secret::new(s.as_bytes().to_vec()));
-        let request = client::certificate_request(&template, &public(&self.key), Some(&pin), Some(&otp)).unwrap();
+        let request = client::certificate_request(&template, &public(&self.key), None, Some(&pin), Some(&otp)).unwrap();
         let signature = sign(&self.key, request.as_bytes());
         let message =
             client::initial_request(&self.envelope(1, None), &request, ES256, &signature, Some(code)).unwrap();

@@ -12,7 +12,7 @@ use enrol::cmp::client::{
     self, Answer, BadReply, CertRequestDer, Confirmation, Envelope, Expected, Response, Template,
 };
 use enrol::cmp::server::{self, Failure, FailureBit, Incoming, Offer, ProtectionKind, Reply, Request};
-use enrol::cmp::{Applicant, MAX_MESSAGE, MacKind};
+use enrol::cmp::{Applicant, Evidence, MAX_MESSAGE, MacKind};
 use p256::ecdsa::signature::Signer;
 use p256::ecdsa::{Signature, SigningKey};
 use proptest::prelude::*;
@@ -106,6 +106,7 @@ fn template() -> Template {
         algorithms: vec![KeyAlgorithm::P256],
         otp_wanted: true,
         pin_wanted: true,
+        attestation_wanted: false,
         deadline: None,
         time: None,
         nonce: vec![],
@@ -114,7 +115,7 @@ fn template() -> Template {
 
 fn request_der() -> CertRequestDer {
     let (pin, otp) = (secret(CANARY_PIN), secret(CANARY_OTP));
-    client::certificate_request(&template(), &public(&key()), Some(&pin), Some(&otp)).unwrap()
+    client::certificate_request(&template(), &public(&key()), None, Some(&pin), Some(&otp)).unwrap()
 }
 
 fn initial_request(mac: Option<&Secret>) -> Vec<u8> {
@@ -144,6 +145,7 @@ fn the_first_page() {
             algorithms: vec![KeyAlgorithm::P256, KeyAlgorithm::P384, KeyAlgorithm::Rsa2048, KeyAlgorithm::Rsa3072],
             otp_wanted: true,
             pin_wanted: false,
+            attestation_wanted: mac.is_some(),
             deadline: TIME + 86_400,
         };
         let kind = match incoming.protection() {
@@ -158,6 +160,7 @@ fn the_first_page() {
         assert_eq!(template.subject, offer.subject);
         assert_eq!(template.algorithms, offer.algorithms);
         assert_eq!((template.otp_wanted, template.pin_wanted), (true, false));
+        assert_eq!(template.attestation_wanted, mac.is_some());
         assert_eq!((template.deadline, template.time), (Some(TIME + 86_400), Some(TIME + 5)));
         assert_eq!(template.nonce, [0xee; 16]);
     }
@@ -197,6 +200,30 @@ fn the_second_page_and_the_confirmation() {
     assert!(!incoming.is_signed_by(&public(&SigningKey::from_slice(&[8; 32]).unwrap())));
     let answer = server::confirmed(&self::reply(&incoming, &sender, None)).unwrap();
     assert_eq!(client::read_confirmation(&answer, &expected(&[3; 16], None)), Ok(Confirmation::Done));
+}
+
+/// The key signs the proof with the rest of the request: a proof cannot be put into another's.
+#[test]
+fn a_proof_of_where_the_key_was_made_is_bound_to_the_request() {
+    let evidence = Evidence::new(vec![certificate(), certificate()]).unwrap();
+    let (pin, otp) = (secret(CANARY_PIN), secret(CANARY_OTP));
+    let request =
+        client::certificate_request(&template(), &public(&key()), Some(&evidence), Some(&pin), Some(&otp)).unwrap();
+    let signature = sign(&key(), request.as_bytes());
+    let who = applicant();
+    let message =
+        client::initial_request(&envelope(&who, 2), &request, SignatureAlgorithm::Es256, &signature, None).unwrap();
+    let incoming = server::read(&message).unwrap();
+    let Request::Enrol(enrolment) = &incoming.request else { panic!("{incoming:?}") };
+    assert_eq!(enrolment.evidence.as_ref(), Some(&evidence));
+
+    // One bit in what the certificate inside is signed with.
+    let mut changed = message.to_vec();
+    let place = changed.windows(64).position(|w| evidence.leaf().ends_with(w)).unwrap() + 63;
+    changed[place] ^= 1;
+    let incoming = server::read(&changed).unwrap();
+    let Request::Faulty(failure) = &incoming.request else { panic!("{incoming:?}") };
+    assert_eq!(failure.bit, FailureBit::BadProof);
 }
 
 fn sha2_256(bytes: &[u8]) -> [u8; 32] {

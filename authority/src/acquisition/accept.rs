@@ -8,11 +8,14 @@ use super::Acquisition;
 use super::admit::{clear, prove, subject};
 use super::finish;
 use super::types::{IssueOrder, Issuer, Submission, TransactionRecord, TransactionState};
+use crate::attestation::{self, Attested, Flaw};
 use crate::ca::validity_end;
 use crate::code;
 use crate::denial::Denial;
+use crate::house::House;
 use crate::issuing::sealing_failed;
 use crate::otp::{self, Accepted};
+use crate::rules::device::judge;
 use crate::rules::lock::{Counted, LockKind};
 use crate::store::certificates::{self, Signed};
 use crate::store::tokens::TokenRow;
@@ -29,6 +32,7 @@ pub(super) async fn accept(
     let house = &acquisition.house;
     let applicant = &submission.applicant;
     let proof = prove(house, applicant, submission.user_pin.as_ref()).await?;
+    let attested = attest(house, &submission);
     let mut change = house.store.change(house.clock.now()).await?;
     let now = change.now();
     let event = acquisition.event(applicant, "acquisition.accept");
@@ -50,9 +54,10 @@ pub(super) async fn accept(
     if !house.settings.acquisition.algorithms.contains(&submission.public_key.algorithm()) {
         return cleared.refuse(event, Refusal::Strength).await;
     }
-    if cleared.row.device_serial.is_some() && cleared.row.device_serial != submission.device {
-        return cleared.refuse(event, Refusal::Device).await;
-    }
+    let attested = match judge(attested, cleared.row.device_serial.as_deref(), &house.settings.device) {
+        Ok(attested) => attested,
+        Err(unfit) => return cleared.refuse(event.because(&unfit.to_string()), Refusal::Device).await,
+    };
     let mut burnt: Option<(String, Accepted)> = None;
     if let (Some(mut user), true) = (cleared.user.clone(), cleared.wanted.otp) {
         let Some(token) = cleared.token.clone() else { return cleared.refuse(event, Refusal::NoToken).await };
@@ -106,9 +111,14 @@ pub(super) async fn accept(
         public_key: submission.public_key.as_der(),
         certificate: &certificate,
         certificate_sha256: &sha2::Sha256::digest(&certificate).into(),
-        device_serial: submission.device.as_deref(),
+        device: attested.as_ref().zip(submission.evidence.as_ref()),
     };
     certificates::signed(change.db(), &record, &signed).await?;
+    if let Some(attested) = &attested {
+        let mut event = event.clone().on(&attested.serial.to_string()).because(&attested.to_string());
+        event.action = "device.attest";
+        change.record(event).await?;
+    }
     acquisitions::add(change.db(), &submission.transaction, &record, now).await?;
     change.commit(event.on(&record).changed("awaiting", "unconfirmed").because(signed.serial)).await?;
     Ok(TransactionRecord {
@@ -117,6 +127,16 @@ pub(super) async fn accept(
         applicant: submission.applicant,
         public_key: submission.public_key,
     })
+}
+
+/// What the device proved, where somebody is believed.
+fn attest(house: &House, submission: &Submission) -> Result<Option<Attested>, Flaw> {
+    match &submission.evidence {
+        Some(evidence) if !house.makers.is_empty() => {
+            attestation::verify(evidence, &submission.public_key, &house.makers, house.clock.now()).map(Some)
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Sixteen random bytes, positive and never zero (RFC 5280 §4.1.2.2).

@@ -55,7 +55,7 @@ pub(super) async fn admit(
         otp_wanted: cleared.wanted.otp,
         pin_wanted: cleared.wanted.pin,
         deadline: cleared.row.record.acquire_deadline,
-        attestation_wanted: cleared.row.device_serial.is_some(),
+        attestation_wanted: house.settings.device.required || cleared.row.device_serial.is_some(),
     };
     cleared.change.commit(event.on(&cleared.row.record.id)).await?;
     Ok(admission)

@@ -1,5 +1,6 @@
 //! What is asked and yielded.
 
+use enrol::cmp::Evidence;
 use token::{KeyAlgorithm, PublicKey, Secret, SubjectName};
 
 pub use enrol::machine::server::Applicant;
@@ -53,8 +54,8 @@ pub struct Submission {
     pub code: Option<CodeProof>,
     /// The key, its possession proven.
     pub public_key: PublicKey,
-    /// The serial of the device, where evidence named it.
-    pub device: Option<String>,
+    /// What the device said of where the key was made. Nothing of it is verified yet.
+    pub evidence: Option<Evidence>,
 }
 
 /// What the CA is told to sign.

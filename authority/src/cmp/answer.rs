@@ -98,6 +98,7 @@ impl CmpDoor {
                     algorithms: admission.algorithms,
                     otp_wanted: admission.otp_wanted,
                     pin_wanted: admission.pin_wanted,
+                    attestation_wanted: admission.attestation_wanted,
                     deadline: admission.deadline,
                 }))
             }
@@ -142,7 +143,7 @@ impl CmpDoor {
                     otp: copy(enrolment.otp.as_ref()),
                     code: code.cloned(),
                     public_key: enrolment.public_key.clone(),
-                    device: None,
+                    evidence: enrolment.evidence.clone(),
                 };
                 desk.accept(submission, &|order: &IssueOrder| ca.issue(order)).await?
             }

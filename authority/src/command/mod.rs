@@ -15,6 +15,7 @@ use token::Language;
 pub use self::arguments::Arguments;
 use self::arguments::Command;
 use self::secrets::Secrets;
+use crate::attestation::Makers;
 use crate::bank::Bank;
 use crate::clock::Clock;
 use crate::denial::Denial;
@@ -37,7 +38,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::CheckConfig { file } => {
             let path = file.unwrap_or_else(|| directory.join(FILE));
             let text = std::fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-            Settings::parse(&text).with_context(|| format!("{} is not a good configuration", path.display()))?;
+            let good = || format!("{} is not a good configuration", path.display());
+            let settings = Settings::parse(&text).with_context(good)?;
+            Makers::load(&directory, &settings.device.roots).with_context(good)?;
             say(&format!("{} is good", path.display()))
         }
         Command::Serve { listen } => {

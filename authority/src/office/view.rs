@@ -42,6 +42,27 @@ pub struct CertificateView {
     /// `YYYY年MM月DD日`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acquire_deadline_text: Option<String>,
+    /// The hardware, where one is named or known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceView>,
+}
+
+/// The hardware that the key is in, or shall be in (D-502, D-503).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeviceView {
+    /// Its serial number.
+    pub serial: String,
+    /// The device proved it; else it is what the administrator named.
+    pub attested: bool,
+    /// `major.minor.patch`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub firmware: Option<String>,
+    /// `never`, `once`, `always`, `match-once` or `match-always`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pin_policy: Option<String>,
+    /// `never`, `cached` or `always`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub touch_policy: Option<String>,
 }
 
 /// Which secrets are locked.
@@ -130,7 +151,21 @@ impl CertificateView {
             valid_until_text: row.record.valid_until.map(jst::date),
             acquire_deadline: deadline,
             acquire_deadline_text: deadline.map(jst::date),
+            device: DeviceView::new(row),
         }
+    }
+}
+
+impl DeviceView {
+    fn new(row: &CertificateRow) -> Option<Self> {
+        let proven = row.device.clone();
+        Some(Self {
+            serial: row.device_serial.clone()?,
+            attested: proven.is_some(),
+            firmware: proven.as_ref().map(|device| device.firmware.clone()),
+            pin_policy: proven.as_ref().map(|device| device.pin_policy.clone()),
+            touch_policy: proven.map(|device| device.touch_policy),
+        })
     }
 }
 

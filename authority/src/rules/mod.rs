@@ -3,5 +3,6 @@
 pub mod acquire;
 pub mod certificate;
 pub mod choice;
+pub mod device;
 pub mod lock;
 pub mod login;

@@ -1,10 +1,12 @@
 //! `certificates`: one row per issue number.
 
+use enrol::cmp::Evidence;
 use sqlx::{SqliteConnection, SqliteExecutor};
 use token::{ContractId, UserId};
 
 use super::{Change, Event, StoreError};
 use crate::acquisition::Applicant;
+use crate::attestation::Attested;
 use crate::rules::certificate::{Record, Status};
 
 /// A record with what the rules do not look at.
@@ -28,6 +30,19 @@ pub struct CertificateRow {
     pub code_until: Option<i64>,
     /// The device named at reissue, or evidenced at acquisition.
     pub device_serial: Option<String>,
+    /// What the device proved, where it proved anything.
+    pub device: Option<DeviceRow>,
+}
+
+/// What a device proved about the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceRow {
+    /// `major.minor.patch`.
+    pub firmware: String,
+    /// Key of [`crate::attestation::PinPolicy`].
+    pub pin_policy: String,
+    /// Key of [`crate::attestation::TouchPolicy`].
+    pub touch_policy: String,
 }
 
 #[derive(sqlx::FromRow)]
@@ -44,6 +59,9 @@ struct Row {
     cert_valid_until: Option<i64>,
     cert_confirmed_at: Option<i64>,
     device_serial: Option<String>,
+    device_firmware: Option<String>,
+    device_pin_policy: Option<String>,
+    device_touch_policy: Option<String>,
     public_key: Option<Vec<u8>>,
     certificate: Option<Vec<u8>>,
     enrolment_code: Option<Vec<u8>>,
@@ -74,6 +92,12 @@ impl TryFrom<Row> for CertificateRow {
             code: row.enrolment_code,
             code_until: row.enrolment_code_until,
             device_serial: row.device_serial,
+            device: match (row.device_firmware, row.device_pin_policy, row.device_touch_policy) {
+                (Some(firmware), Some(pin_policy), Some(touch_policy)) => {
+                    Some(DeviceRow { firmware, pin_policy, touch_policy })
+                }
+                _ => None,
+            },
         })
     }
 }
@@ -83,7 +107,7 @@ macro_rules! select {
         concat!(
             "SELECT record_id, contract_id, user_id, cert_issue_no, cert_status, cert_issue_registered_on, \
              acquire_deadline, cert_serial, cert_valid_from, cert_valid_until, cert_confirmed_at, device_serial, \
-             public_key, certificate, enrolment_code, enrolment_code_until FROM certificates ",
+             device_firmware, device_pin_policy, device_touch_policy, public_key, certificate, enrolment_code, enrolment_code_until FROM certificates ",
             $which
         )
     };
@@ -197,8 +221,8 @@ pub struct Signed<'a> {
     pub certificate: &'a [u8],
     /// Its SHA-256.
     pub certificate_sha256: &'a [u8; 32],
-    /// The device, where it is known.
-    pub device_serial: Option<&'a str>,
+    /// What the device proved, and what proves it.
+    pub device: Option<(&'a Attested, &'a Evidence)>,
 }
 
 /// 発行済 → 取得中.
@@ -206,10 +230,14 @@ pub struct Signed<'a> {
 /// # Errors
 /// [`StoreError`].
 pub async fn signed(db: &mut SqliteConnection, record: &str, signed: &Signed<'_>) -> Result<(), StoreError> {
+    let attested = signed.device.map(|(attested, _)| attested);
+    let evidence =
+        signed.device.map(|(_, evidence)| [&[evidence.leaf().to_vec()], evidence.others()].concat().concat());
     sqlx::query(
         "UPDATE certificates SET cert_status = 'unconfirmed', cert_serial = $2, cert_valid_from = $3, \
          cert_valid_until = $4, public_key = $5, certificate = $6, certificate_sha256 = $7, \
-         device_serial = COALESCE($8, device_serial) WHERE record_id = $1 AND cert_status = 'awaiting'",
+         device_serial = COALESCE($8, device_serial), device_firmware = $9, device_pin_policy = $10, \
+         device_touch_policy = $11, device_evidence = $12 WHERE record_id = $1 AND cert_status = 'awaiting'",
     )
     .bind(record)
     .bind(signed.serial)
@@ -218,7 +246,11 @@ pub async fn signed(db: &mut SqliteConnection, record: &str, signed: &Signed<'_>
     .bind(signed.public_key)
     .bind(signed.certificate)
     .bind(hex::encode(signed.certificate_sha256))
-    .bind(signed.device_serial)
+    .bind(attested.map(|a| a.serial.to_string()))
+    .bind(attested.map(|a| a.firmware.to_string()))
+    .bind(attested.map(|a| a.pin.key()))
+    .bind(attested.map(|a| a.touch.key()))
+    .bind(evidence)
     .execute(db)
     .await?;
     Ok(())

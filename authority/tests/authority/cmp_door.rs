@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use enrol::cmp::client::{self, Answer, Confirmation, Envelope, Expected, Issued, Response, Template};
-use enrol::cmp::{Applicant, MAX_MESSAGE, MEDIA_TYPE, PATH};
+use enrol::cmp::{Applicant, Evidence, MAX_MESSAGE, MEDIA_TYPE, PATH};
 use p256::ecdsa::signature::Signer;
 use p256::ecdsa::{Signature, SigningKey};
 use token::{CertificateFacts, PublicKey, Refusal, Secret, SignatureAlgorithm};
@@ -13,10 +13,10 @@ const ES256: SignatureAlgorithm = SignatureAlgorithm::Es256;
 const TRANSACTION: [u8; 16] = [0xaa; 16];
 
 /// An authority with an open issue for the user, and the workstation's side.
-struct Door {
-    bench: Bench,
+pub(crate) struct Door {
+    pub(crate) bench: Bench,
     applicant: Applicant,
-    key: SigningKey,
+    pub(crate) key: SigningKey,
     nonce: std::cell::Cell<u8>,
 }
 
@@ -30,6 +30,11 @@ impl Door {
         let bench = Bench::with(|settings| settings.acquisition.code = code).await;
         let administrator = bench.administrator().await;
         bench.office(&administrator).await.choose(USER, "reissue", None).await.ok();
+        Self::of(bench)
+    }
+
+    /// Of an authority that is there already.
+    pub(crate) fn of(bench: Bench) -> Self {
         let key = SigningKey::from_slice(&[7; 32]).unwrap();
         Self { bench, applicant: applicant(Some(USER)), key, nonce: std::cell::Cell::new(0) }
     }
@@ -61,7 +66,7 @@ impl Door {
         }
     }
 
-    async fn first_page(&self, pin: &str, code: Option<&Secret>) -> Result<Template, Answer> {
+    pub(crate) async fn first_page(&self, pin: &str, code: Option<&Secret>) -> Result<Template, Answer> {
         let envelope = self.envelope();
         let message = client::template_request(&envelope, Some(&secret(pin)), code).unwrap();
         let answer = self.send(message.to_vec()).await;
@@ -69,17 +74,28 @@ impl Door {
     }
 
     async fn second_page(&self, key: &SigningKey, otp: &str, code: Option<&Secret>) -> Response {
+        self.second_page_with(None, key, otp, code).await
+    }
+
+    pub(crate) async fn second_page_with(
+        &self,
+        evidence: Option<&Evidence>,
+        key: &SigningKey,
+        otp: &str,
+        code: Option<&Secret>,
+    ) -> Response {
         let template = Template {
             subject: "00009876543 riyousya 1635".parse().unwrap(),
             algorithms: vec![],
             otp_wanted: true,
             pin_wanted: true,
+            attestation_wanted: false,
             deadline: None,
             time: None,
             nonce: vec![],
         };
-        let request =
-            client::certificate_request(&template, &public(key), Some(&secret(USER_PIN)), Some(&secret(otp))).unwrap();
+        let (pin, otp) = (secret(USER_PIN), secret(otp));
+        let request = client::certificate_request(&template, &public(key), evidence, Some(&pin), Some(&otp)).unwrap();
         let envelope = self.envelope();
         let signature = sign(key, request.as_bytes());
         let message = client::initial_request(&envelope, &request, ES256, &signature, code).unwrap();
@@ -95,7 +111,7 @@ impl Door {
             .unwrap()
     }
 
-    async fn confirm(&self, certificate: &[u8], key: &SigningKey) -> Confirmation {
+    pub(crate) async fn confirm(&self, certificate: &[u8], key: &SigningKey) -> Confirmation {
         let envelope = self.envelope();
         let part = client::confirm_protected_part(&envelope, certificate, ES256).unwrap();
         let message = client::confirm(&part, certificate, ES256, &sign(key, &part)).unwrap();
@@ -122,7 +138,7 @@ impl Door {
     }
 }
 
-fn public(key: &SigningKey) -> PublicKey {
+pub(crate) fn public(key: &SigningKey) -> PublicKey {
     PublicKey::from_point(key.verifying_key().to_sec1_point(false).as_bytes()).unwrap()
 }
 
@@ -131,11 +147,11 @@ fn sign(key: &SigningKey, message: &[u8]) -> Vec<u8> {
     signature.to_bytes().to_vec()
 }
 
-fn other_key() -> SigningKey {
+pub(crate) fn other_key() -> SigningKey {
     SigningKey::from_slice(&[8; 32]).unwrap()
 }
 
-fn refusal(response: &Response) -> Option<Refusal> {
+pub(crate) fn refusal(response: &Response) -> Option<Refusal> {
     match response {
         Response::Refused(refused) => refused.refusal,
         other => panic!("{other:?}"),
@@ -244,11 +260,12 @@ async fn another_name_than_the_senders_is_not_given() {
         algorithms: vec![],
         otp_wanted: true,
         pin_wanted: true,
+        attestation_wanted: false,
         deadline: None,
         time: None,
         nonce: vec![],
     };
-    let request = client::certificate_request(&template, &public(&door.key), None, None).unwrap();
+    let request = client::certificate_request(&template, &public(&door.key), None, None, None).unwrap();
     let envelope = door.envelope();
     let signature = sign(&door.key, request.as_bytes());
     let message = client::initial_request(&envelope, &request, ES256, &signature, None).unwrap();

@@ -6,6 +6,7 @@
     reason = "a helper that fails is a test that fails"
 )]
 
+mod attestation;
 mod audit;
 mod bench;
 mod cmp_door;

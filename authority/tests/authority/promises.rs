@@ -80,7 +80,7 @@ async fn the_otp_is_burnt_by_binding_not_by_the_attempt() {
             EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap().public_key().as_ref().to_vec()
         })
         .unwrap(),
-        device: None,
+        evidence: None,
     };
     let before = bench.dump().await;
     let broken = |_: &authority::acquisition::IssueOrder| {

@@ -6,9 +6,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use enrol::cmp::Evidence;
 use enrol::cmp::client::{Template, certificate_request, confirm, confirm_protected_part, initial_request};
 use enrol::machine::{Confirmation, Event, Held, Issued, State};
-use token::{Fault, KeyAlgorithm, Op, Outcome, PublicKey, SlotId, Statement, SubjectName};
+use token::{Ability, CertificateFacts, Fault, KeyAlgorithm, Op, Outcome, PublicKey, SlotId, Statement, SubjectName};
 
 use super::authority::{SignedRequest, Trouble, now};
 use super::run::{After, Run};
@@ -45,8 +46,9 @@ impl Run {
             let Some(template) = self.template() else {
                 return Ok(After::Again);
             };
-            let pin = self.memory.user_pin.as_ref();
-            let request = certificate_request(&template, &key.public_key, pin, self.memory.otp.as_ref())
+            let evidence = self.attest(&key).await?;
+            let (pin, otp) = (self.memory.user_pin.as_ref(), self.memory.otp.as_ref());
+            let request = certificate_request(&template, &key.public_key, evidence.as_ref(), pin, otp)
                 .map_err(|bad| unmade(bad.into()))?;
             let statement = Statement::certificate_request(request.as_bytes().to_vec()).map_err(internal)?;
             let algorithm = key.public_key.algorithm().default_signature();
@@ -182,6 +184,33 @@ impl Run {
         Ok(signature)
     }
 
+    /// Has a token that can say where the key was made say so. It may be asked again at any time, so nothing of it is
+    /// in the journal. A token that knows nothing of this key (it was imported) says nothing; what follows from that is
+    /// the authority's to judge.
+    async fn attest(&mut self, key: &Held) -> Result<Option<Evidence>, After> {
+        let able = self.memory.turn.as_ref().is_some_and(|(_, read)| read.abilities.contains(&Ability::Attest));
+        let (true, Some((turn, _))) = (able, &mut self.memory.turn) else {
+            return Ok(None);
+        };
+        let op = Op::Attest { slot: key.slot.clone() };
+        let verb = op.verb();
+        let outcome = turn.perform(op).await;
+        self.audit(verb, outcome.as_ref().map_or_else(|_| "failed", |_| "ok"));
+        let chain = match outcome {
+            Ok(Outcome::Attestation(chain)) => chain,
+            Ok(_) => return Err(After::Again),
+            Err(Fault::CannotDo { .. }) => return Ok(None),
+            Err(fault) => return Err(self.failed(fault).await),
+        };
+        let evidence = Evidence::new(chain).ok();
+        let attested = evidence.as_ref().and_then(|e| CertificateFacts::from_der(e.leaf()).ok());
+        if attested.is_none_or(|facts| facts.public_key != key.public_key) {
+            let detail = "the token's proof is not one for its new key".to_owned();
+            return Err(self.failed(Fault::Device { detail }).await);
+        }
+        Ok(evidence)
+    }
+
     async fn act(&mut self, op: Op) -> Result<Outcome, After> {
         let Some((turn, _)) = &mut self.memory.turn else {
             return Err(After::Again);
@@ -236,6 +265,8 @@ impl Run {
             algorithms: vec![terms.algorithm],
             otp_wanted: terms.otp_wanted,
             pin_wanted: terms.pin_wanted,
+            // Whether or not: a token that can gives its proof.
+            attestation_wanted: false,
             deadline: terms.deadline,
             time: None,
             nonce: self.talk.reply_nonce.clone().unwrap_or_default(),

@@ -61,6 +61,10 @@ impl Run {
         let Some(algorithm) = template.algorithms.iter().copied().find(|a| wanted(*a) && able(*a)) else {
             return After::Event(Event::Fail(Reason::Algorithm));
         };
+        // Better before a key is made and a password spent than after.
+        if template.attestation_wanted && !info.abilities.contains(&Ability::Attest) {
+            return After::Event(Event::Fail(Reason::Device));
+        }
         self.talk.reply_nonce = Some(template.nonce.clone());
         self.wrong_entries = 0;
         After::Event(Event::Terms(Terms {

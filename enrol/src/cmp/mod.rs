@@ -5,6 +5,7 @@
 //! the bytes that are protected are the bytes that were read.
 
 pub mod applicant;
+mod attestation;
 pub mod client;
 mod key_spec;
 mod protection;
@@ -13,6 +14,7 @@ pub mod server;
 mod wire;
 
 pub use applicant::Applicant;
+pub use attestation::{BadEvidence, Evidence};
 pub use protection::MacKind;
 
 use crate::Protocol;

@@ -181,6 +181,11 @@ pub enum Reason {
     /// The certificate does not fit.
     #[error("The authority's certificate was refused: {0}. Tell the bank; the old certificate is untouched.")]
     Certificate(Unfit),
+    /// The authority wants proof of where the key is made, and the token gives none.
+    #[error(
+        "The authority wants proof of where the key is made, and this token cannot give it. Use the token that the administrator named."
+    )]
+    Device,
     /// There is no place for another key.
     #[error("The token has no spare slot. Delete a certificate that is no longer used, or use another token.")]
     NoSpace,
@@ -205,6 +210,7 @@ impl Reason {
     #[must_use]
     pub fn refusal(&self) -> Option<Refusal> {
         match self {
+            Self::Device => Some(Refusal::Device),
             Self::Refused { code, .. } => code.as_deref().and_then(Refusal::from_code),
             _ => None,
         }

@@ -6,6 +6,7 @@ mod dump;
 use std::net::SocketAddr;
 
 use authority::acquisition::{Acquisition, Admission, Applicant, CodeProof, Submission, TransactionRecord};
+use authority::attestation::Makers;
 use authority::bank::{Bank, NewToken};
 use authority::ca::Ca;
 use authority::clock::Clock;
@@ -77,6 +78,7 @@ impl Bench {
         let mut settings = (*house.settings).clone();
         settings.server.requests_per_minute = 100_000;
         change(&mut settings);
+        house.makers = Makers::load(&place, &settings.device.roots).unwrap().into();
         house.settings = settings.into();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -173,7 +175,7 @@ impl Bench {
             otp: otp.map(secret),
             code: self.proof(applicant, code_proved).await,
             public_key: PublicKey::from_point(pair.public_key().as_ref()).unwrap(),
-            device: None,
+            evidence: None,
         };
         let ca: &Ca = &self.house.ca;
         self.acquisition().accept(submission, &|order| ca.issue(order)).await

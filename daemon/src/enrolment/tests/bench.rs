@@ -1,12 +1,14 @@
 //! What the runner is tried with: a token, an authority and a person, all in memory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use der::{Decode, Encode};
+use enrol::cmp::Evidence;
 use enrol::cmp::client::{Confirmation, Issued, Refused, Response, Template};
+use enrol::cmp::server::Request;
 use enrol::machine::server::{Decision, Inquiry, Stage, Transaction, decide};
 use enrol::machine::{Confirmation as SignedConfirmation, EnrolmentId};
 use futures_util::future::BoxFuture;
@@ -17,6 +19,7 @@ use token::{
     Refusal, Secret, SlotId, SlotInfo, SlotSpace, TokenId, TokenInfo, UserId,
 };
 use tokio::sync::watch;
+use virtual_card::attestation::Wrong;
 use x509_cert::builder::profile::BuilderProfile;
 use x509_cert::certificate::TbsCertificate;
 use x509_cert::ext::Extension;
@@ -47,7 +50,20 @@ pub(super) struct Card {
     pub(super) verifies: u32,
     /// Writes of certificates that are left torn.
     pub(super) torn: u32,
+    /// It can prove where its keys were made.
+    pub(super) proves: Option<Proves>,
     unlocked: bool,
+}
+
+/// What a token says of its keys.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proves {
+    /// That another key was made in it.
+    Another,
+    /// That it knows nothing of them.
+    Nothing,
+    /// The truth.
+    Truth,
 }
 
 #[derive(Clone)]
@@ -83,12 +99,10 @@ impl Device for Reader {
                 min: 4,
                 max: 8,
             },
-            abilities: BTreeSet::from([
-                Ability::DeleteKey,
-                Ability::GenerateP256,
-                Ability::InstallCertificate,
-                Ability::Sign,
-            ]),
+            abilities: [Ability::DeleteKey, Ability::GenerateP256, Ability::InstallCertificate, Ability::Sign]
+                .into_iter()
+                .chain(card.proves.map(|_| Ability::Attest))
+                .collect(),
             slots: card
                 .keys
                 .iter()
@@ -138,6 +152,19 @@ impl Device for Reader {
                 card.keys.push(key);
                 Ok(Outcome::Generated(public_key))
             }
+            Op::Attest { slot } => {
+                let found = card.keys.iter().find(|k| k.slot == *slot);
+                let key = match card.proves {
+                    Some(Proves::Truth) => found.ok_or_else(|| Fault::SlotEmpty { slot: slot.clone() })?.public_key(),
+                    Some(Proves::Another) => {
+                        PublicKey::from_point(new_key().verifying_key().to_sec1_point(false).as_bytes()).unwrap()
+                    }
+                    Some(Proves::Nothing) | None => return Err(Fault::CannotDo { what: "prove this".to_owned() }),
+                };
+                let device = virtual_card::attestation::Device { firmware: [5, 7, 1], form_factor: 1, serial: 1 };
+                let chain = virtual_card::attestation::chain(device, 0x9a, key.as_der(), [2, 1], Wrong::Nothing);
+                Ok(Outcome::Attestation(chain.unwrap()))
+            }
             Op::Sign { slot, expected, statement, .. } => {
                 let found = place(&card, slot, expected)?;
                 let signature: Signature = card.keys[found].key.sign(statement.bytes());
@@ -178,6 +205,10 @@ pub(super) struct Office {
     /// The name on the certificates it issues, instead of the right one.
     pub(super) odd_name: Option<&'static str>,
     pub(super) submissions: u32,
+    /// It says on page 1 that it wants proof of where the key was made.
+    pub(super) wants_proof: bool,
+    /// The proof in the request that came last.
+    pub(super) proof: Option<Evidence>,
     /// The OTP that the person typed last: the office does not read CMP here.
     pub(super) typed: Arc<Mutex<String>>,
 }
@@ -212,7 +243,7 @@ impl Bank {
 impl Authority for Bank {
     fn terms<'a>(&'a self, talk: &'a Talk, pin: Option<&'a Secret>, _: Option<&'a Secret>) -> BoxFuture<'a, Page1> {
         Box::pin(async move {
-            self.answer(|_| {
+            self.answer(|office| {
                 if pin.is_none_or(|pin| pin.expose() != USER_PIN.as_bytes()) {
                     return Err(refused(Refusal::Auth));
                 }
@@ -222,6 +253,7 @@ impl Authority for Bank {
                     algorithms: vec![KeyAlgorithm::P384, KeyAlgorithm::P256],
                     otp_wanted: true,
                     pin_wanted: true,
+                    attestation_wanted: office.wants_proof,
                     deadline: Some(4_000_000_000),
                     time: None,
                     nonce: vec![1],
@@ -239,6 +271,9 @@ impl Authority for Bank {
         Box::pin(async move {
             self.answer(|office| {
                 office.submissions += 1;
+                let read = enrol::cmp::server::read(&request.message).unwrap();
+                let Request::Enrol(enrolment) = read.request else { panic!("no request for a certificate") };
+                office.proof = enrolment.evidence;
                 let key = request.public_key.fingerprint();
                 let inquiry = Inquiry::Submit { applicant: &talk.applicant, key };
                 match decide(office.bound.get(&talk.transaction), &inquiry) {

@@ -7,7 +7,7 @@ use enrol::machine::State;
 use enrol::machine::server::Stage;
 use token::KeyRef;
 
-use self::bench::{Bench, CardKey, NAME, OTP, PIN, USER_PIN, certificate, lock, new_key, token_id};
+use self::bench::{Bench, CardKey, NAME, OTP, PIN, Proves, USER_PIN, certificate, lock, new_key, token_id};
 use super::Refused;
 
 /// One key with its certificate on the card, one certificate at the bank, confirmed.
@@ -47,6 +47,72 @@ fn the_whole_way() {
     let asked = lock(&bench.person.0).asked.clone();
     assert_eq!(asked, ["user-pin", "acquisition-code", "otp", "consent", "card-pin", "card-pin"]);
     assert!(lock(&bench.person.0).notices.contains(&"installed"));
+}
+
+/// The proof is made in the turn in which the key is, and made again after a crash: nothing of it is in the journal.
+#[test]
+fn where_the_key_was_made_goes_with_the_request() {
+    for killed_at in ["Intent", "KeyReady", "RequestReady", "Submitting", "Done"] {
+        let bench = Bench::new();
+        lock(&bench.card).proves = Some(Proves::Truth);
+        lock(&bench.bank.0).wants_proof = true;
+        let id = bench.life(async |life| {
+            let id = life.order().await.unwrap();
+            let rank = |name| State::WAY.iter().position(|w| *w == name);
+            life.until(id, |s| rank(s.state) >= rank(killed_at)).await;
+            id
+        });
+        bench.life(async |life| {
+            let status = life.until(id, |s| matches!(s.state, "Done" | "Failed") || s.paused).await;
+            assert_eq!(status.state, "Done", "killed at {killed_at}: {:?}", status.last_error);
+        });
+        all_is_well(&bench);
+        let proof = lock(&bench.bank.0).proof.clone().unwrap();
+        let attested = token::CertificateFacts::from_der(proof.leaf()).unwrap().public_key;
+        assert_eq!(attested, lock(&bench.card).keys[0].public_key(), "killed at {killed_at}");
+        assert_eq!(proof.others().len(), 1, "the device's own certificate");
+        if killed_at == "Done" {
+            assert_eq!(lock(&bench.card).verifies, 2, "no PIN entry more than without a proof");
+        }
+    }
+}
+
+#[test]
+fn a_token_that_cannot_prove_is_told_before_a_key_is_made() {
+    let bench = Bench::new();
+    lock(&bench.bank.0).wants_proof = true;
+    bench.life(async |life| {
+        let id = life.order().await.unwrap();
+        let status = life.until(id, |s| s.state == "Failed").await;
+        assert!(status.last_error.unwrap().1.contains("where the key is made"));
+    });
+    assert!(lock(&bench.card).keys.is_empty());
+    assert_eq!((lock(&bench.card).verifies, bench.person.count("otp")), (0, 0));
+}
+
+/// Whether that is enough is the authority's to say.
+#[test]
+fn a_token_that_knows_nothing_of_the_key_says_nothing() {
+    let bench = Bench::new();
+    lock(&bench.card).proves = Some(Proves::Nothing);
+    bench.life(async |life| {
+        let id = life.order().await.unwrap();
+        life.until(id, |s| s.state == "Done").await;
+    });
+    all_is_well(&bench);
+    assert_eq!(lock(&bench.bank.0).proof, None);
+}
+
+#[test]
+fn a_proof_about_another_key_goes_nowhere() {
+    let bench = Bench::new();
+    lock(&bench.card).proves = Some(Proves::Another);
+    bench.life(async |life| {
+        let id = life.order().await.unwrap();
+        let status = life.until(id, |s| s.paused).await;
+        assert!(status.last_error.is_some());
+    });
+    assert_eq!(lock(&bench.bank.0).submissions, 0);
 }
 
 #[test]

@@ -11,7 +11,6 @@ use x509_cert::name::Name;
 use zeroize::Zeroizing;
 
 use super::{BadMessage, CertRequestDer, Envelope, Template};
-use crate::cmp::MacKind;
 use crate::cmp::protection::signature;
 use crate::cmp::seal::{self, HeaderFields, seal};
 use crate::cmp::wire::status::{ACCEPTED, REJECTION};
@@ -20,6 +19,7 @@ use crate::cmp::wire::{
     PkiBody, PkiHeader, PkiStatusInfo, PollReqEntry, PopoSigningKey, ProofOfPossession, ProtectedPart, decode, encode,
     oid,
 };
+use crate::cmp::{Evidence, MacKind};
 
 /// The one request of a message has this number (RFC 9483 §4.1.1).
 const REQUEST_ID: i64 = 0;
@@ -45,13 +45,14 @@ pub fn template_request(
 }
 
 /// The `CertRequest` that the new key must sign, with PIN and OTP as CRMF controls: the OTP is bound
-/// to this key.
+/// to this key. `evidence`: where the key was made, for a device that can say so.
 ///
 /// # Errors
 /// [`BadMessage`].
 pub fn certificate_request(
     template: &Template,
     key: &PublicKey,
+    evidence: Option<&Evidence>,
     user_pin: Option<&Secret>,
     otp: Option<&Secret>,
 ) -> Result<CertRequestDer, BadMessage> {
@@ -66,9 +67,15 @@ pub fn certificate_request(
         let value = secret_text(pin, "the user PIN")?;
         controls.push(AttributeTypeAndValue { oid: oid::CTRL_AUTHENTICATOR, value });
     }
+    let extensions = evidence.map(|e| e.extension().map(|one| vec![one])).transpose().map_err(BadMessage::Encoding)?;
     let request = CertRequest {
         cert_req_id: REQUEST_ID,
-        cert_template: CertTemplate { subject: Some(subject), public_key: Some(public_key), ..CertTemplate::default() },
+        cert_template: CertTemplate {
+            subject: Some(subject),
+            public_key: Some(public_key),
+            extensions,
+            ..CertTemplate::default()
+        },
         controls: (!controls.is_empty()).then_some(controls),
     };
     encode(&request).map(CertRequestDer).map_err(BadMessage::Encoding)

@@ -57,6 +57,8 @@ pub struct Template {
     pub otp_wanted: bool,
     /// The request must carry the user PIN.
     pub pin_wanted: bool,
+    /// The request must carry proof of where the key was made.
+    pub attestation_wanted: bool,
     /// Until when the acquisition must be confirmed; Unix time in seconds.
     pub deadline: Option<i64>,
     /// The authority's clock; Unix time in seconds.

@@ -8,7 +8,6 @@ use token::{KeyAlgorithm, Refusal, SubjectName};
 use x509_cert::Certificate;
 
 use super::{Answer, BadReply, Confirmation, Expected, Issued, Refused, Response, Template};
-use crate::cmp::key_spec;
 use crate::cmp::protection::mac;
 use crate::cmp::seal::seconds;
 use crate::cmp::wire::header::{CMP_2000, CMP_2021};
@@ -17,6 +16,7 @@ use crate::cmp::wire::{
     CertOrEncCert, CertRepMessage, CertReqTemplateContent, PkiBody, PkiHeader, PkiMessage, PkiStatusInfo,
     ProtectedPart, decode, encode, oid,
 };
+use crate::cmp::{attestation, key_spec};
 
 /// Most certificates that are taken from a reply.
 const MAX_CHAIN: usize = 8;
@@ -44,6 +44,7 @@ pub fn read_template(reply: &[u8], expected: &Expected<'_>) -> Result<Template, 
     let content: CertReqTemplateContent<'_> = value.and_then(|v| v.decode_as().ok()).ok_or(BadReply::Kind)?;
     let subject = content.cert_template.subject.ok_or(BadReply::Kind)?.to_string();
     let subject: SubjectName = subject.strip_prefix("CN=").and_then(|cn| cn.parse().ok()).ok_or(BadReply::Kind)?;
+    let extensions = content.cert_template.extensions.unwrap_or_default();
     let controls = content.key_spec.unwrap_or_default();
     let algorithms: Vec<KeyAlgorithm> = controls.iter().filter_map(key_spec::algorithm_of).collect();
     if algorithms.is_empty() {
@@ -60,6 +61,7 @@ pub fn read_template(reply: &[u8], expected: &Expected<'_>) -> Result<Template, 
         algorithms,
         otp_wanted: controls.iter().any(|c| c.oid == oid::CTRL_REG_TOKEN),
         pin_wanted: controls.iter().any(|c| c.oid == oid::CTRL_AUTHENTICATOR),
+        attestation_wanted: attestation::is_wanted(&extensions),
         deadline,
         time: opened.time(),
         nonce: opened.nonce(),

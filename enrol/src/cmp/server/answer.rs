@@ -8,13 +8,13 @@ use x509_cert::name::Name;
 use zeroize::Zeroizing;
 
 use super::{BadAnswer, Failure, Incoming, MacKind};
-use crate::cmp::key_spec;
 use crate::cmp::seal::{self, HeaderFields, seal};
 use crate::cmp::wire::status::{REJECTION, WAITING};
 use crate::cmp::wire::{
     AttributeTypeAndValue, CertOrEncCert, CertRepMessage, CertReqTemplateContent, CertResponse, CertTemplate,
     CertifiedKeyPair, ErrorMsgContent, InfoTypeAndValue, PkiBody, PkiHeader, PkiStatusInfo, PollRepEntry, encode, oid,
 };
+use crate::cmp::{attestation, key_spec};
 
 /// What every answer to a request needs.
 #[derive(Debug)]
@@ -45,6 +45,8 @@ pub struct Offer {
     pub otp_wanted: bool,
     /// The request must carry the user PIN.
     pub pin_wanted: bool,
+    /// The request must carry proof of where the key was made.
+    pub attestation_wanted: bool,
     /// Until when the acquisition must be confirmed; Unix time in seconds.
     pub deadline: i64,
 }
@@ -65,8 +67,9 @@ pub fn template_offer(reply: &Reply<'_>, offer: &Offer) -> Result<Vec<u8>, BadAn
         }
     }
     let subject: Name = format!("CN={}", offer.subject).parse()?;
+    let extensions = if offer.attestation_wanted { Some(vec![attestation::wanted()?]) } else { None };
     let content = encode(&CertReqTemplateContent {
-        cert_template: CertTemplate { subject: Some(subject), ..CertTemplate::default() },
+        cert_template: CertTemplate { subject: Some(subject), extensions, ..CertTemplate::default() },
         key_spec: Some(controls),
     })?;
     let until = Duration::from_secs(u64::try_from(offer.deadline).unwrap_or_default());

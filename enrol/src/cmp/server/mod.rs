@@ -13,7 +13,7 @@ pub use self::answer::{
     Offer, Reply, ca_certificates, confirmed, issued, refused, refused_without_request, template_offer, waiting,
 };
 pub use self::read::read;
-use super::{Applicant, MacKind};
+use super::{Applicant, Evidence, MacKind};
 
 /// A request that was read. Nothing in it is trusted yet but the proof of possession: whether the
 /// sender is who it claims is for [`Incoming::is_protected_by`], PIN and OTP to show.
@@ -70,6 +70,8 @@ pub struct Enrolment {
     pub public_key: PublicKey,
     /// The name that is asked for; `None` where the template leaves it to the authority.
     pub subject: Option<Name>,
+    /// Where the key was made, as the request claims.
+    pub evidence: Option<Evidence>,
     /// 利用者暗証番号 (control `authenticator`).
     pub user_pin: Option<Secret>,
     /// ワンタイムパスワード (control `regToken`).

@@ -9,6 +9,7 @@ use token::{PublicKey, Refusal, Secret};
 use super::{
     Applicant, Enrolment, Failure, FailureBit, Incoming, MacKind, Malformed, Protection, ProtectionKind, Request,
 };
+use crate::cmp::Evidence;
 use crate::cmp::protection::{mac, signature};
 use crate::cmp::wire::header::{CMP_2000, CMP_2021};
 use crate::cmp::wire::status::{ACCEPTED, GRANTED_WITH_MODS};
@@ -147,10 +148,14 @@ fn enrolment(message: &CertReqMsg<'_>) -> Result<Enrolment, Failure> {
     if !fits || proof.poposk_input.is_some() || proof.signature.unused_bits() != 0 {
         return Err(bad_proof);
     }
+    let extensions = template.extensions.as_deref().unwrap_or_default();
+    let evidence = Evidence::read(extensions)
+        .map_err(|_| Failure { refusal: Refusal::Device, bit: FailureBit::BadCertTemplate })?;
     let controls = message.cert_req.controls.as_deref().unwrap_or_default();
     Ok(Enrolment {
         public_key,
         subject: template.subject.clone().filter(|name| !name.is_empty()),
+        evidence,
         user_pin: control(controls, oid::CTRL_AUTHENTICATOR)?,
         otp: control(controls, oid::CTRL_REG_TOKEN)?,
     })

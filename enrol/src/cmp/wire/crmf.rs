@@ -74,6 +74,20 @@ pub(crate) struct AttributeTypeAndValue<'a> {
     pub(crate) value: AnyRef<'a>,
 }
 
+/// `AttestationBundle` (draft-ietf-lamps-csr-attestation), in an extension of the template.
+#[derive(Clone, Sequence)]
+pub(crate) struct AttestationBundle<'a> {
+    pub(crate) attestations: Vec<AttestationStatement<'a>>,
+    pub(crate) certs: Option<Vec<AnyRef<'a>>>,
+}
+
+/// `AttestationStatement` (draft-ietf-lamps-csr-attestation).
+#[derive(Clone, Sequence)]
+pub(crate) struct AttestationStatement<'a> {
+    pub(crate) kind: ObjectIdentifier,
+    pub(crate) stmt: AnyRef<'a>,
+}
+
 /// `ProofOfPossession` (§4).
 #[derive(Clone, Choice)]
 pub(crate) enum ProofOfPossession<'a> {

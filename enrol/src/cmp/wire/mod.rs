@@ -17,8 +17,8 @@ pub(crate) use self::body::{
     CertOrEncCert, CertRepMessage, CertResponse, CertStatus, CertifiedKeyPair, PkiBody, PollRepEntry, PollReqEntry,
 };
 pub(crate) use self::crmf::{
-    AttributeTypeAndValue, CertReqMsg, CertReqTemplateContent, CertRequest, CertTemplate, PopoSigningKey,
-    ProofOfPossession,
+    AttestationBundle, AttestationStatement, AttributeTypeAndValue, CertReqMsg, CertReqTemplateContent, CertRequest,
+    CertTemplate, PopoSigningKey, ProofOfPossession,
 };
 pub(crate) use self::header::{InfoTypeAndValue, PkiHeader};
 pub(crate) use self::status::{ErrorMsgContent, PkiStatusInfo};

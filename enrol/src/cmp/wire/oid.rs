@@ -25,6 +25,12 @@ oids! {
     CTRL_ALG_ID = "1.3.6.1.5.5.7.5.1.11";
     /// `id-regCtrl-rsaKeyLen` (RFC 9810 §5.3.19.16).
     CTRL_RSA_KEY_LEN = "1.3.6.1.5.5.7.5.1.12";
+    /// `id-aa-attestation` (draft-ietf-lamps-csr-attestation; registered as `id-aa-evidence`): where the key was
+    /// made.
+    AA_ATTESTATION = "1.2.840.113549.1.9.16.2.59";
+    /// The statement is an attestation certificate of Yubico's PIV application: the name that certificate has in
+    /// requests made with Yubico's tools (`PKCS#10` extension).
+    YUBICO_ATTESTATION = "1.3.6.1.4.1.41482.3.1";
     /// `id-PasswordBasedMac` (RFC 9810 §5.1.3.1).
     PASSWORD_BASED_MAC = "1.2.840.113533.7.66.13";
     /// `id-PBMAC1` (RFC 8018 appendix A.5, RFC 9481 §6.1.2).
