@@ -31,6 +31,8 @@ pub struct Config {
     pub enrolment: EnrolmentSettings,
     /// How much one user may ask for.
     pub limits: Limits,
+    /// Whether cards in PC/SC readers are served.
+    pub pcsc: bool,
     /// The filter of the operator's log (`tracing_subscriber::EnvFilter` syntax).
     pub log_filter: String,
 }
@@ -93,6 +95,7 @@ impl Default for Config {
             unattended_origins: Vec::new(),
             enrolment: EnrolmentSettings::default(),
             limits: Limits::default(),
+            pcsc: true,
             log_filter: "info".to_owned(),
         }
     }
@@ -163,6 +166,7 @@ impl Config {
                 strict_cancel: raw.enrolment.strict_cancel,
             },
             limits: raw.limits.validate()?,
+            pcsc: raw.pcsc.enabled.unwrap_or(defaults.pcsc),
             log_filter: raw.log.filter.map(filter).transpose()?.unwrap_or(defaults.log_filter),
         })
     }
@@ -196,6 +200,8 @@ struct RawConfig {
     enrolment: RawEnrolment,
     #[serde(default)]
     limits: RawLimits,
+    #[serde(default)]
+    pcsc: RawPcsc,
     #[serde(default)]
     log: RawLog,
 }
@@ -278,6 +284,12 @@ impl RawLimits {
             connections_per_user: count(self.connections_per_user, defaults.connections_per_user)?,
         })
     }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPcsc {
+    enabled: Option<bool>,
 }
 
 #[derive(Default, Deserialize)]
@@ -366,6 +378,8 @@ grace = "24h"
 strict-cancel = true
 [limits]
 prompts-per-minute = 5
+[pcsc]
+enabled = false
 [log]
 filter = "info,daemon=debug"
 "#;
@@ -378,6 +392,7 @@ filter = "info,daemon=debug"
         assert_eq!(config.authorities[0].roots[0][31], 1);
         assert_eq!(config.enrolment, EnrolmentSettings { grace: Duration::from_secs(86400), strict_cancel: true });
         assert_eq!(config.limits.prompts_per_minute, 5);
+        assert!(!config.pcsc && Config::default().pcsc);
         assert_eq!(config.limits.requests, Limits::default().requests);
         assert_eq!(Config::parse("").unwrap(), Config::default());
     }

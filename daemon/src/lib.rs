@@ -10,6 +10,7 @@ pub mod front;
 pub mod harden;
 pub mod holder;
 pub mod pin;
+pub mod readers;
 pub mod requests;
 pub mod running;
 pub mod service;

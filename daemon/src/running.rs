@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::enrolment::Enrolments;
 use crate::front::{Context, FRONTS};
 use crate::pin::Pins;
+use crate::readers::Readers;
 use crate::service::policy::{Mode, Settings};
 use crate::service::sight::Look;
 use crate::service::{Foundation, Service};
@@ -66,6 +67,10 @@ impl Running {
         let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
         let modules = Supervisor::start(config.modules, tokens.clone(), shutdown.clone())?;
         let module_states = modules.watch();
+        let readers = match config.pcsc {
+            true => Some(Readers::start(tokens.clone(), shutdown.clone())?),
+            false => None,
+        };
         let (looks, asked) = mpsc::channel(LOOKS);
         let enrolments = Enrolments::open(
             state.enrolments(),
@@ -100,7 +105,7 @@ impl Running {
             (front.serve)(context).await?;
             tracing::debug!(front = front.name, "serves");
         }
-        let modules = tokio::spawn(tend(modules, asked, shutdown.clone()));
+        let modules = tokio::spawn(tend(modules, readers, asked, shutdown.clone()));
         Ok(Self { modules, shutdown, signals, tasks, tokens, _state: state })
     }
 
@@ -132,17 +137,28 @@ impl Running {
 }
 
 /// Has the modules read again whenever somebody asks, several at a time, until the daemon ends.
-async fn tend(modules: Supervisor, mut asked: mpsc::Receiver<Look>, shutdown: CancellationToken) {
+async fn tend(
+    modules: Supervisor,
+    readers: Option<Readers>,
+    mut asked: mpsc::Receiver<Look>,
+    shutdown: CancellationToken,
+) {
     loop {
         let mut waiting = Vec::new();
         tokio::select! {
             () = shutdown.cancelled() => break,
             asked = asked.recv_many(&mut waiting, LOOKS) => if asked == 0 { break },
         }
+        if let Some(readers) = &readers {
+            readers.look_again();
+        }
         modules.refresh().await;
         waiting.into_iter().for_each(Look::done);
     }
     modules.finished().await;
+    if let Some(readers) = readers {
+        readers.finished().await;
+    }
 }
 
 fn tell_systemd(states: &[sd_notify::NotifyState<'_>]) {

@@ -10,7 +10,10 @@ pub mod wire;
 use token::{Driver, Sighting};
 
 /// The kinds of hardware, one line each.
-pub static DRIVERS: &[&dyn Driver] = &[&piv::Piv, &pkcs11::Pkcs11];
+pub static DRIVERS: &[&dyn Driver] = &[
+    &piv::Piv, //
+    &pkcs11::Pkcs11,
+];
 
 /// The driver that serves what was seen.
 #[must_use]

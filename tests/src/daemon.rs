@@ -16,17 +16,19 @@ pub const NAME: &str = "org.jitsuin.Jitsuin1";
 
 /// The daemon's configuration, piece by piece.
 #[derive(Debug, Clone, Default)]
-pub struct Config(String);
+pub struct Config {
+    text: String,
+    pcsc: Option<PathBuf>,
+}
 
 impl Config {
     /// Limits wide enough for a test that is in more of a hurry than a person.
     #[must_use]
     pub fn new() -> Self {
-        Self(
-            "[limits]\nprompts-per-minute = 1000\nrequests-per-user = 100\nrequests = 1000\nconnections-per-user = 100\n\
-             [log]\nfilter = \"debug\"\n"
-                .to_owned(),
-        )
+        // No cards unless they are asked for, lest a developer's own be taken for the test's.
+        let text = "[limits]\nprompts-per-minute = 1000\nrequests-per-user = 100\nrequests = 1000\n\
+                    connections-per-user = 100\n[pcsc]\nenabled = false\n[log]\nfilter = \"debug\"\n";
+        Self { text: text.to_owned(), pcsc: None }
     }
 
     /// A SoftHSM store as a module.
@@ -40,7 +42,7 @@ impl Config {
     pub fn module(mut self, name: &str, path: &str, hsm: &SoftHsm, environment: &str) -> Self {
         let (conf, store) = (hsm.conf.display(), hsm.store.display());
         write!(
-            self.0,
+            self.text,
             "[[module]]\nname = \"{name}\"\npath = \"{path}\"\nreadable = [\"{conf}\"]\nwritable = [\"{store}\"]\n\
              environment = {{ {environment}SOFTHSM2_CONF = \"{conf}\" }}\n"
         )
@@ -54,28 +56,35 @@ impl Config {
         self.and(&format!("[[authority]]\nname = \"{name}\"\nurl = \"{url}\"\nroots = [\"{root}\"]\n"))
     }
 
+    /// With the cards in the readers of the pcscd that has this socket.
+    #[must_use]
+    pub fn cards(self, socket: PathBuf) -> Self {
+        let text = self.text.replace("[pcsc]\nenabled = false", "[pcsc]\nenabled = true");
+        Self { text, pcsc: Some(socket) }
+    }
+
     /// Without the debug lines, where speed is measured.
     #[must_use]
     pub fn quiet(self) -> Self {
-        Self(self.0.replace("filter = \"debug\"", "filter = \"info\""))
+        Self { text: self.text.replace("filter = \"debug\"", "filter = \"info\""), ..self }
     }
 
     /// The whole text.
     #[must_use]
     pub fn text(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// With everything that any part would ever log.
     #[must_use]
     pub fn loud(self) -> Self {
-        Self(self.0.replace("filter = \"debug\"", "filter = \"trace\""))
+        Self { text: self.text.replace("filter = \"debug\"", "filter = \"trace\""), ..self }
     }
 
     /// Any other lines.
     #[must_use]
     pub fn and(mut self, lines: &str) -> Self {
-        self.0.push_str(lines);
+        self.text.push_str(lines);
         self
     }
 }
@@ -99,9 +108,11 @@ impl Daemon {
     pub fn start(scratch: &Scratch, bus: &Bus, config: &Config) -> Self {
         let folder = scratch.folder("config/jitsuin");
         let file = folder.join("jitsuind.toml");
-        fs::write(&file, &config.0).expect("the configuration");
+        fs::write(&file, &config.text).expect("the configuration");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("its mode");
-        Self::again(scratch, bus, &[])
+        let socket = config.pcsc.as_ref().map(|s| s.display().to_string());
+        let environment: Vec<_> = socket.iter().map(|s| ("PCSCLITE_CSOCK_NAME", s.as_str())).collect();
+        Self::again(scratch, bus, &environment)
     }
 
     /// Starts it once more on the same configuration and state, with this environment besides.

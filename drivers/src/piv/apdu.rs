@@ -28,6 +28,11 @@ impl Command {
         Self { answers: false, ..self }
     }
 
+    /// Whether it is long, or its answer may be: certificates, RSA keys and RSA blocks.
+    pub(super) fn is_long(&self) -> bool {
+        self.data.len() > 255 || matches!(self.ins, 0x47 | 0xCB | 0xF7 | 0xF9)
+    }
+
     /// As one extended APDU (§5.2).
     pub(super) fn extended(&self) -> Option<Zeroizing<Vec<u8>>> {
         let mut apdu = Zeroizing::new(Vec::with_capacity(self.data.len() + 9));

@@ -35,6 +35,7 @@ impl From<pcsc::Error> for Broken {
 /// `extended`: whether the card takes extended APDUs; switched off when it turns out that it does not.
 pub(super) fn exchange(line: &mut dyn Line, command: &Command, extended: &mut bool) -> Result<Answer, Broken> {
     if *extended
+        && command.is_long()
         && command.data.len() <= MAX_EXTENDED
         && let Some(apdu) = command.extended()
     {

@@ -1,0 +1,164 @@
+//! Cards in readers, as a person uses them: a YubiKey and a plain PIV card under the real pcscd.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops here"
+)]
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::Value;
+use tests::daemon::Config;
+use tests::judge;
+use tests::pcsc::{CARD_READER, Pcsc, YUBIKEY_READER};
+use tests::person::Window;
+use tests::running::wait_for;
+use tests::scratch::{Scratch, output};
+use tests::world::{CONTRACT, Done, SECRETS, USER, World};
+
+const PIN: &str = "123456";
+const TOKEN: &str = "piv:5020304";
+
+/// Two readers: in one a YubiKey, in the other nothing yet.
+fn readers(scratch: &Scratch) -> Pcsc<'_> {
+    let cards = [("key", "yubikey:serial=5020304"), ("other", "yubikey:serial=2"), ("card", "piv:serial=7")];
+    let pcsc = Pcsc::start(scratch, &[("usb", YUBIKEY_READER), ("desk", CARD_READER)], &cards);
+    pcsc.insert("key", "usb");
+    pcsc
+}
+
+/// The bank, a workstation with these readers, and a user whose card is the YubiKey.
+fn world(pcsc: &Pcsc<'_>) -> World {
+    let world = World::with(SECRETS, Config::new().cards(pcsc.socket()));
+    world.user.answers(Window::CardPin, &[PIN]);
+    wait_for("the YubiKey", || tokens(&world).contains(&TOKEN.to_owned()).then_some(()));
+    world
+}
+
+fn list(world: &World) -> Vec<Value> {
+    world.by(&world.user, &["--json", "tokens"]).ok().json().as_array().unwrap().clone()
+}
+
+fn tokens(world: &World) -> Vec<String> {
+    list(world).iter().map(|t| t["id"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+fn enrol(world: &World) -> Done {
+    world.reissue();
+    world.user.answers(Window::Otp, &[&world.otp.value()]);
+    world.by(&world.user, &["enrol", "--contract-id", CONTRACT, "--user-id", USER, "--token", TOKEN])
+}
+
+/// A challenge is answered once, so each has its number.
+fn challenge(number: u8) -> String {
+    BASE64_STANDARD.encode([number; 32])
+}
+
+fn sign(world: &World, number: u8) -> Done {
+    world.by(&world.user, &["login", "--token-only", &world.authority.origin, &challenge(number)])
+}
+
+#[test]
+fn reissue_acquire_and_log_in_with_a_yubikey() {
+    let scratch = Scratch::new();
+    let pcsc = readers(&scratch);
+    let world = world(&pcsc);
+    let said = enrol(&world).ok();
+    assert!(said.out.contains("Installation of the electronic certificate is complete."), "{said:?}");
+    assert_eq!(world.issue(), "001 valid");
+    // Yubico's own tool finds key and certificate, and that the key was born there.
+    let certificate = output(pcsc.command("ykman").args(["piv", "certificates", "export", "82", "-"]));
+    assert!(certificate.contains("BEGIN CERTIFICATE"), "{certificate}");
+    output(pcsc.command("ykman").args(["piv", "keys", "attest", "82", "-"]));
+
+    let verifies = pcsc.counts("key").verifies;
+    let token = sign(&world, 1).ok().json();
+    assert_eq!(pcsc.counts("key").verifies, verifies + 1, "one entry is one VERIFY");
+    let subject = judge::login_token(&world.scratch, &token, &world.authority.origin, &challenge(1)).unwrap();
+    assert_eq!(subject, format!("CN={}", World::users_name()));
+    let login = world.by(&world.user, &["--json", "login"]).ok().json();
+    assert_eq!(login["user_id"].as_str(), Some(USER));
+    assert_eq!(pcsc.counts("key").resets, 0, "nobody's session was reset");
+
+    // The next one goes to another slot; the old one goes when its grace is over.
+    let said = enrol(&world).ok();
+    assert!(said.out.contains("complete"), "{said:?}");
+    assert_eq!(world.issue(), "002 valid");
+    let _ = sign(&world, 2).ok();
+}
+
+#[test]
+fn both_kinds_of_card_are_listed_come_and_go() {
+    let scratch = Scratch::new();
+    let mut pcsc = readers(&scratch);
+    let mut world = world(&pcsc);
+    let plain = format!("piv:{}", hex::encode(b"jitsuin card\0\0\0\x07"));
+    pcsc.insert("card", "desk");
+    wait_for("the plain card", || tokens(&world).contains(&plain).then_some(()));
+    let key = list(&world).into_iter().find(|t| t["id"] == TOKEN).unwrap();
+    assert_eq!(key["reader"].as_str(), Some(pcsc.reader("usb")), "{key}");
+
+    // A quick swap is another token, and the other one is gone.
+    pcsc.tell("swap other usb");
+    wait_for("the other key", || {
+        let now = tokens(&world);
+        (now.contains(&"piv:2".to_owned()) && !now.contains(&TOKEN.to_owned())).then_some(())
+    });
+    pcsc.pull("usb");
+    wait_for("an empty reader", || (!tokens(&world).contains(&"piv:2".to_owned())).then_some(()));
+    pcsc.insert("key", "usb");
+    wait_for("the key", || tokens(&world).contains(&TOKEN.to_owned()).then_some(()));
+
+    pcsc.kill_pcscd();
+    wait_for("no cards", || tokens(&world).iter().all(|t| t.starts_with("pkcs11:")).then_some(()));
+    pcsc.start_pcscd_again();
+    pcsc.insert("card", "usb");
+    wait_for("the card after pcscd", || tokens(&world).contains(&plain).then_some(()));
+    for card in ["key", "other", "card"] {
+        let counts = pcsc.counts(card);
+        assert_eq!((counts.verifies, counts.resets), (0, 0), "{card}");
+    }
+    assert!(world.daemon.running.end().success());
+}
+
+#[test]
+fn a_wrong_pin_is_one_try_and_the_pin_is_changed() {
+    let scratch = Scratch::new();
+    let pcsc = readers(&scratch);
+    let world = world(&pcsc);
+    let _ = enrol(&world).ok();
+    let before = pcsc.counts("key").verifies;
+    world.user.answers(Window::CardPin, &["999999", tests::person::CANCEL]);
+    let refused = sign(&world, 1);
+    assert_ne!(refused.status, 0, "{refused:?}");
+    assert_eq!(pcsc.counts("key").verifies, before + 1);
+    let shown = list(&world).into_iter().find(|t| t["id"] == TOKEN).unwrap();
+    assert_eq!(shown["pin-retries"].as_u64(), Some(2), "{shown}");
+
+    world.user.answers(Window::CardPin, &[PIN]).answers(Window::NewCardPin, &["24680246"]);
+    let _ = world.by(&world.user, &["pin", "change", "--token", TOKEN]).ok();
+    world.user.answers(Window::CardPin, &["24680246"]);
+    let _ = sign(&world, 2).ok();
+}
+
+#[test]
+fn a_card_pulled_while_it_signs_is_a_typed_error_and_comes_back() {
+    let scratch = Scratch::new();
+    let pcsc = readers(&scratch);
+    let world = world(&pcsc);
+    let _ = enrol(&world).ok();
+    for (number, fault, verifies) in [(1, "on 87 pull", 1), (2, "on 20 pull", 1), (3, "on A4 pull", 0)] {
+        pcsc.tell("forget key");
+        pcsc.tell(&format!("fault usb {fault}"));
+        let refused = sign(&world, number);
+        assert_ne!(refused.status, 0, "{fault}: {refused:?}");
+        assert!(pcsc.counts("key").verifies <= verifies, "{fault}");
+        pcsc.tell("clear usb");
+        pcsc.pull("usb");
+        pcsc.insert("key", "usb");
+        wait_for("the key", || tokens(&world).contains(&TOKEN.to_owned()).then_some(()));
+        let _ = sign(&world, number + 10).ok();
+    }
+}
