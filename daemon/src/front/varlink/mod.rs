@@ -24,9 +24,9 @@ pub use socket::{BindError, bind};
 
 use super::{Context, FrontError};
 use crate::front::Caller;
-use crate::service::Service;
 use crate::service::limits::Counted;
 use crate::service::policy::Mode;
+use crate::service::{Admission, Service};
 use crate::stream::Stream;
 use connection::Connection;
 
@@ -62,7 +62,13 @@ pub async fn serve(listener: UnixListener, service: Service, shutdown: Cancellat
         };
         match accepted {
             Ok((stream, _)) => {
-                connections.spawn(welcome(stream, service.clone(), shutdown.clone()));
+                if let Some((mut connection, caller, room)) = welcome(stream, &service).await {
+                    let (service, shutdown) = (service.clone(), shutdown.clone());
+                    connections.spawn(async move {
+                        connection.serve(&service, &caller, &shutdown).await;
+                        drop(room);
+                    });
+                }
             }
             Err(error) => {
                 tracing::warn!(%error, "the socket accepts no connection");
@@ -74,18 +80,21 @@ pub async fn serve(listener: UnixListener, service: Service, shutdown: Cancellat
     connections.wait().await;
 }
 
-/// Proves who is there and makes room, then serves.
-async fn welcome(stream: UnixStream, service: Service, shutdown: CancellationToken) {
-    let Ok(peer) = stream.peer_cred() else { return };
+/// Proves who is there and makes room. Who is refused is told so and let go at once, before the next
+/// is accepted: a flood of connections holds one descriptor at a time.
+async fn welcome(stream: UnixStream, service: &Service) -> Option<(Connection, Caller, Admission)> {
+    let peer = stream.peer_cred().ok()?;
     let pid = peer.pid().and_then(|p| u32::try_from(p).ok());
     let caller = Caller::proven(peer.uid(), pid, NAME);
     let room = service.admit(&caller, Counted::Connection);
-    let Ok(stream) = stream.into_std().and_then(Stream::new) else { return };
-    let mut connection = Connection::new(stream);
+    let mut connection = Connection::new(stream.into_std().and_then(Stream::new).ok()?);
     match room {
-        Ok(_room) => connection.serve(&service, &caller, &shutdown).await,
-        // Whatever is called, this is the answer to it.
-        Err(error) => connection.refuse(&error).await,
+        Ok(room) => Some((connection, caller, room)),
+        Err(error) => {
+            // Whatever is called, this is the answer to it. It does not block: nothing was written before it.
+            connection.refuse(&error).await;
+            None
+        }
     }
 }
 
