@@ -118,9 +118,30 @@ pub struct Certificate {
     pub valid_until: Option<i64>,
     /// 取得期限.
     pub acquire_deadline: Option<i64>,
+    /// The hardware that the key is in, or shall be in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<Hardware>,
     /// What the authority tells beyond these, for example dates as text.
     #[serde(flatten)]
     pub more: serde_json::Map<String, serde_json::Value>,
+}
+
+/// The hardware of a key (D-502, D-503).
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub struct Hardware {
+    /// Its serial number.
+    pub serial: String,
+    /// It has proven that the key was made in it; else the administrator named it.
+    pub attested: bool,
+    /// `major.minor.patch`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub firmware: Option<String>,
+    /// never, once, always, match-once, match-always.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pin_policy: Option<String>,
+    /// never, cached, always.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub touch_policy: Option<String>,
 }
 
 /// One user, as the administrator sees it.

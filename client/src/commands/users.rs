@@ -3,7 +3,7 @@
 use token::Language;
 
 use super::Context;
-use crate::authority::{Certificate, User};
+use crate::authority::{Certificate, Hardware, User};
 use crate::{Error, clock, output};
 
 /// 利用者情報選択.
@@ -66,7 +66,23 @@ fn rows(context: &Context, user: &User) -> Vec<(String, String)> {
     if let Some(deadline) = user.certificate.as_ref().and_then(|c| c.acquire_deadline) {
         rows.push((texts.text("head-deadline"), moment(context, Some(deadline))));
     }
+    if let Some(device) = user.certificate.as_ref().and_then(|c| c.device.as_ref()) {
+        rows.push((texts.text("head-device"), hardware(context, device)));
+        rows.extend(device.firmware.clone().map(|firmware| (texts.text("head-firmware"), firmware)));
+        for (policy, head, words) in [
+            (&device.pin_policy, "head-pin-policy", "pin-policy"),
+            (&device.touch_policy, "head-touch-policy", "touch-policy"),
+        ] {
+            rows.extend(policy.as_deref().map(|policy| (texts.text(head), context.word(words, policy))));
+        }
+    }
     rows
+}
+
+/// Whether the hardware has proven itself, or is only the one that was named.
+fn hardware(context: &Context, device: &Hardware) -> String {
+    let proof = context.word("device", if device.attested { "attested" } else { "named" });
+    format!("{} ({proof})", device.serial)
 }
 
 /// The authority writes this date as the manual does; English readers read it as they do others.
@@ -101,4 +117,53 @@ fn status(context: &Context, user: &User) -> String {
 fn cert_status(context: &Context, certificate: &Certificate) -> String {
     let word = certificate.status.strip_prefix("cert.").unwrap_or(&certificate.status);
     context.word("cert", word)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::Texts;
+    use crate::cli::Global;
+    use crate::prompt::{Prompter, Wish};
+
+    fn shown(language: Language, device: &serde_json::Value) -> String {
+        let global =
+            Global { config: None, json: false, lang: None, pinentry: None, prompt: Wish::default(), system: false };
+        let context = Context { global, texts: Arc::new(Texts::new(language)), prompter: Prompter::Terminal };
+        let user: User = serde_json::from_value(json!({
+            "user_id": "riyousya", "status": "active", "version": "1",
+            "locks": { "user_pin": false, "otp": false, "branch": false },
+            "certificate": { "issue_no": "001", "status": "valid", "device": device },
+        }))
+        .unwrap();
+        assert_eq!(serde_json::to_value(&user).unwrap()["certificate"]["device"], *device, "--json tells the same");
+        lines(&context, &user)
+    }
+
+    #[test]
+    fn the_administrator_sees_what_the_device_proved() {
+        let proven = json!({
+            "serial": "12345678", "attested": true, "firmware": "5.7.1", "pin_policy": "once", "touch_policy": "cached",
+        });
+        let english = shown(Language::En, &proven);
+        for line in [
+            "Hardware key: 12345678 (has proven that the key was made in it)",
+            "Firmware: 5.7.1",
+            "PIN wanted: once",
+            "Touch wanted: at most every 15 seconds",
+        ] {
+            assert!(english.contains(line), "{line}\n{english}");
+        }
+        let japanese = shown(Language::Ja, &proven);
+        for line in ["ハードウェアキー: 12345678 (鍵がこの中で生成されたことを証明済)", "PINの入力: 一度"]
+        {
+            assert!(japanese.contains(line), "{line}\n{japanese}");
+        }
+        let named = shown(Language::En, &json!({ "serial": "12345678", "attested": false }));
+        assert!(named.contains("12345678 (named, nothing proven yet)") && !named.contains("Firmware"), "{named}");
+    }
 }
