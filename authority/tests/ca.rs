@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use authority::acquisition::IssueOrder;
-use authority::ca::{Ca, CaError, CreateOrder, ServerIdentity, validity_end};
+use authority::ca::{Ca, CaError, CreateOrder, ServerIdentity, renew, validity_end};
 use token::{CertificateFacts, InstitutionCode, Origin, PublicKey};
 
 const NOW: i64 = 1_795_377_600; // 2026-11-22T16:00:00Z
@@ -169,4 +169,35 @@ fn a_key_that_others_may_read_is_refused() {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
         assert!(matches!(load(dir.path()), Err(CaError::Mode(name)) if name == key), "{key}");
     }
+}
+
+#[test]
+fn the_servers_certificate_is_renewed_in_its_place() {
+    const DAY: i64 = 24 * 60 * 60;
+    let dir = tempfile::tempdir().unwrap();
+    let order = order("https://localhost:8443");
+    Ca::create(dir.path(), &order).unwrap();
+    let old = ServerIdentity::load(dir.path()).unwrap();
+    assert_eq!(old.ends_soon(NOW + 360 * DAY), None);
+    assert_eq!(old.ends_soon(NOW + 370 * DAY), Some(NOW + 397 * DAY));
+    // What a renewal that was interrupted left behind.
+    std::fs::write(dir.path().join(".server.crt.new"), "half").unwrap();
+
+    let later = NOW + 370 * DAY;
+    assert_eq!(renew(dir.path(), &order.origin, later).unwrap(), later + 397 * DAY);
+    let new = ServerIdentity::load(dir.path()).unwrap();
+    assert_eq!((new.ends_soon(later), &new.key, &new.chain[1]), (None, &old.key, &old.chain[1]));
+    let facts = |identity: &ServerIdentity| CertificateFacts::from_der(&identity.chain[0]).unwrap();
+    assert_eq!(facts(&new).public_key, facts(&old).public_key);
+    assert_ne!(facts(&new).serial, facts(&old).serial);
+    assert!(!dir.path().join(".server.crt.new").exists());
+    let at = later.to_string();
+    let verify = ["verify", "-x509_strict", "-attime", &at, "-purpose", "sslserver", "-verify_hostname", "localhost"];
+    let verified = openssl(&[&verify[..], &["-CAfile", "root.crt", "server.crt"]].concat(), dir.path());
+    assert!(verified.status.success(), "{verified:?}");
+
+    // Without the root's key nothing is changed.
+    std::fs::rename(dir.path().join("root.key"), dir.path().join("elsewhere")).unwrap();
+    assert!(matches!(renew(dir.path(), &order.origin, later), Err(CaError::File { name: "root.key", .. })));
+    assert_eq!(ServerIdentity::load(dir.path()).unwrap().chain, new.chain);
 }

@@ -38,6 +38,22 @@ pub(super) fn write_certificate(dir: &Path, name: &'static str, der: &[u8]) -> R
     write_new(dir, name, 0o644, pem.as_bytes())
 }
 
+/// Puts a certificate in the place of another. Whoever reads meanwhile, and whoever starts after a power loss, finds the
+/// one or the other, whole.
+pub(super) fn replace_certificate(dir: &Path, name: &'static str, der: &[u8]) -> Result<(), CaError> {
+    let failed = |source| CaError::File { name, source };
+    let pem =
+        der::pem::encode_string(CERTIFICATE_LABEL, LineEnding::LF, der).map_err(|_| CaError::Certificate(name))?;
+    let staging = dir.join(format!(".{name}.new"));
+    // What an interrupted renewal left is overwritten.
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(&staging).map_err(failed)?;
+    file.write_all(pem.as_bytes()).map_err(failed)?;
+    file.sync_all().map_err(failed)?;
+    std::fs::rename(&staging, dir.join(name)).map_err(failed)?;
+    sync_folder(dir)
+}
+
 /// Reads a key that nobody else may read; the result is PKCS#8.
 pub(super) fn read_key(dir: &Path, name: &'static str) -> Result<Zeroizing<Vec<u8>>, CaError> {
     let mode = std::fs::metadata(dir.join(name)).map_err(|source| CaError::File { name, source })?.mode();

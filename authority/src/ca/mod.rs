@@ -20,7 +20,7 @@ use x509_cert::Certificate;
 use x509_cert::name::Name;
 use x509_cert::serial_number::SerialNumber;
 
-pub use self::server::ServerIdentity;
+pub use self::server::{ServerIdentity, renew};
 pub use self::signer::{CaSigner, CannotSign, FileSigner};
 pub use self::validity::validity_end;
 use crate::acquisition::{IssueError, IssueOrder, Issued};

@@ -2,17 +2,19 @@
 
 use std::path::Path;
 
-use token::{KeyAlgorithm, Origin};
+use token::{CertificateFacts, KeyAlgorithm, Origin};
 use x509_cert::name::Name;
 use zeroize::Zeroizing;
 
-use super::create::{new_key, random_serial};
+use super::create::{new_key, random_serial, subject_of};
 use super::profile::Profile;
 use super::signer::sign_certificate;
 use super::{CaError, CaSigner, FileSigner, files};
 
 /// As long as public CAs gave at most when this was written; the operator makes a new one in time.
 const SERVER_DAYS: i64 = 397;
+/// So long before its end a new one should be made.
+const RENEW_DAYS: i64 = 30;
 const DAY: i64 = 24 * 60 * 60;
 
 /// What a TLS server presents.
@@ -38,12 +40,34 @@ impl ServerIdentity {
             key: files::read_key(dir, files::SERVER_KEY)?,
         })
     }
+
+    /// The end of the server's certificate, where it should be renewed by now: Unix time in seconds.
+    #[must_use]
+    pub fn ends_soon(&self, now: i64) -> Option<i64> {
+        let facts = CertificateFacts::from_der(self.chain.first()?).ok()?;
+        (facts.not_after - now < RENEW_DAYS * DAY).then_some(facts.not_after)
+    }
 }
 
 impl std::fmt::Debug for ServerIdentity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "ServerIdentity({} certificates)", self.chain.len())
     }
+}
+
+/// Puts a new certificate for the server's key in the old one's place, all at once. Yields its end; Unix time in seconds.
+///
+/// # Errors
+/// [`CaError`]: then the old certificate is still there.
+pub fn renew(dir: &Path, origin: &Origin, now: i64) -> Result<i64, CaError> {
+    let root = FileSigner::load(dir, files::ROOT_KEY)?;
+    let root_name = subject_of(&files::read_certificate(dir, files::ROOT_CERTIFICATE)?)?;
+    let key = FileSigner::load(dir, files::SERVER_KEY)?;
+    let profile = Profile::server(root_name, origin).map_err(CaError::Build)?;
+    let end = now + SERVER_DAYS * DAY;
+    let certificate = sign_certificate(profile, random_serial()?, (now, end), key.public_key(), &root)?;
+    files::replace_certificate(dir, files::SERVER_CERTIFICATE, &certificate)?;
+    Ok(end)
 }
 
 pub(super) fn create(dir: &Path, root: &FileSigner, root_name: Name, origin: &Origin, now: i64) -> Result<(), CaError> {

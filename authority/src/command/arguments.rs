@@ -49,6 +49,11 @@ pub enum Command {
     },
     /// Print the fingerprint that clients pin.
     Roots,
+    /// Make a new TLS certificate for the server, for 397 days.
+    ///
+    /// The key stays, and what clients pin. A server that is running takes the certificate up when it is started
+    /// again. From 30 days before the end of the old one the server warns in its log when it starts.
+    RenewServerCertificate,
     /// Follow the record of events from its beginning.
     VerifyAudit {
         /// An earlier head, as this command printed it: it must still be in the record.

@@ -17,11 +17,12 @@ use self::arguments::Command;
 use self::secrets::Secrets;
 use crate::attestation::Makers;
 use crate::bank::Bank;
+use crate::ca;
 use crate::clock::Clock;
 use crate::denial::Denial;
-use crate::house::House;
+use crate::house::{CA_FOLDER, House};
 use crate::settings::{FILE, Settings};
-use crate::store::event;
+use crate::store::{Event, event};
 
 /// Does what the arguments say.
 ///
@@ -52,6 +53,16 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Roots => {
             let house = House::open(&directory, Clock::system()).await?;
             say(&format!("root sha256 {}", hex::encode(house.ca.root_sha256())))
+        }
+        Command::RenewServerCertificate => {
+            let house = House::open(&directory, Clock::system()).await?;
+            let now = house.clock.now();
+            let end = ca::renew(&directory.join(CA_FOLDER), &house.settings.origin, now)?;
+            let end = jiff::Timestamp::from_second(end).unwrap_or_default().to_string();
+            let event = Event::new("bank_operator", &operator_name(), "terminal", "authority.server_certificate")
+                .changed("", &end);
+            house.store.change(now).await?.commit(event).await?;
+            say(&format!("server certificate until {end}\nstart the server again to use it"))
         }
         Command::VerifyAudit { head } => {
             let house = House::open(&directory, Clock::system()).await?;

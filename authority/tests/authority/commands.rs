@@ -45,6 +45,12 @@ fn the_operators_day() {
     assert!(refused(&init(&directory, "127.0.0.1:0")).contains("is not empty"));
     assert_eq!(good(&run(&directory, &["roots"], None)), printed);
     good(&run(&directory, &["check-config"], None));
+    let certificate = directory.join("ca/server.crt");
+    let before = std::fs::read(&certificate).unwrap();
+    assert!(good(&run(&directory, &["renew-server-certificate"], None)).starts_with("server certificate until 2"));
+    assert_ne!(std::fs::read(&certificate).unwrap(), before);
+    assert_eq!(good(&run(&directory, &["roots"], None)), printed, "what clients pin stays");
+    assert!(good(&run(&directory, &["verify-audit"], None)).starts_with("2 events"));
     assert!(good(&run(&directory, &["man"], None)).contains(".SH NAME"));
 
     let open = [&["contract", "open"], &CONTRACT[..]].concat();
