@@ -7,8 +7,11 @@
     reason = "a test that cannot go on stops here"
 )]
 
+use std::ffi::CString;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use pcsc::{Context, Disposition, Protocols, Scope, ShareMode};
 use serde_json::Value;
 use tests::daemon::Config;
 use tests::judge;
@@ -161,4 +164,70 @@ fn a_card_pulled_while_it_signs_is_a_typed_error_and_comes_back() {
         wait_for("the key", || tokens(&world).contains(&TOKEN.to_owned()).then_some(()));
         let _ = sign(&world, number + 10).ok();
     }
+}
+
+#[test]
+fn a_neighbour_that_wants_the_card_for_itself_gets_it_and_gives_it_back() {
+    let scratch = Scratch::new();
+    let pcsc = readers(&scratch);
+    pcsc.adopt();
+    let world = world(&pcsc);
+    let _ = enrol(&world).ok();
+    let context = Context::establish(Scope::User).unwrap();
+    let reader = CString::new(pcsc.reader("usb")).unwrap();
+    // An idle daemon holds nothing.
+    let alone = context.connect(&reader, ShareMode::Exclusive, Protocols::ANY).unwrap();
+    let refused = sign(&world, 1);
+    assert_eq!(refused.status, 1, "{refused:?}");
+    assert!(refused.err.contains("Try again when it has ended."), "busy: {refused:?}");
+    assert!(tokens(&world).contains(&TOKEN.to_owned()), "it is there all the same");
+
+    // Another card that comes while it is held is read when it is let go.
+    let mut alone = Some(alone);
+    pcsc.tell("swap other usb");
+    pcsc.tell("await ready usb");
+    if let Some(card) = alone.take() {
+        // Its card is gone; so is its hold.
+        let _ = card.disconnect(Disposition::LeaveCard);
+    }
+    wait_for("the other key", || tokens(&world).contains(&"piv:2".to_owned()).then_some(()));
+    pcsc.tell("swap key usb");
+    wait_for("the key", || tokens(&world).contains(&TOKEN.to_owned()).then_some(()));
+
+    // A turn ends with the card logged out and nobody's session reset.
+    let shared = context.connect(&reader, ShareMode::Shared, Protocols::ANY).unwrap();
+    pcsc.tell("forget key");
+    let _ = sign(&world, 2).ok();
+    println!("a login: {:?}", pcsc.log("key"));
+    let mut room = [0; 258];
+    shared.transmit(b"\x00\xa4\x04\x00\x05\xa0\x00\x00\x03\x08", &mut room).unwrap();
+    assert_eq!(shared.transmit(b"\x00\x20\x00\x80", &mut room).unwrap(), b"\x63\xc3", "logged out");
+    let _ = shared.disconnect(Disposition::LeaveCard);
+    assert_eq!(pcsc.counts("key").resets, 0);
+}
+
+#[test]
+fn plugging_a_hundred_times_leaves_nothing_behind() {
+    let scratch = Scratch::new();
+    let pcsc = readers(&scratch);
+    let world = world(&pcsc);
+    let plugs = |count: usize| {
+        for _ in 0..count {
+            pcsc.pull("usb");
+            pcsc.insert("key", "usb");
+        }
+        wait_for("the key", || tokens(&world).contains(&TOKEN.to_owned()).then_some(()));
+    };
+    let usage = || {
+        let id = world.daemon.running.id();
+        ["fd", "task"].map(|what| std::fs::read_dir(format!("/proc/{id}/{what}")).unwrap().count())
+    };
+    plugs(10);
+    let before = usage();
+    plugs(100);
+    // What was being read when its card was pulled ends in its own time.
+    wait_for("descriptors and threads to be as before", || {
+        usage().iter().zip(&before).all(|(now, then)| now <= then).then_some(())
+    });
+    assert_eq!(pcsc.counts("key").verifies, 0);
 }

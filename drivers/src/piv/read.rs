@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ::token::{Ability, CertificateFacts, Fault, SlotId, SlotInfo, SlotSpace, TokenId, TokenInfo};
+use ::token::{Ability, CertificateFacts, Fault, SlotId, SlotInfo, SlotSpace, TokenInfo};
 
 use super::admin::Keeper;
 use super::identity::Make;
@@ -17,8 +17,9 @@ pub(super) const MOVES: [u8; 3] = [5, 7, 0];
 const ATTESTS: [u8; 3] = [4, 3, 0];
 
 impl Session {
-    /// The card as it is now.
-    pub(super) fn read(&mut self, id: TokenId, reader: &str) -> Result<TokenInfo, Fault> {
+    /// The card as it is now, and the tries after a right PIN, where it says.
+    pub(super) fn read(&mut self, reader: &str) -> Result<(TokenInfo, Option<u8>), Fault> {
+        let id = self.id.clone().ok_or(Fault::Absent)?;
         let knows = self.make.has(METADATA);
         let total = match knows {
             // The PIN's metadata: 06 the tries there are, and those left.
@@ -39,7 +40,7 @@ impl Session {
             }
         }
         slots.sort_by(|a, b| a.slot.cmp(&b.slot));
-        Ok(TokenInfo {
+        let info = TokenInfo {
             label: format!("{} {}", brand(self.make), id.serial()),
             id,
             model: model(self.make),
@@ -48,7 +49,8 @@ impl Session {
             abilities: abilities(self.make, writes),
             slots,
             space: SlotSpace::Fixed(spare),
-        })
+        };
+        Ok((info, total))
     }
 
     /// What lies in one slot.

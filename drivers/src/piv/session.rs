@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use ::token::Fault;
+use ::token::{Fault, TokenId};
 
 use super::apdu::{Answer, Command};
 use super::exchange::{Broken, exchange};
@@ -30,6 +30,8 @@ pub(super) struct Session {
     extended: bool,
     pub(super) make: Make,
     pub(super) due: Due,
+    /// Which card it is, once it has been asked.
+    pub(super) id: Option<TokenId>,
     /// The management key has been proven.
     pub(super) admin: bool,
     /// The PIN has been proven.
@@ -40,8 +42,15 @@ impl Session {
     /// Selects the application on a line that was just opened.
     pub(super) fn select(line: Box<dyn Line>, make: Option<Make>, due: Due) -> Result<Self, Fault> {
         let make_known = make;
-        let mut session =
-            Self { line, extended: false, make: make.unwrap_or(Make::Plain), due, admin: false, verified: false };
+        let mut session = Self {
+            line,
+            extended: false,
+            make: make.unwrap_or(Make::Plain),
+            due,
+            id: None,
+            admin: false,
+            verified: false,
+        };
         let aid = zeroize::Zeroizing::new(AID.to_vec());
         let answer = session.ask(Step::Select, Command::new(0xA4, 0x04, 0).with(aid))?;
         if answer.status != Answer::OK {

@@ -296,3 +296,38 @@ fn a_reset_while_reading_is_read_over() {
     bench.slot.break_at(9, pcsc::Error::ResetCard);
     assert_eq!(bench.info(), before);
 }
+
+#[test]
+fn what_was_read_is_remembered_and_a_login_is_short() {
+    let mut bench = Bench::new("yubikey");
+    let _ = bench.info();
+    let sent = bench.slot.sent();
+    assert_eq!(sent.iter().filter(|ins| **ins == 0xA4).count(), 1, "one SELECT from insertion to all that is there");
+    bench.unlock(PIN).unwrap();
+    let key = bench.generate("82", KeyAlgorithm::P256).unwrap();
+    bench.perform(&Op::Lock).unwrap();
+    assert!(bench.info().slot(&slot("82")).is_some(), "what was written here is read anew");
+    bench.slot.sent();
+    let before = bench.info();
+    assert_eq!(bench.slot.sent(), [0xA4, 0xF8, 0x21], "how the PIN stands, and nothing else");
+    assert_eq!(bench.unlock("999999"), Err(Fault::PinWrong { left: Some(2) }));
+    assert_eq!(bench.info().pin.tries, Some(2));
+    bench.unlock(PIN).unwrap();
+    bench.slot.sent();
+    bench.sign("82", &key).unwrap();
+    bench.perform(&Op::Lock).unwrap();
+    assert_eq!(bench.slot.sent(), [0x87, 0x21]);
+    assert_eq!(bench.info(), before);
+}
+
+#[test]
+fn a_turn_that_ends_by_itself_leaves_the_card_logged_out() {
+    let mut bench = Bench::new("piv");
+    let key = bench.info().slots[0].public_key.clone().unwrap();
+    bench.unlock(PIN).unwrap();
+    // A status word that says nothing: the card stays as it is.
+    assert!(bench.sign("82", &key).is_err());
+    bench.perform(&Op::Lock).unwrap();
+    let mut line = bench.slot.clone();
+    assert_eq!(*line.transmit(&[0, 0x20, 0, 0x80]).unwrap(), [0x63, 0xC3]);
+}

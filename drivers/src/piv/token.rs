@@ -17,6 +17,19 @@ use super::transport::Reader;
 /// more when the caller has given up.
 const MARGIN: Duration = Duration::from_millis(500);
 
+/// How long a reading of all slots is believed, outside of a turn: another program may have written since.
+const BELIEVED: Duration = Duration::from_secs(60);
+
+/// A reading of the whole card.
+struct Reading {
+    info: TokenInfo,
+    /// The tries after a right PIN, where the card says.
+    total: Option<u8>,
+    at: Instant,
+    /// It was made in the turn under way, in which nobody else can write.
+    in_turn: bool,
+}
+
 /// A card in a reader.
 pub(super) struct Token {
     reader: Box<dyn Reader>,
@@ -26,11 +39,13 @@ pub(super) struct Token {
     turn: Option<Session>,
     /// Which keys want a touch, by the last reading.
     touch: BTreeMap<SlotId, bool>,
+    /// The last reading, if nothing was written here since.
+    reading: Option<Reading>,
 }
 
 impl Token {
     pub(super) fn new(reader: Box<dyn Reader>) -> Self {
-        Self { reader, make: None, id: None, turn: None, touch: BTreeMap::new() }
+        Self { reader, make: None, id: None, turn: None, touch: BTreeMap::new(), reading: None }
     }
 
     /// A session of its own, with the card known to be the one that it was.
@@ -47,7 +62,8 @@ impl Token {
         match &self.id {
             Some(known) if *known != id => Err(Fault::Changed),
             _ => {
-                self.id = Some(id);
+                self.id = Some(id.clone());
+                session.id = Some(id);
                 Ok(session)
             }
         }
@@ -59,15 +75,11 @@ impl Token {
         if let Some(mut session) = self.turn.take() {
             session.due = due;
             let done = work(&mut session);
-            if !matches!(
-                done,
-                Err(Fault::Absent
-                    | Fault::Changed
-                    | Fault::Device { .. }
-                    | Fault::PinRequired { .. }
-                    | Fault::TimedOut { .. })
-            ) {
-                self.turn = Some(session);
+            match &done {
+                Err(Fault::Absent | Fault::Changed | Fault::TimedOut { .. }) => {}
+                // The card is in a state that is not known: it is left logged out, if it lets itself.
+                Err(Fault::Device { .. } | Fault::PinRequired { .. }) => drop(session.log_out()),
+                _ => self.turn = Some(session),
             }
             return done;
         }
@@ -94,14 +106,20 @@ impl Token {
         self.within(due, work)
     }
 
+    /// All slots are read once; what is asked again soon after is how the PIN stands.
     fn read(&mut self, due: Due) -> Result<TokenInfo, Fault> {
-        if self.id.is_none() {
-            drop(self.begin(due)?);
+        let in_turn = self.turn.is_some();
+        let fresh = |reading: &Reading| reading.in_turn && in_turn || !in_turn && reading.at.elapsed() < BELIEVED;
+        if let Some(mut known) = self.reading.take().filter(fresh) {
+            known.info.pin = self.reading(due, |session| session.pin_state(known.total))?;
+            let info = known.info.clone();
+            self.reading = Some(known);
+            return Ok(info);
         }
-        let id = self.id.clone().ok_or(Fault::Absent)?;
         let reader = self.reader.name().to_owned();
-        let info = self.reading(due, |session| session.read(id.clone(), &reader))?;
+        let (info, total) = self.reading(due, |session| session.read(&reader))?;
         self.touch = info.slots.iter().map(|s| (s.slot.clone(), s.needs_touch)).collect();
+        self.reading = Some(Reading { info: info.clone(), total, at: Instant::now(), in_turn });
         Ok(info)
     }
 
@@ -126,6 +144,7 @@ impl Token {
     fn lock(&mut self, due: Due) -> Result<(), Fault> {
         let Some(mut session) = self.turn.take() else { return Ok(()) };
         session.due = due;
+        self.reading.iter_mut().for_each(|reading| reading.in_turn = false);
         match session.log_out() {
             Err(Fault::PinRequired { .. }) => Ok(()),
             other => other,
@@ -205,9 +224,13 @@ impl Device for Token {
     }
 
     fn perform(&mut self, op: &Op, notice: &mut dyn FnMut(Event)) -> Result<Outcome, Fault> {
+        if matches!(op, Op::DeleteKey { .. } | Op::Generate { .. } | Op::InstallCertificate { .. }) {
+            self.reading = None;
+        }
         let outcome = self.dispatch(op, notice);
         if matches!(outcome, Err(Fault::Absent | Fault::Changed)) {
             self.turn = None;
+            self.reading = None;
         }
         outcome
     }
