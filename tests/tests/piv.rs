@@ -8,6 +8,7 @@
 )]
 
 use std::ffi::CString;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -230,4 +231,25 @@ fn plugging_a_hundred_times_leaves_nothing_behind() {
         usage().iter().zip(&before).all(|(now, then)| now <= then).then_some(())
     });
     assert_eq!(pcsc.counts("key").verifies, 0);
+}
+
+#[test]
+fn a_mute_card_is_given_up_at_its_deadline() {
+    let scratch = Scratch::new();
+    let pcsc = readers(&scratch);
+    let world = world(&pcsc);
+    let _ = enrol(&world).ok();
+    let before = pcsc.counts("key").verifies;
+    pcsc.tell("fault usb on A4 mute");
+    let begun = Instant::now();
+    let refused = sign(&world, 1);
+    assert_ne!(refused.status, 0, "{refused:?}");
+    // Reading has 15 s, and the device one more to say so itself.
+    assert!(begun.elapsed() < Duration::from_secs(25), "{:?}: {refused:?}", begun.elapsed());
+    pcsc.pull("usb");
+    pcsc.tell("clear usb");
+    pcsc.insert("key", "usb");
+    wait_for("the key", || tokens(&world).contains(&TOKEN.to_owned()).then_some(()));
+    assert_eq!(pcsc.counts("key").verifies, before, "what was given up is not done after all");
+    let _ = sign(&world, 2).ok();
 }
