@@ -1,15 +1,20 @@
 //! The driver over virtual cards in this process.
 
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use ::token::{
-    Ability, Challenge, Device, Fault, KeyAlgorithm, Op, Origin, Outcome, Pin, PublicKey, Secret, SignatureAlgorithm,
-    SlotId, SlotSpace, Statement, TokenInfo,
+    Ability, Challenge, Device, Event, Fault, KeyAlgorithm, Op, Origin, Outcome, Pin, PublicKey, Secret,
+    SignatureAlgorithm, SlotId, SlotSpace, Statement, TokenInfo,
 };
 use virtual_card::card::Card;
 use virtual_card::model::Model;
 use zeroize::Zeroizing;
 
+use super::apdu::Command;
+use super::fault::Step;
+use super::session::{Due, Session};
+use super::tlv;
 use super::token::Token;
 use super::transport::{Line, Reader};
 
@@ -330,4 +335,53 @@ fn a_turn_that_ends_by_itself_leaves_the_card_logged_out() {
     bench.perform(&Op::Lock).unwrap();
     let mut line = bench.slot.clone();
     assert_eq!(*line.transmit(&[0, 0x20, 0, 0x80]).unwrap(), [0x63, 0xC3]);
+}
+
+/// Makes a P-256 key with these policies in 82.
+fn with_policies(slot: &Slot, pin: u8, touch: u8) {
+    let due = Due { at: Instant::now() + Duration::from_secs(60), seconds: 60 };
+    let mut session = Session::select(Box::new(slot.clone()), None, due).unwrap();
+    session.become_admin().unwrap();
+    let wanted = tlv::make(0xAC, &[0x80, 1, 0x11, 0xAA, 1, pin, 0xAB, 1, touch]);
+    session.done(Step::Generate, Command::new(0x47, 0, 0x82).with(wanted)).unwrap();
+    session.log_out().unwrap();
+}
+
+#[test]
+fn a_touch_is_told_of_and_one_that_does_not_come_is_no_wrong_pin() {
+    let mut bench = Bench::new("yubikey");
+    with_policies(&bench.slot, 2, 2);
+    let info = bench.info();
+    let made = info.slot(&slot("82")).unwrap();
+    assert!(made.needs_touch && made.needs_pin);
+    let key = made.public_key.clone().unwrap();
+    let touch = bench.slot.0.lock().unwrap().card.as_ref().unwrap().touch().clone();
+    touch.hold(false);
+    touch.set_patience(Duration::from_millis(20));
+    bench.unlock(PIN).unwrap();
+    let mut told = Vec::new();
+    let (algorithm, statement) = login(&key);
+    let op = Op::Sign { slot: slot("82"), expected: key.clone(), algorithm, statement };
+    assert_eq!(bench.token.perform(&op, &mut |event| told.push(event)), Err(Fault::TouchTimedOut));
+    assert_eq!(told, [Event::AwaitingTouch(info.id)]);
+    touch.hold(true);
+    bench.unlock(PIN).unwrap();
+    bench.sign("82", &key).unwrap();
+}
+
+#[test]
+fn a_key_that_wants_the_pin_each_time_gets_it_each_time() {
+    let mut bench = Bench::new("yubikey");
+    with_policies(&bench.slot, 3, 1);
+    let info = bench.info();
+    let made = info.slot(&slot("82")).unwrap();
+    assert!(made.pin_always);
+    let key = made.public_key.clone().unwrap();
+    bench.unlock(PIN).unwrap();
+    bench.sign("82", &key).unwrap();
+    bench.slot.sent();
+    assert_eq!(bench.sign("82", &key), Err(Fault::PinRequired { left: None }));
+    assert!(!bench.slot.sent().contains(&0x20), "software repeats no VERIFY");
+    let mut line = bench.slot.clone();
+    assert_eq!(*line.transmit(&[0, 0x20, 0, 0x80]).unwrap(), [0x63, 0xC3], "logged out");
 }
