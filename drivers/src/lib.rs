@@ -7,7 +7,7 @@ pub mod piv;
 pub mod pkcs11;
 pub mod wire;
 
-use token::{Driver, Sighting};
+use token::{Driver, Sighting, TokenKind};
 
 /// The kinds of hardware, one line each.
 pub static DRIVERS: &[&dyn Driver] = &[
@@ -15,10 +15,15 @@ pub static DRIVERS: &[&dyn Driver] = &[
     &pkcs11::Pkcs11,
 ];
 
-/// The driver that serves what was seen.
+/// The driver that serves what was seen as a token with keys.
 #[must_use]
 pub fn driver_for(sighting: &Sighting) -> Option<&'static dyn Driver> {
-    DRIVERS.iter().copied().find(|driver| driver.claims(sighting))
+    drivers_for(sighting).find(|driver| driver.kind() == TokenKind::Keys)
+}
+
+/// All drivers that serve what was seen: one card may be a token of each kind.
+pub fn drivers_for(sighting: &Sighting) -> impl Iterator<Item = &'static dyn Driver> {
+    DRIVERS.iter().copied().filter(|driver| driver.claims(sighting))
 }
 
 #[cfg(test)]

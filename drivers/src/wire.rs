@@ -268,12 +268,15 @@ pub fn receive_secret(mut from: impl Read) -> Result<Pin, WireError> {
 pub struct Secrets<'a>(pub [Option<&'a Pin>; 2]);
 
 impl Request {
-    /// An operation as it goes over the channel, and the secrets that go after it.
+    /// An operation as it goes over the channel, and the secrets that go after it; `None` for what no
+    /// module is asked for.
     #[must_use]
-    pub fn of(op: &Op) -> (Self, Secrets<'_>) {
+    pub fn of(op: &Op) -> Option<(Self, Secrets<'_>)> {
         let mut secrets = [None, None];
         let request = match op {
             Op::Attest { slot } => Self::Attest { slot: slot.clone() },
+            // PKCS#11's OTP mechanisms are in no module that people have.
+            Op::CalculateOtp { .. } | Op::ListOtp | Op::ProvisionOtp { .. } => return None,
             Op::ChangePin { old, new } => {
                 secrets = [Some(old), Some(new)];
                 Self::ChangePin
@@ -301,7 +304,7 @@ impl Request {
                 Self::Unlock { pin: pin.is_some() }
             }
         };
-        (request, Secrets(secrets))
+        Some((request, Secrets(secrets)))
     }
 
     /// The operation again, its secrets read from the channel.
@@ -340,6 +343,8 @@ impl From<Result<Outcome, Fault>> for Reply {
             Ok(Outcome::Generated(key)) => Self::Generated(key),
             Ok(Outcome::Info(info)) => Self::Info(info),
             Ok(Outcome::Signature(signature)) => Self::Signature(signature),
+            // Nobody asked for those.
+            Ok(Outcome::OtpAccounts(_) | Outcome::OtpCode(_)) => Self::Fault(Fault::Cancelled),
             Err(fault) => Self::Fault(fault),
         }
     }
@@ -369,10 +374,13 @@ impl Expected {
             Op::Generate { algorithm, .. } => Self::Generated(*algorithm),
             Op::ReadInfo => Self::Info,
             Op::Sign { .. } => Self::Signature,
-            Op::ChangePin { .. }
+            Op::CalculateOtp { .. }
+            | Op::ChangePin { .. }
             | Op::DeleteKey { .. }
             | Op::InstallCertificate { .. }
+            | Op::ListOtp
             | Op::Lock
+            | Op::ProvisionOtp { .. }
             | Op::Unlock { .. } => Self::Done,
         }
     }
@@ -418,7 +426,7 @@ mod tests {
 
     /// Sends an operation through bytes, as both ends do it.
     fn carry(op: &Op) -> (Vec<u8>, Result<Op, WireError>) {
-        let (request, Secrets(secrets)) = Request::of(op);
+        let (request, Secrets(secrets)) = Request::of(op).unwrap();
         let mut bytes = frame(&request, MAX_DOWN).unwrap();
         let body_end = bytes.len();
         for pin in secrets.into_iter().flatten() {
@@ -509,7 +517,7 @@ mod tests {
         /// Mutations of what is valid reach deeper than noise does.
         #[test]
         fn a_damaged_frame_decodes_to_something_or_nothing(at in 0usize..200, bits in 1u8.., cut in 0usize..200) {
-            let (request, _) = Request::of(&Op::DeleteKey { slot: SlotId::new("01").unwrap(), expected: key() }) ;
+            let (request, _) = Request::of(&Op::DeleteKey { slot: SlotId::new("01").unwrap(), expected: key() }).unwrap();
             let mut body = postcard::to_extend(&request, Vec::new()).unwrap();
             let length = body.len();
             body[at % length] ^= bits;

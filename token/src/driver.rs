@@ -22,10 +22,24 @@ pub enum Sighting {
     },
 }
 
+/// What a token is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    /// It holds keys and their certificates.
+    Keys,
+    /// It yields one-time passwords.
+    Otp,
+}
+
 /// A kind of hardware: one row of the driver table.
 pub trait Driver: Sync {
     /// The name that stands in [`crate::TokenId`].
     fn name(&self) -> &'static str;
+
+    /// What its tokens are for. One card may be a token of each kind, to a driver each.
+    fn kind(&self) -> TokenKind {
+        TokenKind::Keys
+    }
 
     /// Whether this driver serves what was seen.
     fn claims(&self, sighting: &Sighting) -> bool;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::SlotId;
+use crate::otp::AccountName;
 
 /// The reason, each text in two sentences: what happened, and what to do.
 ///
@@ -28,6 +29,12 @@ pub enum Fault {
         /// What it cannot do, as the end of "The token cannot …".
         what: String,
     },
+    /// An account of that name is on the token already.
+    #[error("The token already has an account {account}. Nothing was overwritten; choose another name.")]
+    AccountTaken {
+        /// The account.
+        account: AccountName,
+    },
     /// Another token stands in its place.
     #[error("Another token is in the reader. Insert the one that was asked for.")]
     Changed,
@@ -44,6 +51,12 @@ pub enum Fault {
     KeyMismatch {
         /// The slot.
         slot: SlotId,
+    },
+    /// There is no account of that name on the token.
+    #[error("The token has no account {account}. List its accounts before you choose one.")]
+    NoSuchAccount {
+        /// The account.
+        account: AccountName,
     },
     /// There is no free place or memory left.
     #[error("The token is full. Delete a certificate that is no longer used.")]
@@ -122,11 +135,14 @@ mod tests {
     #[test]
     fn every_text_says_what_happened_and_what_to_do() {
         let slot = SlotId::new("9a").unwrap();
+        let account = AccountName::new("Bank:4711").unwrap();
         let all = [
             Fault::Absent,
             Fault::Busy { holder: Some("scdaemon".into()) },
             Fault::Cancelled,
             Fault::CannotDo { what: "generate rsa4096 keys".into() },
+            Fault::AccountTaken { account: account.clone() },
+            Fault::NoSuchAccount { account },
             Fault::Changed,
             Fault::Device { detail: "C_Sign: CKR_DEVICE_ERROR".into() },
             Fault::KeyMismatch { slot: slot.clone() },

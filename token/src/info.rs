@@ -12,6 +12,8 @@ use crate::{KeyAlgorithm, PublicKey, SlotId, TokenId};
 pub enum Ability {
     /// Prove that a key was made on the device.
     Attest,
+    /// List its accounts and yield one-time passwords.
+    CalculateOtp,
     /// Change its PIN.
     ChangePin,
     /// Delete a key and its certificate.
@@ -28,6 +30,8 @@ pub enum Ability {
     InstallCertificate,
     /// Take the PIN on its own keypad (`CKF_PROTECTED_AUTHENTICATION_PATH`).
     PinPad,
+    /// Take a new account for one-time passwords.
+    ProvisionOtp,
     /// Sign.
     Sign,
     /// Unblock its PIN.
@@ -52,6 +56,7 @@ impl Ability {
     pub fn name(self) -> &'static str {
         match self {
             Self::Attest => "attest",
+            Self::CalculateOtp => "calculate-otp",
             Self::ChangePin => "change-pin",
             Self::DeleteKey => "delete-key",
             Self::GenerateP256 => "generate-p256",
@@ -60,6 +65,7 @@ impl Ability {
             Self::GenerateRsa3072 => "generate-rsa3072",
             Self::InstallCertificate => "install-certificate",
             Self::PinPad => "pin-pad",
+            Self::ProvisionOtp => "provision-otp",
             Self::Sign => "sign",
             Self::UnblockPin => "unblock-pin",
         }

@@ -3,7 +3,10 @@
 use zeroize::Zeroizing;
 
 use crate::login::{Challenge, Origin, signed_bytes};
-use crate::{Ability, KeyAlgorithm, Pin, PublicKey, SignatureAlgorithm, SlotId, TokenInfo};
+use crate::{
+    Ability, AccountName, KeyAlgorithm, NewOtpAccount, OtpAccount, OtpCode, Pin, PublicKey, Secret, SignatureAlgorithm,
+    SlotId, TokenInfo,
+};
 
 /// A verb with its arguments: the message to a token's actor, the subject of policy, the line of
 /// the audit log (by [`Op::verb`], never by its arguments).
@@ -16,6 +19,14 @@ pub enum Op {
     Attest {
         /// The slot.
         slot: SlotId,
+    },
+    /// The code of an account. That of a HOTP account moves its counter; one that takes a touch waits
+    /// for it. Yields [`Outcome::OtpCode`].
+    CalculateOtp {
+        /// Which account.
+        account: AccountName,
+        /// The time for which a TOTP code shall be, in Unix seconds.
+        time: u64,
     },
     /// Change the PIN: one VERIFY of `old`. Needs no turn. Yields [`Outcome::Done`].
     ChangePin {
@@ -53,8 +64,17 @@ pub enum Op {
         /// DER.
         certificate: Vec<u8>,
     },
+    /// Which accounts the token has. No counter moves. Yields [`Outcome::OtpAccounts`].
+    ListOtp,
     /// End the turn: log out. Yields [`Outcome::Done`]; a token that is gone counts as locked.
     Lock,
+    /// Put an account on the token; one of its name is not overwritten. Yields [`Outcome::Done`].
+    ProvisionOtp {
+        /// Which account.
+        account: NewOtpAccount,
+        /// Its secret, raw bytes.
+        secret: Secret,
+    },
     /// Read the token anew. Yields [`Outcome::Info`].
     ReadInfo,
     /// Sign with the key `expected`. Yields [`Outcome::Signature`].
@@ -82,11 +102,14 @@ impl Op {
     pub fn verb(&self) -> &'static str {
         match self {
             Self::Attest { .. } => "attest",
+            Self::CalculateOtp { .. } => "calculate-otp",
             Self::ChangePin { .. } => "change-pin",
             Self::DeleteKey { .. } => "delete-key",
             Self::Generate { .. } => "generate",
             Self::InstallCertificate { .. } => "install-certificate",
+            Self::ListOtp => "list-otp",
             Self::Lock => "lock",
+            Self::ProvisionOtp { .. } => "provision-otp",
             Self::ReadInfo => "read-info",
             Self::Sign { .. } => "sign",
             Self::Unlock { .. } => "unlock",
@@ -98,10 +121,12 @@ impl Op {
     pub fn needs(&self) -> Option<Ability> {
         match self {
             Self::Attest { .. } => Some(Ability::Attest),
+            Self::CalculateOtp { .. } | Self::ListOtp => Some(Ability::CalculateOtp),
             Self::ChangePin { .. } => Some(Ability::ChangePin),
             Self::DeleteKey { .. } => Some(Ability::DeleteKey),
             Self::Generate { algorithm, .. } => Ability::generate(*algorithm),
             Self::InstallCertificate { .. } => Some(Ability::InstallCertificate),
+            Self::ProvisionOtp { .. } => Some(Ability::ProvisionOtp),
             Self::Sign { .. } => Some(Ability::Sign),
             Self::Lock | Self::ReadInfo | Self::Unlock { .. } => None,
         }
@@ -113,18 +138,20 @@ impl Op {
     pub fn deadline_seconds(&self) -> u64 {
         match self {
             Self::Generate { .. } => 180,
-            Self::Sign { .. } | Self::Unlock { .. } | Self::ChangePin { .. } => 30,
+            Self::CalculateOtp { .. } | Self::ChangePin { .. } | Self::Sign { .. } | Self::Unlock { .. } => 30,
             Self::Attest { .. }
             | Self::DeleteKey { .. }
             | Self::InstallCertificate { .. }
+            | Self::ListOtp
             | Self::Lock
+            | Self::ProvisionOtp { .. }
             | Self::ReadInfo => 15,
         }
     }
 }
 
 /// What an [`Op`] yields.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The attestation certificate of the key and the device's own, DER, leaf first.
     Attestation(Vec<Vec<u8>>),
@@ -132,6 +159,10 @@ pub enum Outcome {
     Done,
     /// The key pair that was made.
     Generated(PublicKey),
+    /// The accounts on the token.
+    OtpAccounts(Vec<OtpAccount>),
+    /// A one-time password.
+    OtpCode(OtpCode),
     /// The token as it is now.
     Info(TokenInfo),
     /// A signature; ECDSA as raw `r ‖ s`.

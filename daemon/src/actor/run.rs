@@ -210,7 +210,14 @@ fn flows(op: &Op) -> bool {
 fn mutates(op: &Op) -> bool {
     match op {
         Op::ChangePin { .. } | Op::DeleteKey { .. } | Op::Generate { .. } | Op::InstallCertificate { .. } => true,
-        Op::Attest { .. } | Op::Lock | Op::ReadInfo | Op::Sign { .. } | Op::Unlock { .. } => false,
+        Op::Attest { .. }
+        | Op::CalculateOtp { .. }
+        | Op::ListOtp
+        | Op::Lock
+        | Op::ProvisionOtp { .. }
+        | Op::ReadInfo
+        | Op::Sign { .. }
+        | Op::Unlock { .. } => false,
     }
 }
 

@@ -101,6 +101,8 @@ pub(super) fn no_turn(why: &NoTurn) -> Shown {
 pub(super) fn fault(fault: &Fault) -> Shown {
     let name = match fault {
         Fault::Absent => "TokenAbsent",
+        Fault::AccountTaken { .. } => "InvalidArgument",
+        Fault::NoSuchAccount { .. } => "NoSuchObject",
         Fault::Busy { .. } => "Busy",
         Fault::Cancelled => "Cancelled",
         Fault::Changed | Fault::KeyMismatch { .. } | Fault::SlotEmpty { .. } | Fault::SlotTaken { .. } => {

@@ -232,6 +232,9 @@ impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Absent => Self::TokenAbsent,
+            Fault::AccountTaken { account } => {
+                Self::InvalidArgument { reason: format!("the token has an account {account} already") }
+            }
             Fault::Busy { .. } => Self::Busy,
             Fault::Cancelled => Self::Cancelled,
             Fault::CannotDo { what } => Self::NotSupported { what },
@@ -239,6 +242,7 @@ impl From<Fault> for Error {
                 Self::TokenChanged
             }
             Fault::Device { detail } => Self::WorkerFailed { worker: detail },
+            Fault::NoSuchAccount { .. } => Self::NoSuchObject,
             Fault::NoSpace => Self::StorageFailed { reason: "the token is full".to_owned() },
             Fault::PinBlocked => Self::PinBlocked,
             Fault::PinFormat { min, max } => Self::PinFormat { min, max },

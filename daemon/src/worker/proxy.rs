@@ -144,7 +144,7 @@ impl Proxy {
             // It answered what it was not asked.
             return Err(WireError::Malformed.into());
         }
-        let (request, Secrets(secrets)) = Request::of(op);
+        let (request, Secrets(secrets)) = Request::of(op).ok_or(WireError::Malformed)?;
         let frame = wire::frame(&request, MAX_DOWN)?;
         let channel = &self.channel;
         let sent = timeout(WRITE_PATIENCE, async {

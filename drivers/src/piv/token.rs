@@ -184,6 +184,7 @@ impl Token {
                 let reference = reference(slot)?;
                 self.reading(due, |session| session.attest(slot, reference)).map(Outcome::Attestation)
             }
+            Op::CalculateOtp { .. } | Op::ListOtp | Op::ProvisionOtp { .. } => Err(cannot("yield one-time passwords")),
             Op::ChangePin { old, new } => {
                 self.lock(due)?;
                 self.within(due, |session| session.change_pin(old, new)).map(|()| Outcome::Done)

@@ -49,6 +49,7 @@ impl Token {
     fn dispatch(&mut self, op: &Op) -> Result<Outcome, Fault> {
         match op {
             Op::Attest { .. } => Err(cannot("prove where a key was made")),
+            Op::CalculateOtp { .. } | Op::ListOtp | Op::ProvisionOtp { .. } => Err(cannot("yield one-time passwords")),
             Op::ChangePin { old, new } => self.change_pin(old, new).map(|()| Outcome::Done),
             Op::DeleteKey { slot, expected } => self.delete(slot, expected).map(|()| Outcome::Done),
             Op::Generate { slot, algorithm, mark } => self.generate(slot, *algorithm, mark).map(Outcome::Generated),
