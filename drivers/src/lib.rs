@@ -3,6 +3,7 @@
 //!
 //! Nothing here starts a thread, knows an executor or decides who may do what.
 
+pub mod oath;
 pub mod piv;
 pub mod pkcs11;
 pub mod wire;
@@ -12,6 +13,7 @@ use token::{Driver, Sighting, TokenKind};
 /// The kinds of hardware, one line each.
 pub static DRIVERS: &[&dyn Driver] = &[
     &piv::Piv, //
+    &oath::Oath,
     &pkcs11::Pkcs11,
 ];
 

@@ -5,36 +5,46 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 /// A command before it is cut into pieces. Its data may be a PIN: they are wiped and never printed.
-pub(super) struct Command {
-    pub(super) ins: u8,
-    pub(super) p1: u8,
-    pub(super) p2: u8,
-    pub(super) data: Zeroizing<Vec<u8>>,
+pub(crate) struct Command {
+    pub(crate) ins: u8,
+    pub(crate) p1: u8,
+    pub(crate) p2: u8,
+    pub(crate) data: Zeroizing<Vec<u8>>,
     /// Whether data are wanted back.
-    pub(super) answers: bool,
+    pub(crate) answers: bool,
+    /// The instruction that fetches the rest of a long answer.
+    pub(crate) rest: u8,
 }
 
+/// GET RESPONSE (ISO/IEC 7816-4 §7.6.1).
+const GET_RESPONSE: u8 = 0xC0;
+
 impl Command {
-    pub(super) fn new(ins: u8, p1: u8, p2: u8) -> Self {
-        Self { ins, p1, p2, data: Zeroizing::new(Vec::new()), answers: true }
+    pub(crate) fn new(ins: u8, p1: u8, p2: u8) -> Self {
+        Self { ins, p1, p2, data: Zeroizing::new(Vec::new()), answers: true, rest: GET_RESPONSE }
     }
 
-    pub(super) fn with(self, data: Zeroizing<Vec<u8>>) -> Self {
+    pub(crate) fn with(self, data: Zeroizing<Vec<u8>>) -> Self {
         Self { data, ..self }
     }
 
     /// Nothing but a status word is wanted back.
-    pub(super) fn silent(self) -> Self {
+    pub(crate) fn silent(self) -> Self {
         Self { answers: false, ..self }
     }
 
+    /// The rest of a long answer is fetched by this instruction.
+    pub(crate) fn continued_by(self, rest: u8) -> Self {
+        Self { rest, ..self }
+    }
+
     /// Whether it is long, or its answer may be: certificates, RSA keys and RSA blocks.
-    pub(super) fn is_long(&self) -> bool {
+    pub(crate) fn is_long(&self) -> bool {
         self.data.len() > 255 || matches!(self.ins, 0x47 | 0xCB | 0xF7 | 0xF9)
     }
 
     /// As one extended APDU (§5.2).
-    pub(super) fn extended(&self) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn extended(&self) -> Option<Zeroizing<Vec<u8>>> {
         let mut apdu = Zeroizing::new(Vec::with_capacity(self.data.len() + 9));
         apdu.extend([0, self.ins, self.p1, self.p2]);
         match (u16::try_from(self.data.len()).ok()?.to_be_bytes(), self.answers) {
@@ -52,7 +62,7 @@ impl Command {
     }
 
     /// As short APDUs, chained where one is not enough (§5.3.3). T=0 carries no Le behind data.
-    pub(super) fn short(&self, t0: bool) -> Vec<Zeroizing<Vec<u8>>> {
+    pub(crate) fn short(&self, t0: bool) -> Vec<Zeroizing<Vec<u8>>> {
         let mut pieces: Vec<&[u8]> = self.data.chunks(255).collect();
         let last = pieces.pop().unwrap_or_default();
         let piece = |class: u8, data: &[u8], answers: bool| {
@@ -81,14 +91,14 @@ impl fmt::Debug for Command {
 }
 
 /// An answer, put together from its pieces.
-pub(super) struct Answer {
-    pub(super) data: Zeroizing<Vec<u8>>,
+pub(crate) struct Answer {
+    pub(crate) data: Zeroizing<Vec<u8>>,
     /// The status word (§5.6).
-    pub(super) status: u16,
+    pub(crate) status: u16,
 }
 
 impl Answer {
-    pub(super) const OK: u16 = 0x9000;
+    pub(crate) const OK: u16 = 0x9000;
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ const MAX_EXTENDED: usize = 2000;
 
 /// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Broken {
+pub(crate) enum Broken {
     /// The line.
     Line(pcsc::Error),
     /// Not an answer, or one without end.
@@ -33,13 +33,13 @@ impl From<pcsc::Error> for Broken {
 
 /// Sends a command in as many pieces as it needs and fetches the answer in as many as it has.
 /// `extended`: whether the card takes extended APDUs; switched off when it turns out that it does not.
-pub(super) fn exchange(line: &mut dyn Line, command: &Command, extended: &mut bool) -> Result<Answer, Broken> {
+pub(crate) fn exchange(line: &mut dyn Line, command: &Command, extended: &mut bool) -> Result<Answer, Broken> {
     if *extended
         && command.is_long()
         && command.data.len() <= MAX_EXTENDED
         && let Some(apdu) = command.extended()
     {
-        let answer = whole(line, &apdu)?;
+        let answer = whole(line, &apdu, command.rest)?;
         // 6700 and 6E00: not understood, so nothing was done.
         if !matches!(answer.status, 0x6700 | 0x6E00) {
             return Ok(answer);
@@ -49,15 +49,15 @@ pub(super) fn exchange(line: &mut dyn Line, command: &Command, extended: &mut bo
     let mut pieces = command.short(line.is_t0());
     let last = pieces.pop().ok_or(Broken::Answer)?;
     for piece in &pieces {
-        let answer = whole(line, piece)?;
+        let answer = whole(line, piece, command.rest)?;
         if answer.status != Answer::OK {
             return Ok(answer);
         }
     }
-    whole(line, &last)
+    whole(line, &last, command.rest)
 }
 
-fn whole(line: &mut dyn Line, apdu: &[u8]) -> Result<Answer, Broken> {
+fn whole(line: &mut dyn Line, apdu: &[u8], rest: u8) -> Result<Answer, Broken> {
     let mut data = Zeroizing::new(Vec::new());
     let mut answer = line.transmit(apdu)?;
     for _ in 0..MAX_PIECES {
@@ -70,9 +70,9 @@ fn whole(line: &mut dyn Line, apdu: &[u8]) -> Result<Answer, Broken> {
         data.extend_from_slice(piece);
         answer = match (sw1, apdu) {
             // More is there; for T=0, all of it.
-            (0x61, _) => line.transmit(&[0, 0xC0, 0, 0, sw2])?,
+            (0x61, _) => line.transmit(&[0, rest, 0, 0, sw2])?,
             // The right Le: of the last piece, or of a command that was not carried out yet.
-            (0x6C, _) if !data.is_empty() => line.transmit(&[0, 0xC0, 0, 0, sw2])?,
+            (0x6C, _) if !data.is_empty() => line.transmit(&[0, rest, 0, 0, sw2])?,
             (0x6C, [class, ins, p1, p2, _]) => line.transmit(&[*class, *ins, *p1, *p2, sw2])?,
             _ => return Ok(Answer { data, status: u16::from_be_bytes([sw1, sw2]) }),
         };

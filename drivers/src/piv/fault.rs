@@ -47,7 +47,7 @@ impl fmt::Display for Step {
 }
 
 /// The meaning of a line that broke.
-pub(super) fn by_broken(step: Step, broken: Broken, seconds: u64) -> Fault {
+pub(crate) fn by_broken(step: impl fmt::Display, broken: Broken, seconds: u64) -> Fault {
     match broken {
         Broken::Line(error) => by_error(step, error),
         Broken::Answer => malformed(step),
@@ -56,7 +56,7 @@ pub(super) fn by_broken(step: Step, broken: Broken, seconds: u64) -> Fault {
 }
 
 /// The meaning of an error of PC/SC.
-pub(super) fn by_error(step: Step, error: Error) -> Fault {
+pub(crate) fn by_error(step: impl fmt::Display, error: Error) -> Fault {
     match error {
         // The card is gone, or its reader, or pcscd with all of them.
         Error::NoReadersAvailable
@@ -146,17 +146,17 @@ pub(super) fn by_status(step: Step, status: u16) -> Fault {
 }
 
 /// An answer that is none.
-pub(super) fn malformed(step: Step) -> Fault {
+pub(crate) fn malformed(step: impl fmt::Display) -> Fault {
     device(&format!("{step}: an answer that makes no sense"))
 }
 
 /// A [`Fault::Device`] with that detail.
-pub(super) fn device(detail: &str) -> Fault {
+pub(crate) fn device(detail: &str) -> Fault {
     Fault::Device { detail: detail.to_owned() }
 }
 
 /// A [`Fault::CannotDo`].
-pub(super) fn cannot(what: &str) -> Fault {
+pub(crate) fn cannot(what: &str) -> Fault {
     Fault::CannotDo { what: what.to_owned() }
 }
 

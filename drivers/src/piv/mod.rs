@@ -5,28 +5,28 @@
 //! card is left to its neighbours as it was, and never reset.
 
 mod admin;
-mod apdu;
+pub(crate) mod apdu;
 mod attest;
-mod exchange;
-mod fault;
+pub(crate) mod exchange;
+pub(crate) mod fault;
 mod generate;
 mod identity;
 mod mark;
 mod metadata;
 mod object;
-mod pcsc;
+pub(crate) mod pcsc;
 mod pin;
 mod read;
-mod session;
+pub(crate) mod session;
 mod sign;
 mod slot;
-mod tlv;
+pub(crate) mod tlv;
 mod token;
-mod transport;
+pub(crate) mod transport;
 mod write;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use ::token::{Device, Driver, Fault, Sighting};
 

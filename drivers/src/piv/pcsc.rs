@@ -20,14 +20,14 @@ const ROOM: usize = 65_538;
 const NOTICED: Duration = Duration::from_millis(500);
 
 /// A reader of pcscd's.
-pub(super) struct PcscReader {
+pub(crate) struct PcscReader {
     name: CString,
     shown: String,
     context: Option<Context>,
 }
 
 impl PcscReader {
-    pub(super) fn new(name: &str) -> Result<Self, ::token::Fault> {
+    pub(crate) fn new(name: &str) -> Result<Self, ::token::Fault> {
         let shown = name.chars().filter(|c| !c.is_control()).collect();
         let name = CString::new(name).map_err(|_| cannot("be in a reader of that name"))?;
         Ok(Self { name, shown, context: None })

@@ -14,14 +14,14 @@ use super::transport::Line;
 const AID: [u8; 9] = [0xA0, 0x00, 0x00, 0x03, 0x08, 0x00, 0x00, 0x10, 0x00];
 
 /// Yubico's Management application: selecting it is how a YubiKey is logged out of PIV for sure.
-const MANAGEMENT: [u8; 8] = [0xA0, 0x00, 0x00, 0x05, 0x27, 0x47, 0x11, 0x17];
+pub(crate) const MANAGEMENT: [u8; 8] = [0xA0, 0x00, 0x00, 0x05, 0x27, 0x47, 0x11, 0x17];
 
 /// Until when an operation may send commands.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Due {
-    pub(super) at: Instant,
+pub(crate) struct Due {
+    pub(crate) at: Instant,
     /// How long that is, for the message.
-    pub(super) seconds: u64,
+    pub(crate) seconds: u64,
 }
 
 /// An open line with the application selected.

@@ -30,20 +30,26 @@ struct Wire {
     breaks: Option<(usize, pcsc::Error)>,
 }
 
+/// A reader without pcscd.
 #[derive(Clone, Default)]
-struct Slot(Arc<Mutex<Wire>>);
+pub(crate) struct Slot(Arc<Mutex<Wire>>);
 
 impl Slot {
-    fn new(model: &str) -> Self {
+    pub(crate) fn new(model: &str) -> Self {
         let slot = Self::default();
         slot.insert(model);
         slot
     }
 
-    fn insert(&self, model: &str) {
+    pub(crate) fn insert(&self, model: &str) {
         let mut wire = self.0.lock().unwrap();
         wire.card = Some(model.parse::<Model>().unwrap().make().unwrap());
         wire.t0 = model.starts_with("piv");
+    }
+
+    /// Sends a card an APDU from aside.
+    pub(crate) fn send(&self, apdu: &[u8]) -> Vec<u8> {
+        self.0.lock().unwrap().card.as_mut().unwrap().transmit(apdu)
     }
 
     fn break_at(&self, apdu: usize, error: pcsc::Error) {
@@ -51,7 +57,7 @@ impl Slot {
     }
 
     /// The instructions sent since this was last asked, VERIFYs with a PIN as 0x20, those without as 0x21.
-    fn sent(&self) -> Vec<u8> {
+    pub(crate) fn sent(&self) -> Vec<u8> {
         let sent = std::mem::take(&mut self.0.lock().unwrap().sent);
         sent.iter().map(|a| if a[1] == 0x20 && a.len() < 6 { 0x21 } else { a[1] }).collect()
     }

@@ -5,7 +5,7 @@
 use zeroize::Zeroizing;
 
 /// The first element of `bytes`: tag, value, and what follows.
-pub(super) fn first(bytes: &[u8]) -> Option<(u32, &[u8], &[u8])> {
+pub(crate) fn first(bytes: &[u8]) -> Option<(u32, &[u8], &[u8])> {
     let (tag, rest) = tag(bytes)?;
     let (length, rest) = match rest {
         [0x81, a, rest @ ..] => (usize::from(*a), rest),
@@ -37,7 +37,7 @@ fn tag(bytes: &[u8]) -> Option<(u32, &[u8])> {
 }
 
 /// The value of the first element of that tag.
-pub(super) fn find(mut bytes: &[u8], wanted: u32) -> Option<&[u8]> {
+pub(crate) fn find(mut bytes: &[u8], wanted: u32) -> Option<&[u8]> {
     while let Some((tag, value, rest)) = first(bytes) {
         if tag == wanted {
             return Some(value);
@@ -48,7 +48,7 @@ pub(super) fn find(mut bytes: &[u8], wanted: u32) -> Option<&[u8]> {
 }
 
 /// The value of an element of that tag with nothing after it.
-pub(super) fn only(bytes: &[u8], wanted: u32) -> Option<&[u8]> {
+pub(crate) fn only(bytes: &[u8], wanted: u32) -> Option<&[u8]> {
     match first(bytes)? {
         (tag, value, []) if tag == wanted => Some(value),
         _ => None,
@@ -56,7 +56,7 @@ pub(super) fn only(bytes: &[u8], wanted: u32) -> Option<&[u8]> {
 }
 
 /// An element. Values of 65,536 bytes and more cannot be written and yield nothing.
-pub(super) fn make(tag: u32, value: &[u8]) -> Zeroizing<Vec<u8>> {
+pub(crate) fn make(tag: u32, value: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut element = Zeroizing::new(Vec::with_capacity(value.len() + 7));
     let Ok(length) = u16::try_from(value.len()) else { return element };
     element.extend(tag.to_be_bytes().into_iter().skip_while(|b| *b == 0));

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 /// A reader in which a card was seen.
-pub(super) trait Reader: Send {
+pub(crate) trait Reader: Send {
     /// Its name, for people.
     fn name(&self) -> &str;
 
@@ -16,7 +16,7 @@ pub(super) trait Reader: Send {
 }
 
 /// A connection that nobody else can come between.
-pub(super) trait Line: Send {
+pub(crate) trait Line: Send {
     /// Whether the card speaks T=0.
     fn is_t0(&self) -> bool;
 
