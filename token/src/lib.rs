@@ -15,6 +15,7 @@ pub mod info;
 pub mod login;
 pub mod op;
 pub mod otp;
+pub mod otp_secret;
 pub mod public_key;
 pub mod secret;
 pub mod subject;

@@ -4,7 +4,7 @@ mod contract;
 mod tokens;
 mod users;
 
-pub use tokens::{NewToken, TokenSecretError, parse_secret};
+pub use tokens::NewToken;
 
 use crate::denial::Denial;
 use crate::house::House;

@@ -1,7 +1,7 @@
 //! The bank operator's commands.
 
 use anyhow::bail;
-use token::{ContractId, Secret};
+use token::{ContractId, Secret, otp_secret};
 use zeroize::Zeroizing;
 
 use super::arguments::{
@@ -10,7 +10,7 @@ use super::arguments::{
 };
 use super::secrets::Secrets;
 use super::{denied, say};
-use crate::bank::{Bank, NewToken, parse_secret};
+use crate::bank::{Bank, NewToken};
 use crate::issuing::Opened;
 use crate::jst;
 use crate::otp::{Hash, Kind, TokenState};
@@ -109,7 +109,7 @@ async fn token(bank: &Bank, work: TokenWork, secrets: &mut Secrets) -> anyhow::R
             if serial.is_empty() || serial.len() > 64 || !serial.bytes().all(|b| b.is_ascii_graphic()) {
                 bail!("the serial number is not 1 to 64 ASCII characters without spaces. Check it");
             }
-            let secret = parse_secret(&secrets.take("secret", "secret of the token", false)?)?;
+            let secret = otp_secret::parse(&secrets.take("secret", "secret of the token", false)?)?;
             let (kind, next) = match kind {
                 KindArgument::Hotp => (Kind::Hotp, u64::from(counter)),
                 KindArgument::Totp => (Kind::Totp { period }, 0),

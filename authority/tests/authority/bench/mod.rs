@@ -22,7 +22,6 @@ use tempfile::TempDir;
 use token::login::signed_bytes;
 use token::{AuthToken, Challenge, ContractId, Origin, PublicKey, Refusal, Secret, SignatureAlgorithm, UserId};
 use tokio_util::sync::CancellationToken;
-use zeroize::Zeroizing;
 
 pub(crate) use client::Client;
 
@@ -115,7 +114,7 @@ impl Bench {
 
     pub(crate) async fn add_token(&self, serial: &str, kind: Kind) {
         let state = TokenState { kind, hash: Hash::Sha1, digits: 6, next: 0, drift: 0 };
-        let token = NewToken { serial: serial.to_owned(), state, secret: Zeroizing::new(SEED.to_vec()) };
+        let token = NewToken { serial: serial.to_owned(), state, secret: Secret::new(SEED.to_vec()) };
         self.bank().add_token(&token).await.unwrap();
     }
 
