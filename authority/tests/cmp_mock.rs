@@ -127,6 +127,7 @@ impl Bench {
             subject: "00009876543 riyousya 1635".parse().unwrap(),
             algorithms: vec![KeyAlgorithm::P256],
             otp_wanted: true,
+            otp_token: None,
             pin_wanted: true,
             attestation_wanted: false,
             deadline: None,

@@ -13,6 +13,8 @@ use tokio::sync::watch;
 /// Which secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SecretKind {
+    /// What an OTP token is unlocked with.
+    AccessCode,
     /// 取得用コード: what the administrator handed over for this acquisition.
     AcquisitionCode,
     /// The PIN of the card or token.
@@ -21,6 +23,8 @@ pub enum SecretKind {
     NewCardPin,
     /// ワンタイムパスワード.
     Otp,
+    /// The secret of an account that is put on an OTP token.
+    OtpSecret,
     /// 利用者暗証番号.
     UserPin,
 }
@@ -30,10 +34,12 @@ impl SecretKind {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::AccessCode => "access-code",
             Self::AcquisitionCode => "acquisition-code",
             Self::CardPin => "card-pin",
             Self::NewCardPin => "new-card-pin",
             Self::Otp => "otp",
+            Self::OtpSecret => "otp-secret",
             Self::UserPin => "user-pin",
         }
     }
@@ -48,6 +54,12 @@ pub enum Purpose {
     ChangePin,
     /// A login at an origin.
     Login,
+    /// A one-time password for whoever asks, or a look at a token's accounts.
+    Otp,
+    /// The one-time password of an acquisition from a token, instead of typing it: a no is not the end.
+    OtpFromToken,
+    /// A new account on an OTP token.
+    ProvisionOtp,
     /// Deleting a key that was replaced.
     Retire,
 }
@@ -60,6 +72,9 @@ impl Purpose {
             Self::Acquire => "acquire",
             Self::ChangePin => "change-pin",
             Self::Login => "login",
+            Self::Otp => "otp",
+            Self::OtpFromToken => "otp-from-token",
+            Self::ProvisionOtp => "provision-otp",
             Self::Retire => "retire",
         }
     }

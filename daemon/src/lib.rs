@@ -16,6 +16,7 @@ pub mod running;
 pub mod service;
 pub mod state;
 mod stream;
+mod touch;
 pub mod worker;
 
 pub use front::Caller;

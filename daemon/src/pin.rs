@@ -187,7 +187,11 @@ impl Asking<'_> {
                 // Nothing to type here: the keypad is the token's own.
                 return Ok(Entry { pin: None, digest: [0; 32] });
             }
-            let pin = Pin::new(self.holder.secret(SecretKind::CardPin, &self.question).await?);
+            let kind = match self.token.info().abilities.contains(&Ability::CalculateOtp) {
+                true => SecretKind::AccessCode,
+                false => SecretKind::CardPin,
+            };
+            let pin = Pin::new(self.holder.secret(kind, &self.question).await?);
             if let Err(fault) = check(&state, &pin) {
                 self.again("format", fault);
                 continue;

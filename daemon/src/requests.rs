@@ -3,7 +3,7 @@
 
 use std::future::Future;
 
-use token::AuthToken;
+use token::{AuthToken, OtpAccount};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -17,6 +17,8 @@ pub enum Answer {
     Done,
     /// A login token.
     Login(Box<AuthToken>),
+    /// The accounts on an OTP token.
+    OtpAccounts(Vec<OtpAccount>),
 }
 
 /// How a request stands.

@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
+use token::TokenKind;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -11,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
 
-use crate::actor::Tokens;
+use crate::actor::Registries;
 use crate::agents::Agents;
 use crate::audit::Audit;
 use crate::cli::Places;
@@ -38,7 +39,7 @@ pub struct Running {
     shutdown: CancellationToken,
     signals: [Signal; 2],
     tasks: TaskTracker,
-    tokens: Tokens,
+    registries: Registries,
     _state: StateDir,
 }
 
@@ -63,18 +64,20 @@ impl Running {
         let signals = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
         let state = StateDir::open(&places.state)?;
         let audit = Arc::new(Audit::open(&state.audit())?);
-        let (tokens, agents, pins) = (Tokens::new(), Agents::new(), Pins::new());
+        let (registries, agents, pins) = (Registries::default(), Agents::new(), Pins::new());
         let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let modules = Supervisor::start(config.modules, tokens.clone(), shutdown.clone())?;
+        let modules = Supervisor::start(config.modules, registries.keys.clone(), shutdown.clone())?;
         let module_states = modules.watch();
-        let readers = match config.pcsc {
-            true => Some(Readers::start(tokens.clone(), shutdown.clone())?),
-            false => None,
-        };
+        let mut readers = Vec::new();
+        if config.pcsc {
+            for kind in [TokenKind::Keys, TokenKind::Otp] {
+                readers.push(Readers::start(kind, registries.of(kind).clone(), shutdown.clone())?);
+            }
+        }
         let (looks, asked) = mpsc::channel(LOOKS);
         let enrolments = Enrolments::open(
             state.enrolments(),
-            tokens.clone(),
+            registries.clone(),
             config.authorities,
             config.enrolment,
             Arc::new(agents.clone()),
@@ -93,7 +96,7 @@ impl Running {
             modules: module_states,
             pins,
             settings,
-            tokens: tokens.clone(),
+            registries: registries.clone(),
         });
         for front in FRONTS {
             let context = Context {
@@ -106,7 +109,7 @@ impl Running {
             tracing::debug!(front = front.name, "serves");
         }
         let modules = tokio::spawn(tend(modules, readers, asked, shutdown.clone()));
-        Ok(Self { modules, shutdown, signals, tasks, tokens, _state: state })
+        Ok(Self { modules, shutdown, signals, tasks, registries, _state: state })
     }
 
     /// Says that callers can come, waits for SIGTERM or SIGINT, and ends: handlers first.
@@ -129,7 +132,7 @@ impl Running {
         if tokio::time::timeout(FAREWELL, self.tasks.wait()).await.is_err() {
             tracing::warn!(left = self.tasks.len(), "some handlers did not end in time");
         }
-        self.tokens.depart_all();
+        self.registries.depart_all();
         self.modules.await?;
         anyhow::ensure!(asked, "The message bus ended, and the daemon with it. Start it again in a session.");
         Ok(())
@@ -139,7 +142,7 @@ impl Running {
 /// Has the modules read again whenever somebody asks, several at a time, until the daemon ends.
 async fn tend(
     modules: Supervisor,
-    readers: Option<Readers>,
+    readers: Vec<Readers>,
     mut asked: mpsc::Receiver<Look>,
     shutdown: CancellationToken,
 ) {
@@ -149,15 +152,13 @@ async fn tend(
             () = shutdown.cancelled() => break,
             asked = asked.recv_many(&mut waiting, LOOKS) => if asked == 0 { break },
         }
-        if let Some(readers) = &readers {
-            readers.look_again();
-        }
+        readers.iter().for_each(Readers::look_again);
         modules.refresh().await;
         waiting.into_iter().for_each(Look::done);
     }
     modules.finished().await;
-    if let Some(readers) = readers {
-        readers.finished().await;
+    for watch in readers {
+        watch.finished().await;
     }
 }
 

@@ -4,11 +4,13 @@
 //! message that the peer has taken out of the socket (`EPOLLOUT`, edge-triggered), which wakes the
 //! daemon once more for every message it sends, on account of the very peer that waits for it.
 
-use std::io;
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 use rustix::buffer::spare_capacity;
-use rustix::net::{SendFlags, send};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, send, sendmsg};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -47,13 +49,35 @@ impl Stream {
             match send(self.socket(), bytes, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
                 Ok(sent) => bytes = bytes.get(sent..).unwrap_or_default(),
                 Err(rustix::io::Errno::INTR) => {}
-                Err(rustix::io::Errno::AGAIN) => {
-                    let room = register(self.socket().try_clone()?, Interest::WRITABLE)?;
-                    drop(room.writable().await?);
-                }
+                Err(rustix::io::Errno::AGAIN) => self.room().await?,
                 Err(error) => return Err(error.into()),
             }
         }
+        Ok(())
+    }
+
+    /// The same, with a descriptor that goes along with the first byte.
+    pub(crate) async fn write_all_with(&self, bytes: &[u8], descriptor: &OwnedFd) -> io::Result<()> {
+        let descriptors = [descriptor.as_fd()];
+        let sent = loop {
+            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+            let mut along = SendAncillaryBuffer::new(&mut space);
+            along.push(SendAncillaryMessage::ScmRights(&descriptors));
+            let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+            match sendmsg(self.socket(), &[IoSlice::new(bytes)], &mut along, flags) {
+                Ok(sent) => break sent,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(rustix::io::Errno::AGAIN) => self.room().await?,
+                Err(error) => return Err(error.into()),
+            }
+        };
+        self.write_all(bytes.get(sent..).unwrap_or_default()).await
+    }
+
+    /// Waits until the peer has read something.
+    async fn room(&self) -> io::Result<()> {
+        let room = register(self.socket().try_clone()?, Interest::WRITABLE)?;
+        drop(room.writable().await?);
         Ok(())
     }
 }

@@ -17,15 +17,10 @@ pub static DRIVERS: &[&dyn Driver] = &[
     &pkcs11::Pkcs11,
 ];
 
-/// The driver that serves what was seen as a token with keys.
+/// The driver that serves what was seen as a token of that kind; one card may be a token of each.
 #[must_use]
-pub fn driver_for(sighting: &Sighting) -> Option<&'static dyn Driver> {
-    drivers_for(sighting).find(|driver| driver.kind() == TokenKind::Keys)
-}
-
-/// All drivers that serve what was seen: one card may be a token of each kind.
-pub fn drivers_for(sighting: &Sighting) -> impl Iterator<Item = &'static dyn Driver> {
-    DRIVERS.iter().copied().filter(|driver| driver.claims(sighting))
+pub fn driver_for(kind: TokenKind, sighting: &Sighting) -> Option<&'static dyn Driver> {
+    DRIVERS.iter().copied().find(|driver| driver.kind() == kind && driver.claims(sighting))
 }
 
 #[cfg(test)]

@@ -105,6 +105,7 @@ fn template() -> Template {
         subject: "00009876543 riyousya 1635".parse().unwrap(),
         algorithms: vec![KeyAlgorithm::P256],
         otp_wanted: true,
+        otp_token: Some("4711".to_owned()),
         pin_wanted: true,
         attestation_wanted: false,
         deadline: None,
@@ -144,6 +145,7 @@ fn the_first_page() {
             subject: "00009876543 riyousya 1635".parse().unwrap(),
             algorithms: vec![KeyAlgorithm::P256, KeyAlgorithm::P384, KeyAlgorithm::Rsa2048, KeyAlgorithm::Rsa3072],
             otp_wanted: true,
+            otp_token: Some("4711".to_owned()),
             pin_wanted: false,
             attestation_wanted: mac.is_some(),
             deadline: TIME + 86_400,
@@ -160,6 +162,7 @@ fn the_first_page() {
         assert_eq!(template.subject, offer.subject);
         assert_eq!(template.algorithms, offer.algorithms);
         assert_eq!((template.otp_wanted, template.pin_wanted), (true, false));
+        assert_eq!(template.otp_token.as_deref(), Some("4711"));
         assert_eq!(template.attestation_wanted, mac.is_some());
         assert_eq!((template.deadline, template.time), (Some(TIME + 86_400), Some(TIME + 5)));
         assert_eq!(template.nonce, [0xee; 16]);

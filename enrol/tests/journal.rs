@@ -29,6 +29,7 @@ fn records() -> Vec<Record> {
         algorithm: KeyAlgorithm::P256,
         pin_wanted: true,
         otp_wanted: true,
+        otp_token: None,
         deadline: Some(1),
     };
     let events = [

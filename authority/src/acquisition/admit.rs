@@ -53,6 +53,7 @@ pub(super) async fn admit(
         subject: subject(house, applicant),
         algorithms: house.settings.acquisition.algorithms.clone(),
         otp_wanted: cleared.wanted.otp,
+        otp_token: cleared.token.as_ref().filter(|_| cleared.wanted.otp).map(|token| token.serial.clone()),
         pin_wanted: cleared.wanted.pin,
         deadline: cleared.row.record.acquire_deadline,
         attestation_wanted: house.settings.device.required || cleared.row.device_serial.is_some(),

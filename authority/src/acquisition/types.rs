@@ -31,6 +31,8 @@ pub struct Admission {
     pub algorithms: Vec<KeyAlgorithm>,
     /// The request must carry a one-time password.
     pub otp_wanted: bool,
+    /// The serial number of the user's registered OTP token, where a one-time password is wanted.
+    pub otp_token: Option<String>,
     /// The request must carry the user PIN.
     pub pin_wanted: bool,
     /// Until when the acquisition must be confirmed; Unix time in seconds.

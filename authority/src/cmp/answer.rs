@@ -97,6 +97,7 @@ impl CmpDoor {
                     subject: admission.subject,
                     algorithms: admission.algorithms,
                     otp_wanted: admission.otp_wanted,
+                    otp_token: admission.otp_token,
                     pin_wanted: admission.pin_wanted,
                     attestation_wanted: admission.attestation_wanted,
                     deadline: admission.deadline,

@@ -12,7 +12,7 @@ mod run;
 
 pub use device::{AsyncDevice, OnThread};
 pub use handle::{TokenHandle, Turn};
-pub use registry::{Happening, Tokens};
+pub use registry::{Happening, Registries, Tokens};
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use token::{Device, Event, Fault, Op, Outcome, TokenId};
+use token::{Device, Event, Fault, Op, Outcome, TokenId, TokenKind};
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::device::{AsyncDevice, OnThread};
@@ -45,6 +45,32 @@ struct Shared {
     present: Mutex<Vec<TokenHandle>>,
     happenings: broadcast::Sender<Happening>,
     generation: AtomicU64,
+}
+
+/// A registry for each kind of token; a card can be in both.
+#[derive(Debug, Clone, Default)]
+pub struct Registries {
+    /// Tokens with keys.
+    pub keys: Tokens,
+    /// Tokens that yield one-time passwords.
+    pub otp: Tokens,
+}
+
+impl Registries {
+    /// The registry of that kind.
+    #[must_use]
+    pub fn of(&self, kind: TokenKind) -> &Tokens {
+        match kind {
+            TokenKind::Keys => &self.keys,
+            TokenKind::Otp => &self.otp,
+        }
+    }
+
+    /// Says that all tokens are gone.
+    pub fn depart_all(&self) {
+        self.keys.depart_all();
+        self.otp.depart_all();
+    }
 }
 
 impl Default for Tokens {

@@ -264,6 +264,7 @@ impl Run {
             subject,
             algorithms: vec![terms.algorithm],
             otp_wanted: terms.otp_wanted,
+            otp_token: terms.otp_token.clone(),
             pin_wanted: terms.pin_wanted,
             // Whether or not: a token that can gives its proof.
             attestation_wanted: false,

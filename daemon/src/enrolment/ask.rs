@@ -36,7 +36,14 @@ impl Run {
         let asked = async {
             self.ask_page_1(terms.pin_wanted).await?;
             if terms.otp_wanted && self.memory.otp.is_none() {
-                self.memory.otp = Some(self.secret(SecretKind::Otp).await?);
+                let from_token = match terms.otp_token {
+                    Some(serial) => self.otp_from_token(&serial).await?,
+                    None => None,
+                };
+                self.memory.otp = Some(match from_token {
+                    Some(code) => code,
+                    None => self.secret(SecretKind::Otp).await?,
+                });
             }
             Ok(After::Again)
         };

@@ -7,6 +7,7 @@ mod ask;
 mod authority;
 mod crash;
 mod memory;
+mod otp;
 mod run;
 mod shared;
 mod start;
@@ -29,7 +30,7 @@ pub use api::{AuthorityProfile, EnrolmentAudit, EnrolmentSettings, EnrolmentStat
 use self::authority::{Authority, Remote};
 use self::run::Command;
 use self::shared::Shared;
-use crate::actor::{Tokens, Turn};
+use crate::actor::{Registries, Turn};
 use crate::holder::{Holder, HolderFor};
 use crate::pin::Pins;
 
@@ -47,7 +48,7 @@ impl Enrolments {
     /// enrolment is listed as paused, with the reason.
     pub async fn open(
         dir: PathBuf,
-        tokens: Tokens,
+        registries: Registries,
         authorities: Vec<AuthorityProfile>,
         settings: EnrolmentSettings,
         holders: Arc<dyn HolderFor>,
@@ -63,12 +64,12 @@ impl Enrolments {
                 Err(error) => tracing::error!(profile = profile.name, %error, "this authority cannot be used"),
             }
         }
-        Self::with_authorities(dir, tokens, remotes, settings, holders, pins, audit).await
+        Self::with_authorities(dir, registries, remotes, settings, holders, pins, audit).await
     }
 
     async fn with_authorities(
         dir: PathBuf,
-        tokens: Tokens,
+        registries: Registries,
         authorities: BTreeMap<String, Arc<dyn Authority>>,
         settings: EnrolmentSettings,
         holders: Arc<dyn HolderFor>,
@@ -83,7 +84,7 @@ impl Enrolments {
         });
         let (store, found) =
             opened.await.unwrap_or_else(|e| Err(OpenError::Directory { path, source: std::io::Error::other(e) }))?;
-        let shared = Arc::new(Shared::new(tokens, authorities, settings, holders, pins, audit, store));
+        let shared = Arc::new(Shared::new(registries, authorities, settings, holders, pins, audit, store));
         for one in found {
             start::restored(&shared, one);
         }

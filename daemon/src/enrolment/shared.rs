@@ -11,7 +11,7 @@ use super::api::{EnrolmentAudit, EnrolmentSettings, EnrolmentStatus};
 use super::authority::Authority;
 use super::run::Command;
 use super::store::Store;
-use crate::actor::Tokens;
+use crate::actor::{Registries, Tokens};
 use crate::holder::HolderFor;
 use crate::pin::Pins;
 
@@ -26,6 +26,7 @@ const MOST_KEPT: usize = 32;
 
 pub(super) struct Shared {
     pub(super) tokens: Tokens,
+    pub(super) otp_tokens: Tokens,
     pub(super) authorities: BTreeMap<String, Arc<dyn Authority>>,
     pub(super) settings: EnrolmentSettings,
     pub(super) holders: Arc<dyn HolderFor>,
@@ -49,7 +50,7 @@ pub(super) struct Entry {
 
 impl Shared {
     pub(super) fn new(
-        tokens: Tokens,
+        registries: Registries,
         authorities: BTreeMap<String, Arc<dyn Authority>>,
         settings: EnrolmentSettings,
         holders: Arc<dyn HolderFor>,
@@ -60,7 +61,8 @@ impl Shared {
         let (changes, _) = broadcast::channel(BACKLOG);
         let starting = tokio::sync::Mutex::new(());
         let entries = Mutex::default();
-        Self { tokens, authorities, settings, holders, pins, audit, store, changes, starting, entries }
+        let Registries { keys: tokens, otp: otp_tokens } = registries;
+        Self { tokens, otp_tokens, authorities, settings, holders, pins, audit, store, changes, starting, entries }
     }
 
     pub(super) fn entries(&self) -> MutexGuard<'_, BTreeMap<EnrolmentId, Entry>> {

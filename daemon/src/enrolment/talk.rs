@@ -72,6 +72,7 @@ impl Run {
             algorithm,
             pin_wanted: template.pin_wanted,
             otp_wanted: template.otp_wanted,
+            otp_token: template.otp_token.clone(),
             deadline: template.deadline,
         }))
     }

@@ -1,7 +1,9 @@
 //! The ways in: each proves its callers, parses, and renders what the service says.
 
+mod account;
 mod caller;
 pub mod dbus;
+mod outlet;
 pub mod varlink;
 
 use std::path::PathBuf;

@@ -1,5 +1,6 @@
-//! Card readers: a thread that waits for pcscd to tell of cards, and keeps the registry of tokens in
-//! step with what is in the readers.
+//! Card readers: a thread that waits for pcscd to tell of cards, and keeps a registry of tokens in
+//! step with what is in the readers. Tokens with keys and tokens that yield one-time passwords have a
+//! registry and a watch each; a card can be both.
 //!
 //! It waits in one `SCardGetStatusChange` over all readers and the one that stands for plugging
 //! readers in and out; nothing is polled. A card is given to the driver that claims it, and read on a
@@ -14,6 +15,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use token::TokenKind;
 use tokio::runtime::Handle;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::oneshot;
@@ -45,14 +47,14 @@ pub struct Readers {
 }
 
 impl Readers {
-    /// Begins to watch. Returns at once; tokens arrive as they are found.
+    /// Begins to watch for tokens of one kind. Returns at once; tokens arrive as they are found.
     ///
     /// # Errors
     /// [`StartError`]
-    pub fn start(tokens: Tokens, shutdown: CancellationToken) -> Result<Self, StartError> {
+    pub fn start(kind: TokenKind, tokens: Tokens, shutdown: CancellationToken) -> Result<Self, StartError> {
         let runtime = Handle::try_current().map_err(StartError::Runtime)?;
         let wishes = Arc::new(Wishes::default());
-        let monitor = Monitor::new(tokens.clone(), wishes.clone(), runtime.clone());
+        let monitor = Monitor::new(kind, tokens.clone(), wishes.clone(), runtime.clone());
         let (end, ended) = oneshot::channel::<()>();
         std::thread::Builder::new()
             .name("readers".to_owned())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pcsc::{Context, Error, PNP_NOTIFICATION, ReaderState, Scope, State};
-use token::{Fault, Sighting};
+use token::{Fault, Sighting, TokenKind};
 use tokio::runtime::Handle;
 
 use super::place::{Act, Place, Seen};
@@ -21,6 +21,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 const COUNTER: u32 = 0xFFFF;
 
 pub(super) struct Monitor {
+    /// What the tokens are for that are looked for on the cards.
+    kind: TokenKind,
     tokens: Tokens,
     wishes: Arc<Wishes>,
     runtime: Handle,
@@ -37,8 +39,8 @@ enum End {
 }
 
 impl Monitor {
-    pub(super) fn new(tokens: Tokens, wishes: Arc<Wishes>, runtime: Handle) -> Self {
-        Self { tokens, wishes, runtime, places: BTreeMap::new() }
+    pub(super) fn new(kind: TokenKind, tokens: Tokens, wishes: Arc<Wishes>, runtime: Handle) -> Self {
+        Self { kind, tokens, wishes, runtime, places: BTreeMap::new() }
     }
 
     /// Runs until it is told to stop.
@@ -162,7 +164,10 @@ impl Monitor {
                     self.check();
                 }
                 (Some(place), Err(fault)) => {
-                    tracing::info!(reader, %fault, "the card in a reader cannot be used");
+                    // Not every card yields one-time passwords.
+                    if !matches!((self.kind, &fault), (TokenKind::Otp, Fault::CannotDo { .. })) {
+                        tracing::info!(reader, %fault, "the card in a reader cannot be used");
+                    }
                     place.refused(insertion, &fault);
                 }
                 (None, outcome) => self.dismiss(outcome),
@@ -205,10 +210,10 @@ impl Monitor {
 
     /// Has the card read by its driver. That may take a while, so the wait goes on meanwhile.
     fn open(&self, reader: String, insertion: u32) {
-        let (tokens, wishes) = (self.tokens.clone(), self.wishes.clone());
+        let (kind, tokens, wishes) = (self.kind, self.tokens.clone(), self.wishes.clone());
         self.runtime.spawn(async move {
             let sighting = Sighting::Card { reader: reader.clone() };
-            let device = match drivers::driver_for(&sighting) {
+            let device = match drivers::driver_for(kind, &sighting) {
                 Some(driver) => driver.open(&sighting),
                 None => Err(Fault::CannotDo { what: "be used by any driver".to_owned() }),
             };

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use token::{AuthToken, Challenge, Fault, KeyRef, Op, Origin, Outcome, SignatureAlgorithm, Statement};
+use token::{AuthToken, Challenge, KeyRef, Op, Origin, Outcome, SignatureAlgorithm, Statement};
 
 use super::asking::{Asking, question};
 use super::policy::{Act, Ask, Verdict, judge};
 use super::select::{Entry, Usage, WhyNot, candidates, usable};
 use super::{Admission, Error, Permit, Service, unix_now};
 use crate::Caller;
-use crate::actor::{Happening, TokenHandle};
+use crate::actor::TokenHandle;
 use crate::holder::{Holder, Purpose, Question};
+use crate::touch;
 
 /// Longest label that a program may give itself, in characters.
 const MAX_LABEL: usize = 64;
@@ -108,7 +109,7 @@ impl Service {
             }
         };
         permit.concerns(&entry.key);
-        let token = self.inner.tokens.find(&entry.key.token).ok_or(Error::TokenAbsent)?;
+        let token = self.inner.registries.keys.find(&entry.key.token).ok_or(Error::TokenAbsent)?;
         if token.generation() != entry.generation {
             return Err(Error::TokenChanged);
         }
@@ -143,14 +144,14 @@ impl Service {
 
     /// Those that may answer; never empty.
     fn select(&self, order: &LoginOrder) -> Result<Vec<Entry>, Error> {
-        if self.inner.tokens.list().is_empty() {
+        if self.inner.registries.keys.list().is_empty() {
             return Err(Error::TokenAbsent);
         }
-        let all = self.inner.holdings.entries(&self.inner.tokens, None, &self.inner.enrolments);
+        let all = self.inner.holdings.entries(&self.inner.registries.keys, None, &self.inner.enrolments);
         let Some(key) = &order.key else {
             return candidates(&all, order.usage, unix_now()).map_err(unusable);
         };
-        if self.inner.tokens.find(&key.token).is_none() {
+        if self.inner.registries.keys.find(&key.token).is_none() {
             return Err(Error::TokenAbsent);
         }
         let entry = all.iter().find(|e| e.key == *key).ok_or(Error::NoSuchObject)?;
@@ -180,10 +181,8 @@ impl Service {
             (Some(person), true) => {
                 let mut turn = self.inner.pins.unlock(token, &*person.holder, question.clone()).await?;
                 let touch = token.info().slot(&entry.key.slot).is_some_and(|s| s.needs_touch);
-                let outcome = match touch {
-                    true => self.telling_of_touch(turn.perform(op), token, &*person.holder, &question).await?,
-                    false => turn.perform(op).await?,
-                };
+                let (tokens, person) = (&self.inner.registries.keys, &*person.holder);
+                let outcome = touch::telling(tokens, token, person, &question, Some(touch), turn.perform(op)).await?;
                 (outcome, Some(turn))
             }
         };
@@ -200,30 +199,6 @@ impl Service {
             drop(turn);
         }
         Ok(release(entry, algorithm, &signature))
-    }
-
-    async fn telling_of_touch(
-        &self,
-        work: impl Future<Output = Result<Outcome, Fault>>,
-        token: &TokenHandle,
-        holder: &dyn Holder,
-        question: &Question,
-    ) -> Result<Outcome, Fault> {
-        let mut happenings = self.inner.tokens.subscribe();
-        tokio::pin!(work);
-        loop {
-            tokio::select! {
-                outcome = &mut work => return outcome,
-                happening = happenings.recv() => match happening {
-                    Ok(Happening::AwaitingTouch(waiting)) if waiting.id() == token.id() => {
-                        holder.notice("touch", question).await;
-                    }
-                    Ok(_) => {}
-                    // Too far behind, or at the end: the touch is not announced, the work goes on.
-                    Err(_) => return work.await,
-                },
-            }
-        }
     }
 }
 

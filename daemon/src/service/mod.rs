@@ -15,6 +15,7 @@ mod agency;
 mod asking;
 mod enrolments;
 mod new_pin;
+mod otp;
 mod reading;
 
 use std::future::Future;
@@ -27,10 +28,11 @@ use tokio::time::Instant;
 pub use enrolments::EnrolmentOrder;
 pub use error::Error;
 pub use login::LoginOrder;
+pub use otp::OtpOrder;
 pub use reading::{Listed, Wanted};
 
 use crate::Caller;
-use crate::actor::Tokens;
+use crate::actor::{Registries, Tokens};
 use crate::agents::Agents;
 use crate::audit::Audit;
 use crate::enrolment::Enrolments;
@@ -68,7 +70,7 @@ pub struct Foundation {
     /// What the operator decided.
     pub settings: Settings,
     /// The tokens.
-    pub tokens: Tokens,
+    pub registries: Registries,
 }
 
 struct Inner {
@@ -82,7 +84,7 @@ struct Inner {
     replay: Replay,
     settings: Settings,
     started: Instant,
-    tokens: Tokens,
+    registries: Registries,
     pins: Pins,
 }
 
@@ -124,16 +126,22 @@ impl Service {
             replay: Replay::default(),
             settings: on.settings,
             started: Instant::now(),
-            tokens: on.tokens,
+            registries: on.registries,
             pins: on.pins,
         };
         Self { inner: Arc::new(inner) }
     }
 
-    /// The tokens, for fronts that show them.
+    /// The tokens with keys, for fronts that show them.
     #[must_use]
     pub fn tokens(&self) -> &Tokens {
-        &self.inner.tokens
+        &self.inner.registries.keys
+    }
+
+    /// The tokens that yield one-time passwords, for fronts that show them.
+    #[must_use]
+    pub fn otp_tokens(&self) -> &Tokens {
+        &self.inner.registries.otp
     }
 
     /// The session agents, for the front that can speak to them.

@@ -133,7 +133,7 @@ mod tests {
     use token::{CertificateFacts, Device, Event, SlotSpace, TokenInfo};
 
     use super::*;
-    use crate::actor::Tokens;
+    use crate::actor::{Registries, Tokens};
     use crate::agents::Agents;
     use crate::audit::Audit;
     use crate::enrolment::{EnrolmentSettings, Enrolments};
@@ -217,10 +217,11 @@ mod tests {
 
     async fn service(folder: &std::path::Path, tokens: &Tokens) -> Service {
         let (agents, pins) = (Agents::new(), Pins::new());
+        let registries = Registries { keys: tokens.clone(), ..Registries::default() };
         let audit = Arc::new(Audit::open(&folder.join("audit.jsonl")).unwrap());
         let enrolments = Enrolments::open(
             folder.join("enrolments"),
-            tokens.clone(),
+            registries.clone(),
             Vec::new(),
             EnrolmentSettings::default(),
             Arc::new(agents.clone()),
@@ -238,7 +239,7 @@ mod tests {
             modules: ModuleStates::default(),
             pins,
             settings: Settings { mode: Mode::User { uid: 1000 }, unattended_origins: Vec::new() },
-            tokens: tokens.clone(),
+            registries,
         })
     }
 

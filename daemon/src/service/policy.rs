@@ -16,8 +16,12 @@ pub enum Act<'a> {
     Enrol,
     /// Read certificates: personal data.
     ListCertificates,
+    /// See which accounts an OTP token has.
+    ListOtp,
     /// Change or unblock a PIN.
     ManagePin,
+    /// Put an account on an OTP token.
+    ProvisionOtp,
     /// See an enrolment of `owner`.
     ReadEnrolment {
         /// Whose it is.
@@ -43,6 +47,8 @@ pub enum Act<'a> {
         /// Whether the token will want its PIN for it.
         needs_pin: bool,
     },
+    /// Get a one-time password from a token.
+    UseOtp,
 }
 
 impl Act<'_> {
@@ -52,12 +58,14 @@ impl Act<'_> {
         match self {
             Self::AbandonEnrolment { .. } => "org.jitsuin.jitsuin1.abandon-enrolment",
             Self::Enrol | Self::SteerEnrolment { .. } => "org.jitsuin.jitsuin1.enrol",
-            Self::ListCertificates | Self::ReadTokens => "org.jitsuin.jitsuin1.list-certificates",
+            Self::ListCertificates | Self::ListOtp | Self::ReadTokens => "org.jitsuin.jitsuin1.list-certificates",
             Self::ManagePin => "org.jitsuin.jitsuin1.manage-pin",
+            Self::ProvisionOtp => "org.jitsuin.jitsuin1.provision-otp",
             Self::ReadEnrolment { .. } => "org.jitsuin.jitsuin1.other-user",
             Self::RegisterAgent => "org.jitsuin.jitsuin1.register-agent",
             Self::SignLogin | Self::UseKey { .. } => "org.jitsuin.jitsuin1.sign-login",
             Self::SupplySecret => "org.jitsuin.jitsuin1.supply-secret",
+            Self::UseOtp => "org.jitsuin.jitsuin1.use-otp",
         }
     }
 
@@ -68,7 +76,9 @@ impl Act<'_> {
             Self::AbandonEnrolment { .. } => "abandon-enrolment",
             Self::Enrol => "enrol",
             Self::ListCertificates => "list-certificates",
+            Self::ListOtp => "list-otp",
             Self::ManagePin => "change-pin",
+            Self::ProvisionOtp => "provision-otp",
             Self::ReadEnrolment { .. } => "read-enrolment",
             Self::ReadTokens => "read-tokens",
             Self::RegisterAgent => "register-agent",
@@ -76,13 +86,14 @@ impl Act<'_> {
             Self::SteerEnrolment { .. } => "steer-enrolment",
             Self::SupplySecret => "supply-secret",
             Self::UseKey { .. } => "use-key",
+            Self::UseOtp => "use-otp",
         }
     }
 
     /// Whether it only looks: such calls leave a line in the audit log only when they are refused.
     #[must_use]
     pub fn reads_only(self) -> bool {
-        matches!(self, Self::ListCertificates | Self::ReadEnrolment { .. } | Self::ReadTokens)
+        matches!(self, Self::ListCertificates | Self::ListOtp | Self::ReadEnrolment { .. } | Self::ReadTokens)
     }
 }
 
@@ -163,11 +174,13 @@ pub fn judge(caller: &Caller, act: Act<'_>, settings: &Settings) -> Verdict {
             deny("Only root may pass a PIN along with a call. Let the session's agent ask for it.")
         }
         Act::UseKey { origin, needs_pin: false } if settings.unattended_origins.contains(origin) => Verdict::Allow,
-        Act::UseKey { .. } => Verdict::Ask(Ask::Consent),
+        Act::UseKey { .. } | Act::UseOtp => Verdict::Ask(Ask::Consent),
         Act::AbandonEnrolment { .. }
         | Act::Enrol
         | Act::ListCertificates
+        | Act::ListOtp
         | Act::ManagePin
+        | Act::ProvisionOtp
         | Act::ReadEnrolment { .. }
         | Act::ReadTokens
         | Act::RegisterAgent
@@ -186,7 +199,9 @@ mod tests {
             Act::AbandonEnrolment { owner },
             Act::Enrol,
             Act::ListCertificates,
+            Act::ListOtp,
             Act::ManagePin,
+            Act::ProvisionOtp,
             Act::ReadEnrolment { owner },
             Act::ReadTokens,
             Act::RegisterAgent,
@@ -195,6 +210,7 @@ mod tests {
             Act::SupplySecret,
             Act::UseKey { origin, needs_pin: true },
             Act::UseKey { origin, needs_pin: false },
+            Act::UseOtp,
         ]
     }
 

@@ -37,7 +37,7 @@ impl Service {
     pub async fn list_tokens(&self, caller: &Caller) -> Result<Vec<TokenHandle>, Error> {
         let work = |_: Permit| async {
             self.look().await;
-            Ok(self.inner.tokens.list())
+            Ok(self.inner.registries.keys.list())
         };
         self.serve(caller, Act::ReadTokens, work).await
     }
@@ -60,9 +60,9 @@ impl Service {
         let work = |_: Permit| async move {
             self.look().await;
             if let Some(token) = &wanted.token {
-                self.inner.tokens.find(token).ok_or(Error::TokenAbsent)?;
+                self.inner.registries.keys.find(token).ok_or(Error::TokenAbsent)?;
             }
-            let all = self.inner.holdings.entries(&self.inner.tokens, None, &self.inner.enrolments);
+            let all = self.inner.holdings.entries(&self.inner.registries.keys, None, &self.inner.enrolments);
             let now = unix_now();
             let on_token = all.iter().filter(|e| wanted.token.as_ref().is_none_or(|t| e.key.token == *t));
             let judged = on_token.map(|e| (e, usable(e, &all, wanted.usage, now).err()));
@@ -76,7 +76,7 @@ impl Service {
     /// everybody; nothing personal is taken from it.
     #[must_use]
     pub fn standings(&self) -> Vec<(Entry, Option<WhyNot>)> {
-        let all = self.inner.holdings.entries(&self.inner.tokens, None, &self.inner.enrolments);
+        let all = self.inner.holdings.entries(&self.inner.registries.keys, None, &self.inner.enrolments);
         let now = unix_now();
         all.iter().map(|e| (e.clone(), usable(e, &all, None, now).err())).collect()
     }
@@ -106,7 +106,7 @@ impl Service {
     }
 
     fn listed(&self, entry: &Entry, why_not: Option<WhyNot>) -> Listed {
-        let label = self.inner.tokens.find(&entry.key.token).map(|t| t.info().label.clone());
+        let label = self.inner.registries.keys.find(&entry.key.token).map(|t| t.info().label.clone());
         Listed { entry: entry.clone(), token_label: label.unwrap_or_default(), why_not }
     }
 }

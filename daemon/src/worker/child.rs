@@ -10,7 +10,7 @@ use std::time::Duration;
 use drivers::pkcs11::Module;
 use drivers::wire::{self, FromWorker, MAX_DOWN, MAX_UP, Reply, Request, Setup, ToWorker, WireError};
 use rustix::process::{Signal, getpid, kill_process};
-use token::{Device, Fault, Sighting};
+use token::{Device, Fault, Sighting, TokenKind};
 
 use super::channel::{receive_with, wait};
 use super::confine;
@@ -140,7 +140,7 @@ fn watch(module: &Module, up: &Up, listed: &Receiver<()>) {
 /// Serves one token until its channel is closed. What is left open then is logged out by the
 /// device's own end.
 fn serve_token(sighting: &Sighting, channel: &UnixStream) {
-    let mut device: Result<Box<dyn Device + Send>, Fault> = match drivers::driver_for(sighting) {
+    let mut device: Result<Box<dyn Device + Send>, Fault> = match drivers::driver_for(TokenKind::Keys, sighting) {
         Some(driver) => driver.open(sighting),
         None => Err(Fault::Absent),
     };

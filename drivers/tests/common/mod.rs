@@ -56,7 +56,7 @@ pub(crate) fn bench() -> Bench {
     let module = drivers::pkcs11::Module::load(Path::new(SOFTHSM)).unwrap();
     for seen in module.present().unwrap() {
         let sighting = module.sighting(seen.slot);
-        let mut device = drivers::driver_for(&sighting).unwrap().open(&sighting).unwrap();
+        let mut device = drivers::driver_for(TokenKind::Keys, &sighting).unwrap().open(&sighting).unwrap();
         if device.info().unwrap().label == label {
             return Bench { device, label, config: std::env::var_os("SOFTHSM2_CONF").unwrap().into() };
         }

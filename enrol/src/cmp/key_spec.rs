@@ -1,8 +1,8 @@
 //! The `keySpec` of a certificate request template: which keys and which items are wanted
 //! (RFC 9810 §5.3.19.16).
 
-use der::Tag;
 use der::asn1::AnyRef;
+use der::{Tag, Tagged};
 use spki::AlgorithmIdentifierRef;
 use token::KeyAlgorithm;
 use zeroize::Zeroizing;
@@ -45,7 +45,13 @@ pub(crate) fn algorithm_of(control: &AttributeTypeAndValue<'_>) -> Option<KeyAlg
     }
 }
 
-/// The control that says that an item is wanted: present and empty.
-pub(crate) fn wanted(oid: der::asn1::ObjectIdentifier) -> der::Result<AttributeTypeAndValue<'static>> {
-    Ok(AttributeTypeAndValue { oid, value: AnyRef::new(Tag::Utf8String, b"")? })
+/// The control that says that an item is wanted: present, and empty but for what helps to find it.
+pub(crate) fn wanted(oid: der::asn1::ObjectIdentifier, where_from: &str) -> der::Result<AttributeTypeAndValue<'_>> {
+    Ok(AttributeTypeAndValue { oid, value: AnyRef::new(Tag::Utf8String, where_from.as_bytes())? })
+}
+
+/// What such a control says beside being there.
+pub(crate) fn where_from(control: &AttributeTypeAndValue<'_>) -> Option<String> {
+    let text = std::str::from_utf8(control.value.value()).ok().filter(|_| control.value.tag() == Tag::Utf8String)?;
+    (1..=64).contains(&text.len()).then(|| text.to_owned())
 }

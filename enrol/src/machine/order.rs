@@ -141,6 +141,9 @@ pub struct Terms {
     pub pin_wanted: bool,
     /// Whether the request must carry an OTP.
     pub otp_wanted: bool,
+    /// The serial number by which the authority knows the OTP token, where it says so.
+    #[serde(default)]
+    pub otp_token: Option<String>,
     /// Until when the certificate can be acquired, where the authority says; Unix time in seconds.
     pub deadline: Option<i64>,
 }

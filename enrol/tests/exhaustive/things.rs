@@ -97,6 +97,7 @@ impl Things {
             algorithm: KeyAlgorithm::P256,
             pin_wanted: true,
             otp_wanted: true,
+            otp_token: None,
             deadline: None,
         }
     }

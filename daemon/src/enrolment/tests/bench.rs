@@ -30,7 +30,7 @@ use x509_cert::time::Validity;
 use super::super::api::{EnrolmentAudit, EnrolmentSettings, EnrolmentStatus, Order};
 use super::super::authority::{Authority, Page1, SignedRequest, Talk, Trouble};
 use super::super::{Enrolments, Refused as NotStarted};
-use crate::actor::Tokens;
+use crate::actor::{Registries, Tokens};
 use crate::holder::{Holder, HolderFor, Question, SecretKind, Unanswered};
 use crate::pin::Pins;
 
@@ -252,6 +252,7 @@ impl Authority for Bank {
                     subject: format!("{} {user} 1635", talk.applicant.contract).parse().unwrap(),
                     algorithms: vec![KeyAlgorithm::P384, KeyAlgorithm::P256],
                     otp_wanted: true,
+                    otp_token: None,
                     pin_wanted: true,
                     attestation_wanted: office.wants_proof,
                     deadline: Some(4_000_000_000),
@@ -391,7 +392,10 @@ impl Holder for Person {
                 SecretKind::CardPin => PIN,
                 SecretKind::Otp => OTP,
                 SecretKind::UserPin => USER_PIN,
-                SecretKind::AcquisitionCode | SecretKind::NewCardPin => "",
+                SecretKind::AccessCode
+                | SecretKind::AcquisitionCode
+                | SecretKind::NewCardPin
+                | SecretKind::OtpSecret => "",
             };
             Ok(Secret::new(self.answer(kind.name(), right)?.as_bytes().to_vec()))
         })
@@ -481,7 +485,7 @@ impl Life {
         let session = Arc::new(Session(bench.person.clone(), watch::channel(0).0));
         let enrolments = Enrolments::with_authorities(
             bench.state_dir(),
-            tokens.clone(),
+            Registries { keys: tokens.clone(), ..Registries::default() },
             BTreeMap::from([("bank".to_owned(), authority)]),
             bench.settings.clone(),
             session,

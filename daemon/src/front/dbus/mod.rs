@@ -7,6 +7,7 @@ pub mod error;
 mod key;
 mod manager;
 mod options;
+mod otp_token;
 mod peers;
 mod request;
 mod sink;

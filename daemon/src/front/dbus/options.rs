@@ -28,6 +28,24 @@ impl Options {
         }
     }
 
+    /// A number that is not negative.
+    pub(super) fn number(&self, key: &str) -> Result<Option<u32>, Error> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(Variant::U32(number)) => Ok(Some(*number)),
+            Some(_) => Err(Error::InvalidArgument { reason: format!("the option {key} is an unsigned number") }),
+        }
+    }
+
+    /// Yes or no.
+    pub(super) fn truth(&self, key: &str) -> Result<Option<bool>, Error> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(Variant::Bool(truth)) => Ok(Some(*truth)),
+            Some(_) => Err(Error::InvalidArgument { reason: format!("the option {key} is true or false") }),
+        }
+    }
+
     /// A text, parsed.
     pub(super) fn parsed<T>(&self, key: &str) -> Result<Option<T>, Error>
     where

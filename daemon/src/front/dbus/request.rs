@@ -17,6 +17,7 @@ use super::Bus;
 use super::agent::Vardict;
 use super::error::{Failure, full_name, parameters};
 use super::options::Options;
+use super::otp_token;
 use super::peers::Peer;
 use crate::requests::{Answer, Request, State};
 use crate::service::Error;
@@ -148,6 +149,11 @@ fn result(state: &State) -> HashMap<&'static str, OwnedVariant> {
     match state {
         State::Pending | State::Running | State::Done(Answer::Done) => HashMap::new(),
         State::Done(Answer::Login(token)) => login(token),
+        State::Done(Answer::OtpAccounts(accounts)) => {
+            let mut result = Vardict::default();
+            result.set("accounts", accounts.iter().map(otp_token::account).collect::<Vec<_>>());
+            result.0
+        }
         State::Cancelled => failure(&Error::Cancelled),
         State::Failed(error) => failure(error),
     }

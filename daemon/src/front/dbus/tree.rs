@@ -14,6 +14,7 @@ use zbus::object_server::InterfaceRef;
 use super::enrolment::EnrolmentObject;
 use super::key::KeyObject;
 use super::manager::Manager;
+use super::otp_token::OtpTokenObject;
 use super::token::TokenObject;
 use super::{Bus, ROOT};
 use crate::actor::{Happening, TokenHandle};
@@ -24,6 +25,7 @@ use crate::service::select::WhyNot;
 /// What to listen to.
 pub(super) struct Watch {
     happenings: broadcast::Receiver<Happening>,
+    otp_happenings: broadcast::Receiver<Happening>,
     enrolments: broadcast::Receiver<EnrolmentStatus>,
     agents: watch::Receiver<usize>,
 }
@@ -32,6 +34,7 @@ impl Watch {
     pub(super) fn new(bus: &Bus) -> Self {
         Self {
             happenings: bus.service.tokens().subscribe(),
+            otp_happenings: bus.service.otp_tokens().subscribe(),
             enrolments: bus.service.watch_enrolments(),
             agents: bus.service.agents().count(),
         }
@@ -42,6 +45,8 @@ impl Watch {
 pub(super) struct Tree {
     bus: Bus,
     tokens: HashMap<u64, Served>,
+    /// Whether they are protected, by generation.
+    otp_tokens: HashMap<u64, bool>,
 }
 
 struct Served {
@@ -61,6 +66,11 @@ pub(super) async fn follow(mut tree: Tree, mut watch: Watch) {
                 Ok(Happening::AwaitingTouch(_)) => {}
                 Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => tree.reconcile().await,
             },
+            happening = watch.otp_happenings.recv() => match happening {
+                Err(broadcast::error::RecvError::Closed) => return,
+                Ok(Happening::AwaitingTouch(_)) => {}
+                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => tree.reconcile().await,
+            },
             status = watch.enrolments.recv() => match status {
                 Err(broadcast::error::RecvError::Closed) => return,
                 Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => tree.reconcile().await,
@@ -75,7 +85,7 @@ pub(super) async fn follow(mut tree: Tree, mut watch: Watch) {
 
 impl Tree {
     pub(super) fn new(bus: &Bus) -> Self {
-        Self { bus: bus.clone(), tokens: HashMap::new() }
+        Self { bus: bus.clone(), tokens: HashMap::new(), otp_tokens: HashMap::new() }
     }
 
     /// Makes the tree equal to what is there.
@@ -95,6 +105,7 @@ impl Tree {
         for token in &present {
             self.token(token).await?;
         }
+        self.reconcile_otp().await?;
         for status in self.bus.service.enrolments_now() {
             serve_enrolment(&self.bus, status).await?;
         }
@@ -158,6 +169,35 @@ impl Tree {
             }
         }
         served.keys = now;
+        Ok(())
+    }
+
+    async fn reconcile_otp(&mut self) -> zbus::Result<()> {
+        let server = self.bus.connection.object_server().clone();
+        let present = self.bus.service.otp_tokens().list();
+        let gone: Vec<u64> =
+            self.otp_tokens.keys().copied().filter(|g| !present.iter().any(|t| t.generation() == *g)).collect();
+        for generation in gone {
+            self.otp_tokens.remove(&generation);
+            if let Some(path) = otp_token_path(generation) {
+                // What is not there needs no removing.
+                let _ = server.remove::<OtpTokenObject, _>(&path).await;
+            }
+        }
+        for token in &present {
+            let Some(path) = otp_token_path(token.generation()) else { continue };
+            let protected = token.info().pin.initialized;
+            match self.otp_tokens.insert(token.generation(), protected) {
+                None => {
+                    server.at(&path, OtpTokenObject::new(&self.bus, token)).await?;
+                }
+                Some(before) if before != protected => {
+                    let object: InterfaceRef<OtpTokenObject> = server.interface(&path).await?;
+                    object.get().await.protected_changed(object.signal_emitter()).await?;
+                }
+                Some(_) => {}
+            }
+        }
         Ok(())
     }
 
@@ -263,6 +303,11 @@ pub(super) fn key_state(slot: Option<(bool, bool)>, standing: Option<Option<WhyN
 /// New at each insertion: an old path never means another card.
 pub(super) fn token_path(token: &TokenHandle) -> OwnedObjectPath {
     OwnedObjectPath::try_from(format!("{ROOT}/token/t{}", token.generation())).unwrap_or_default()
+}
+
+/// New at each insertion, too.
+pub(super) fn otp_token_path(generation: u64) -> Option<OwnedObjectPath> {
+    OwnedObjectPath::try_from(format!("{ROOT}/otp/o{generation}")).ok()
 }
 
 /// A slot's name is lower-case hexadecimal: a path element as it stands.

@@ -1,5 +1,7 @@
 //! Calls and answers (varlink.org, "Protocol").
 
+use std::os::fd::OwnedFd;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -40,9 +42,24 @@ impl From<Error> for Failure {
     }
 }
 
+/// What a method yields: parameters, and perhaps a descriptor that goes along with them.
+#[derive(Debug)]
+pub(super) struct Yield {
+    pub(super) parameters: Value,
+    pub(super) descriptor: Option<OwnedFd>,
+}
+
+impl From<Value> for Yield {
+    fn from(parameters: Value) -> Self {
+        Self { parameters, descriptor: None }
+    }
+}
+
 /// One answer, ready for the wire.
 #[derive(Debug, Serialize)]
 pub(super) struct Answer {
+    #[serde(skip)]
+    pub(super) descriptor: Option<OwnedFd>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     parameters: Value,
@@ -72,13 +89,14 @@ impl Call {
 
 impl Answer {
     /// The last answer to a call.
-    pub(super) fn last(parameters: Value) -> Self {
-        Self { error: None, parameters, continues: false }
+    pub(super) fn last(yielded: Yield) -> Self {
+        let Yield { parameters, descriptor } = yielded;
+        Self { descriptor, error: None, parameters, continues: false }
     }
 
     /// An answer that others follow.
     pub(super) fn more(parameters: Value) -> Self {
-        Self { error: None, parameters, continues: true }
+        Self { descriptor: None, error: None, parameters, continues: true }
     }
 
     /// An error.
@@ -92,7 +110,7 @@ impl Answer {
             Failure::MethodNotFound(name) => standard("MethodNotFound", "method", name),
             Failure::Service(error) => (super::wire_name(error), super::parameters(error)),
         };
-        Self { error: Some(error), parameters, continues: false }
+        Self { descriptor: None, error: Some(error), parameters, continues: false }
     }
 
     /// The message, without its NUL.

@@ -84,14 +84,15 @@ impl Connection {
             }
         };
         let answer = match last {
-            Ok(parameters) => Answer::last(parameters),
+            Ok(yielded) => Answer::last(yielded),
             Err(failure) => Answer::failure(&failure),
         };
         oneway || self.write(&answer).await
     }
 
     async fn write(&mut self, answer: &Answer) -> bool {
-        let sent = tokio::time::timeout(SLOW_READER, write(&self.stream, answer.to_bytes())).await;
+        let sent =
+            tokio::time::timeout(SLOW_READER, write(&self.stream, answer.to_bytes(), answer.descriptor.as_ref())).await;
         matches!(sent, Ok(Ok(())))
     }
 }

@@ -1,6 +1,7 @@
 //! Messages on the wire: JSON ended by a NUL byte, bounded in length and depth.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -95,9 +96,12 @@ impl Reader {
 }
 
 /// Writes one message and its NUL.
-pub(super) async fn write(to: &Stream, mut message: Vec<u8>) -> io::Result<()> {
+pub(super) async fn write(to: &Stream, mut message: Vec<u8>, along: Option<&OwnedFd>) -> io::Result<()> {
     message.push(0);
-    to.write_all(&message).await
+    match along {
+        Some(descriptor) => to.write_all_with(&message, descriptor).await,
+        None => to.write_all(&message).await,
+    }
 }
 
 /// Whether JSON text nests no deeper than [`MAX_DEPTH`]; says nothing else of it.

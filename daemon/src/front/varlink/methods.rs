@@ -7,7 +7,7 @@ use token::{KeyAlgorithm, KeyRef, TokenId};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc::Sender;
 
-use super::call::{Answer, Call, Failure};
+use super::call::{Answer, Call, Failure, Yield};
 use super::{INTERFACE, introspection, render};
 use crate::actor::{Happening, TokenHandle};
 use crate::front::Caller;
@@ -21,38 +21,43 @@ pub(super) async fn serve(
     service: &Service,
     caller: &Caller,
     more: Sender<Answer>,
-) -> Result<Value, Failure> {
+) -> Result<Yield, Failure> {
     let name = call.method.clone();
     let Some((interface, method)) = name.rsplit_once('.') else {
         return Err(Failure::MethodNotFound(name));
     };
     if interface == "org.varlink.service" {
-        return introspection::answer(method, &mut call);
+        return introspection::answer(method, &mut call).map(Yield::from);
     }
     if interface != INTERFACE {
         return Err(Failure::InterfaceNotFound(interface.to_owned()));
     }
     let front = Method { service, caller, more: call.more.then_some(more) };
-    match method {
+    let yielded = match method {
         "AbandonEnrolment" => front.abandon_enrolment(call.take()?).await,
+        "CalculateOtp" => return front.calculate_otp(call.take()?).await,
         "ChangePin" => front.change_pin(call.take()?).await,
         "ListCertificates" => front.list_certificates(call.take()?).await,
         "ListEnrolments" => front.list_enrolments(call.take()?).await,
         "ListModules" => front.list_modules(call.take()?).await,
+        "ListOtpAccounts" => front.list_otp_accounts(call.take()?).await,
+        "ListOtpTokens" => front.list_otp_tokens(call.take()?).await,
         "ListTokens" => front.list_tokens(call.take()?).await,
         "PauseEnrolment" => front.pause_enrolment(call.take()?).await,
+        "ProvisionOtp" => front.provision_otp(call.take()?).await,
         "Refresh" => front.refresh(call.take()?).await,
         "ResumeEnrolment" => front.resume_enrolment(call.take()?).await,
         "SignLogin" => front.sign_login(call.take()?).await,
         "StartEnrolment" => front.start_enrolment(call.take()?).await,
         "WatchEnrolment" => front.watch_enrolment(call.take()?).await,
         _ => Err(Failure::MethodNotFound(name)),
-    }
+    };
+    yielded.map(Yield::from)
 }
 
-struct Method<'a> {
-    service: &'a Service,
-    caller: &'a Caller,
+pub(super) struct Method<'a> {
+    pub(super) service: &'a Service,
+    pub(super) caller: &'a Caller,
     more: Option<Sender<Answer>>,
 }
 
@@ -61,12 +66,12 @@ struct Method<'a> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Nothing {}
+pub(super) struct Nothing {}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct OneToken {
-    token: String,
+pub(super) struct OneToken {
+    pub(super) token: String,
     #[serde(rename = "allowInteractiveAuthentication")]
     _interactive: Option<bool>,
 }
@@ -226,7 +231,7 @@ impl Method<'_> {
 
     /// Waits for a long call; a caller that takes several answers is told that it runs, and when a
     /// token wants to be touched.
-    async fn telling<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
+    pub(super) async fn telling<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
         let Some(more) = &self.more else { return Ok(work.await?) };
         let mut happenings = self.service.tokens().subscribe();
         let _ = more.send(Answer::more(render::progress(None))).await;
@@ -250,7 +255,7 @@ fn usage(name: &str) -> Result<Usage, Error> {
     Usage::from_name(name).ok_or_else(|| Error::InvalidArgument { reason: format!("there is no usage {name:?}") })
 }
 
-fn required<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, Error> {
+pub(super) fn required<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, Error> {
     text.parse().map_err(|e: T::Err| Error::InvalidArgument { reason: e.to_string() })
 }
 

@@ -9,6 +9,7 @@ mod error;
 mod frame;
 mod introspection;
 mod methods;
+mod otp;
 mod render;
 mod socket;
 
@@ -107,7 +108,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::actor::Tokens;
+    use crate::actor::Registries;
     use crate::agents::Agents;
     use crate::audit::Audit;
     use crate::enrolment::{EnrolmentSettings, Enrolments};
@@ -122,11 +123,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("socket");
         let listener = bind(&path, 0o600).unwrap();
-        let (tokens, agents) = (Tokens::new(), Agents::new());
+        let (registries, agents) = (Registries::default(), Agents::new());
         let audit = Arc::new(Audit::open(&folder.path().join("audit.jsonl")).unwrap());
         let enrolments = Enrolments::open(
             folder.path().join("enrolments"),
-            tokens.clone(),
+            registries.clone(),
             Vec::new(),
             EnrolmentSettings::default(),
             Arc::new(agents.clone()),
@@ -140,7 +141,7 @@ mod tests {
             Settings { mode: Mode::User { uid: rustix::process::getuid().as_raw() }, unattended_origins: vec![] };
         let (modules, pins) = (ModuleStates::default(), Pins::new());
         let service =
-            Service::new(Foundation { agents, audit, enrolments, limits, looks, modules, pins, settings, tokens });
+            Service::new(Foundation { agents, audit, enrolments, limits, looks, modules, pins, registries, settings });
         let shutdown = CancellationToken::new();
         let server = tokio::spawn(serve(listener, service, shutdown.clone()));
         tokio::task::spawn_blocking(move || client(&|| Client::connect(&path).unwrap())).await.unwrap();

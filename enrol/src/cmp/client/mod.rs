@@ -55,6 +55,8 @@ pub struct Template {
     pub algorithms: Vec<KeyAlgorithm>,
     /// The request must carry a one-time password.
     pub otp_wanted: bool,
+    /// The serial number by which the authority knows the applicant's OTP token, where it says so.
+    pub otp_token: Option<String>,
     /// The request must carry the user PIN.
     pub pin_wanted: bool,
     /// The request must carry proof of where the key was made.

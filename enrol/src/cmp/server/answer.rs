@@ -43,6 +43,8 @@ pub struct Offer {
     pub algorithms: Vec<KeyAlgorithm>,
     /// The request must carry a one-time password.
     pub otp_wanted: bool,
+    /// The serial number of the applicant's OTP token, as it is registered.
+    pub otp_token: Option<String>,
     /// The request must carry the user PIN.
     pub pin_wanted: bool,
     /// The request must carry proof of where the key was made.
@@ -61,10 +63,11 @@ pub fn template_offer(reply: &Reply<'_>, offer: &Offer) -> Result<Vec<u8>, BadAn
     for (oid, value) in &values {
         controls.push(AttributeTypeAndValue { oid: *oid, value: AnyRef::try_from(value.as_slice())? });
     }
-    for (wanted, oid) in [(offer.otp_wanted, oid::CTRL_REG_TOKEN), (offer.pin_wanted, oid::CTRL_AUTHENTICATOR)] {
-        if wanted {
-            controls.push(key_spec::wanted(oid)?);
-        }
+    if offer.otp_wanted {
+        controls.push(key_spec::wanted(oid::CTRL_REG_TOKEN, offer.otp_token.as_deref().unwrap_or_default())?);
+    }
+    if offer.pin_wanted {
+        controls.push(key_spec::wanted(oid::CTRL_AUTHENTICATOR, "")?);
     }
     let subject: Name = format!("CN={}", offer.subject).parse()?;
     let extensions = if offer.attestation_wanted { Some(vec![attestation::wanted()?]) } else { None };
