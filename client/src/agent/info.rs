@@ -9,7 +9,7 @@ const LABEL: usize = 24;
 /// The dictionary, read. Nothing in it is secret; nothing in it can add a line to a window.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Info {
-    /// `acquire`, `change-pin`, `login` or `retire`.
+    /// `acquire`, `change-pin`, `login`, `otp`, `otp-from-token`, `provision-otp` or `retire`.
     pub purpose: String,
     /// Who will get the signature.
     pub origin: Option<String>,
@@ -37,6 +37,8 @@ pub struct Info {
     pub user_id: Option<String>,
     /// The authority's profile or address.
     pub authority: Option<String>,
+    /// The account on an OTP token.
+    pub account: Option<String>,
     /// The key's fingerprint.
     pub fingerprint: Option<String>,
     /// Why it is asked again, in English; may hold a code of the catalogue.
@@ -63,6 +65,7 @@ impl From<&Vardict> for Info {
             contract_id: filled("contract-id"),
             user_id: filled("user-id"),
             authority: filled("authority"),
+            account: filled("account"),
             fingerprint: filled("fingerprint"),
             reason: filled("reason"),
             step: filled("step"),

@@ -11,4 +11,4 @@ mod standing;
 pub use info::Info;
 pub use object::Agent;
 pub use questions::SecretKind;
-pub use session::{PATH, attend, leave, option, serve};
+pub use session::{PATH, attend, leave, option, serve, serve_given};

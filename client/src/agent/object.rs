@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use futures_util::StreamExt;
+use token::Secret;
 use tokio::sync::{Mutex, watch};
 use zbus::fdo::{self, DBusProxy, NameOwnerChangedStream};
 use zbus::message::Header;
@@ -30,6 +31,8 @@ pub struct Agent {
     /// One window at a time.
     turn: Mutex<()>,
     released: watch::Sender<bool>,
+    /// A secret that the command was given beforehand, and for what; it answers once.
+    given: std::sync::Mutex<Option<(SecretKind, Secret)>>,
 }
 
 impl Agent {
@@ -37,7 +40,29 @@ impl Agent {
     #[must_use]
     pub fn new(prompter: Prompter, texts: Arc<Texts>) -> (Self, watch::Receiver<bool>) {
         let (released, receiver) = watch::channel(false);
-        (Self { prompter, texts, standing: Arc::default(), turn: Mutex::new(()), released }, receiver)
+        (
+            Self {
+                prompter,
+                texts,
+                standing: Arc::default(),
+                turn: Mutex::new(()),
+                released,
+                given: std::sync::Mutex::default(),
+            },
+            receiver,
+        )
+    }
+
+    /// With a secret that nobody need be asked for.
+    #[must_use]
+    pub fn given(mut self, kind: SecretKind, secret: Secret) -> Self {
+        self.given = std::sync::Mutex::new(Some((kind, secret)));
+        self
+    }
+
+    fn take_given(&self, kind: SecretKind) -> Option<Secret> {
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        given.take_if(|(wanted, _)| *wanted == kind).map(|(_, secret)| secret)
     }
 
     /// Waits for the turn, then for the answer; gives both up when the question is withdrawn, or the
@@ -118,8 +143,13 @@ impl Agent {
         let kind = SecretKind::from_name(&kind)
             .ok_or_else(|| fdo::Error::InvalidArgs("No such secret is known here.".to_owned()))?;
         sink::check(&sink).map_err(|error| fdo::Error::InvalidArgs(error.to_string()))?;
-        let dialogue = questions::secret(&self.texts, kind, &Info::from(&info));
-        let secret = self.ask(asker, request.as_str(), self.prompter.secret(&self.texts, &dialogue)).await;
+        let secret = match self.take_given(kind) {
+            Some(secret) => Ok(secret),
+            None => {
+                let dialogue = questions::secret(&self.texts, kind, &Info::from(&info));
+                self.ask(asker, request.as_str(), self.prompter.secret(&self.texts, &dialogue)).await
+            }
+        };
         match answered(secret)? {
             // Not every acquisition has a code: saying so is an answer.
             Some(secret) if secret.is_empty() && kind == SecretKind::AcquisitionCode => Ok("empty".to_owned()),

@@ -11,6 +11,8 @@ use crate::prompt::{Dialogue, Window};
 /// Which secret the daemon asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecretKind {
+    /// What an OTP token is unlocked with.
+    AccessCode,
     /// 取得用コード.
     AcquisitionCode,
     /// The PIN of the token.
@@ -19,6 +21,8 @@ pub enum SecretKind {
     NewCardPin,
     /// ワンタイムパスワード.
     Otp,
+    /// The secret of an account on an OTP token.
+    OtpSecret,
     /// 利用者暗証番号.
     UserPin,
 }
@@ -28,10 +32,12 @@ impl SecretKind {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name {
+            "access-code" => Self::AccessCode,
             "acquisition-code" => Self::AcquisitionCode,
             "card-pin" => Self::CardPin,
             "new-card-pin" => Self::NewCardPin,
             "otp" => Self::Otp,
+            "otp-secret" => Self::OtpSecret,
             "user-pin" => Self::UserPin,
             _ => return None,
         })
@@ -42,14 +48,19 @@ impl SecretKind {
 #[must_use]
 pub(super) fn secret(texts: &Texts, kind: SecretKind, info: &Info) -> Dialogue {
     let (window, lead, next) = match kind {
+        SecretKind::AccessCode => (Window::AccessCode, "ask-access-code", "button-ok"),
         SecretKind::AcquisitionCode => (Window::AcquisitionCode, "ask-acquisition-code", "button-next"),
         SecretKind::CardPin => (Window::CardPin, card_pin_lead(info), "button-ok"),
         SecretKind::NewCardPin => (Window::NewCardPin, "ask-new-card-pin", "button-ok"),
         SecretKind::Otp => (Window::Otp, "ask-otp", "button-acquire"),
+        SecretKind::OtpSecret => (Window::OtpSecret, "ask-otp-secret", "button-ok"),
         SecretKind::UserPin => (Window::UserPin, "ask-user-pin-acquire", "button-next"),
     };
     let mut lines = vec![texts.text(lead)];
     lines.extend(facts(texts, info, MUST));
+    if matches!(kind, SecretKind::AccessCode | SecretKind::OtpSecret) {
+        lines.extend(facts(texts, info, MAY));
+    }
     if kind == SecretKind::CardPin {
         lines.extend(tries(texts, info));
     }
@@ -64,6 +75,8 @@ pub(super) fn consent(texts: &Texts, info: &Info) -> Dialogue {
     let (lead, next, ok, cancel) = match info.purpose.as_str() {
         "acquire" => ("consent-acquire", "next-acquire", "button-yes", "button-cancel"),
         "change-pin" => ("consent-change-pin", "next-change-pin", "button-allow", "button-deny"),
+        "otp" => ("consent-otp", "next-otp", "button-allow", "button-deny"),
+        "otp-from-token" => ("consent-otp-from-token", "next-otp-from-token", "button-from-token", "button-type"),
         "retire" => ("consent-retire", "next-retire", "button-allow", "button-deny"),
         _ => ("consent-login", "next-login", "button-allow", "button-deny"),
     };
@@ -138,6 +151,7 @@ pub(super) fn notice(texts: &Texts, kind: &str, info: &Info) -> Option<String> {
 fn reason(texts: &Texts, info: &Info) -> Option<String> {
     let reason = info.reason.as_deref()?;
     match reason {
+        "format" if info.purpose == "provision-otp" => Some(texts.text("reason-format-otp-secret")),
         "format" => Some(texts.text("reason-format")),
         "same" => Some(texts.text("reason-same")),
         "wrong" => notice(texts, "pin-wrong", info),
@@ -177,6 +191,7 @@ fn facts(texts: &Texts, info: &Info, keys: &[&str]) -> Vec<String> {
         ("line-until", &until),
         ("line-contract", &info.contract_id),
         ("line-user", &info.user_id),
+        ("line-account", &info.account),
         ("line-token", &info.token_label),
         ("line-authority", &authority),
         ("line-fingerprint", &info.fingerprint),
@@ -194,7 +209,7 @@ fn tries(texts: &Texts, info: &Info) -> Option<String> {
 }
 
 /// Facts without which nobody could consent.
-const MUST: &[&str] = &["line-origin", "line-certificate", "line-until", "line-contract", "line-user"];
+const MUST: &[&str] = &["line-origin", "line-certificate", "line-until", "line-contract", "line-user", "line-account"];
 /// Facts that help.
 const MAY: &[&str] = &["line-token", "line-authority", "line-fingerprint"];
 /// Room for a text in one request line of pinentry, which holds 1000 bytes with its command.
@@ -224,6 +239,7 @@ mod tests {
             user_id: Some("x".repeat(30)),
             authority: Some("bank".into()),
             fingerprint: Some("ABCDE FGHIJ KLMNO PQRST".into()),
+            account: Some("x".repeat(64)),
             reason: None,
             step: None,
         }
@@ -247,7 +263,7 @@ mod tests {
     fn the_longest_consent_fits_one_line() {
         for language in [Language::En, Language::Ja] {
             let texts = Texts::new(language);
-            for purpose in ["login", "acquire", "change-pin", "retire"] {
+            for purpose in ["login", "acquire", "change-pin", "otp", "otp-from-token", "retire"] {
                 let info = Info { purpose: purpose.into(), ..full() };
                 let length = prompt::escaped_length(&consent(&texts, &info).description);
                 assert!(length <= 990, "{language:?} {purpose}: {length}");

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt;
+use token::Secret;
 use tokio::sync::watch;
 use zbus::fdo::DBusProxy;
 use zbus::{Connection, ObjectPath};
 
-use super::Agent;
+use super::{Agent, SecretKind};
 use crate::Texts;
 use crate::bus::agent_manager::AgentManagerProxy;
 use crate::bus::{BusError, NAME, Options};
@@ -28,6 +29,22 @@ pub async fn serve(
     let (agent, released) = Agent::new(prompter, texts);
     connection.object_server().at(PATH, agent).await?;
     Ok(released)
+}
+
+/// The same with a secret that was given beforehand.
+///
+/// # Errors
+/// The bus's.
+pub async fn serve_given(
+    connection: &Connection,
+    prompter: Prompter,
+    texts: Arc<Texts>,
+    kind: SecretKind,
+    secret: Secret,
+) -> Result<(), BusError> {
+    let (agent, _) = Agent::new(prompter, texts);
+    connection.object_server().at(PATH, agent.given(kind, secret)).await?;
+    Ok(())
 }
 
 /// The path as the value of the option `agent`.

@@ -5,6 +5,7 @@ pub mod enrolment;
 pub mod error;
 pub mod key;
 pub mod manager;
+pub mod otp_token;
 pub mod request;
 pub mod token;
 pub mod vardict;

@@ -47,6 +47,13 @@ pub fn truth(dict: &Vardict, key: &str) -> Option<bool> {
     }
 }
 
+/// The dictionaries under `key`; none where it is anything else.
+#[must_use]
+pub fn dictionaries(dict: &Vardict, key: &str) -> Vec<Vardict> {
+    let value = dict.get(key).and_then(|value| value.try_clone().ok());
+    value.and_then(|value| Vec::try_from(value).ok()).unwrap_or_default()
+}
+
 /// Removes control characters and those that reorder the text around them, and cuts what is
 /// longer than any honest value.
 #[must_use]

@@ -102,6 +102,12 @@ pub enum Command {
         #[arg(value_name = "FOLDER")]
         folder: PathBuf,
     },
+    /// One-time passwords from a token.
+    Otp {
+        /// What to do.
+        #[command(subcommand)]
+        action: Otp,
+    },
     /// The PIN of a token.
     Pin {
         /// What to do.
@@ -209,6 +215,106 @@ pub struct Login {
     /// Which kind of certificate; only with `--token-only`.
     #[arg(long, value_enum, default_value_t = Usage::UserLogin, value_name = "USAGE", requires = "token_only")]
     pub usage: Usage,
+}
+
+/// `otp …`
+#[derive(Debug, Subcommand)]
+pub enum Otp {
+    /// A one-time password.
+    Code {
+        /// Which account; the only one without it.
+        #[arg(value_name = "ACCOUNT")]
+        account: Option<String>,
+        /// Writes the code to this open descriptor and nowhere else.
+        #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..1024))]
+        code_fd: Option<u16>,
+        /// The token; the only one that is present without it.
+        #[arg(long, value_name = "TOKEN")]
+        token: Option<TokenId>,
+    },
+    /// The accounts on the present tokens.
+    List {
+        /// On this token only.
+        #[arg(long, value_name = "TOKEN")]
+        token: Option<TokenId>,
+    },
+    /// Puts an account on a token.
+    Provision(Provision),
+}
+
+/// `otp provision`
+#[derive(Args, Debug)]
+pub struct Provision {
+    /// Its name.
+    #[arg(value_name = "ACCOUNT")]
+    pub account: String,
+    /// The next counter of a HOTP account.
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    pub counter: u32,
+    /// Digits of a code.
+    #[arg(long, default_value_t = 6, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(6..=8))]
+    pub digits: u32,
+    /// The hash.
+    #[arg(long, value_enum, default_value_t = OtpHash::Sha1, value_name = "HASH")]
+    pub hash: OtpHash,
+    /// What moves in it.
+    #[arg(long, value_enum, default_value_t = OtpKind::Totp, value_name = "KIND")]
+    pub kind: OtpKind,
+    /// Seconds for which a TOTP code stands.
+    #[arg(long, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(15..=120))]
+    pub period: u32,
+    /// Reads the secret from this open descriptor.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(0..1024))]
+    pub secret_fd: Option<u16>,
+    /// The token; the only one that is present without it.
+    #[arg(long, value_name = "TOKEN")]
+    pub token: Option<TokenId>,
+    /// A code shall take a touch.
+    #[arg(long)]
+    pub touch: bool,
+}
+
+/// What moves in an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OtpKind {
+    /// A counter (RFC 4226).
+    Hotp,
+    /// Time (RFC 6238).
+    Totp,
+}
+
+impl OtpKind {
+    /// The daemon's word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hotp => "hotp",
+            Self::Totp => "totp",
+        }
+    }
+}
+
+/// The hash of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OtpHash {
+    /// SHA-1.
+    Sha1,
+    /// SHA-256.
+    Sha256,
+    /// SHA-512.
+    Sha512,
+}
+
+impl OtpHash {
+    /// The daemon's word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sha1 => "sha1",
+            Self::Sha256 => "sha256",
+            Self::Sha512 => "sha512",
+        }
+    }
 }
 
 /// `pin …`

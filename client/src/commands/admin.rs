@@ -3,12 +3,10 @@
 //! Each command logs in anew and out again: certificate, challenge, ご契約先暗証番号. The session's
 //! bearer lives in this process's memory and nowhere else; `batch` spares the repeated login.
 
-use std::io::Write;
-
 use token::Secret;
 use zeroize::Zeroizing;
 
-use super::{Context, batch, signing, users};
+use super::{Context, batch, descriptor, signing, users};
 use crate::authority::{AdminChallenge, AdminSession, Changed, Door, DoorError, Form, Handle, User, Users};
 use crate::cli::{Admin, AdminAction, AdminCertificate, Usage};
 use crate::prompt::Window;
@@ -127,11 +125,8 @@ impl Session<'_> {
         let code = std::str::from_utf8(&code)
             .map_err(|_| DoorError::Form { route: "/admin/v1/acquisition-code".to_owned() })?
             .trim();
-        if let Some(descriptor) = descriptor {
-            // Opened through the name that the kernel gives to it: taking a number over as a descriptor of
-            // ours would need a promise that nobody else uses it.
-            let mut file = std::fs::OpenOptions::new().write(true).open(format!("/proc/self/fd/{descriptor}"))?;
-            return Ok(file.write_all(format!("{code}\n").as_bytes())?);
+        if let Some(number) = descriptor {
+            return descriptor::hand_over(number, code);
         }
         let text = Zeroizing::new(self.context.texts.with("admin-code", &[("code", code)]));
         if self.context.global.json {

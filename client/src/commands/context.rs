@@ -6,7 +6,7 @@ use std::sync::Arc;
 use token::Secret;
 use zbus::Connection;
 
-use crate::agent;
+use crate::agent::{self, SecretKind};
 use crate::bus::{self, Which};
 use crate::cli::Global;
 use crate::config::{self, Authorities, Authority};
@@ -45,6 +45,13 @@ impl Context {
     pub(crate) async fn bus_with_agent(&self) -> Result<Connection, Error> {
         let connection = self.bus().await?;
         agent::serve(&connection, self.prompter.clone(), Arc::clone(&self.texts)).await?;
+        Ok(connection)
+    }
+
+    /// The same where a secret was given beforehand.
+    pub(crate) async fn bus_with_given(&self, kind: SecretKind, secret: Secret) -> Result<Connection, Error> {
+        let connection = self.bus().await?;
+        agent::serve_given(&connection, self.prompter.clone(), Arc::clone(&self.texts), kind, secret).await?;
         Ok(connection)
     }
 

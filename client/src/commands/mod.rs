@@ -4,12 +4,14 @@ mod admin;
 mod batch;
 mod certificates;
 mod context;
+mod descriptor;
 mod doctor;
 mod enrol;
 mod enrolments;
 mod follow;
 mod login;
 mod manual;
+mod otp;
 mod pin;
 mod session_agent;
 mod signing;
@@ -19,7 +21,7 @@ mod users;
 pub(crate) use context::Context;
 
 use crate::Error;
-use crate::cli::{Command, Pin};
+use crate::cli::{Command, Otp, Pin};
 use crate::run::interruptible;
 
 /// Does what the command says. A signal ends it; only enrolments, which outlive their command, see
@@ -35,6 +37,11 @@ pub(crate) async fn perform(context: &Context, command: Command) -> Result<(), E
         Command::Enrolments { action } => enrolments::perform(context, action).await,
         Command::Login(login) => interruptible(login::perform(context, login)).await,
         Command::Man { folder } => manual::pages(context, &folder),
+        Command::Otp { action: Otp::Code { account, token, code_fd } } => {
+            interruptible(otp::code(context, account, token, code_fd)).await
+        }
+        Command::Otp { action: Otp::List { token } } => interruptible(otp::list(context, token)).await,
+        Command::Otp { action: Otp::Provision(wanted) } => interruptible(otp::provision(context, wanted)).await,
         Command::Pin { action: Pin::Change { token } } => interruptible(pin::change(context, token)).await,
         Command::Tokens => interruptible(tokens::perform(context)).await,
     }

@@ -5,6 +5,8 @@ use crate::Texts;
 /// Which window it is. Each has a fixed title, so that a person (or a test) can tell them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Window {
+    /// What an OTP token is unlocked with.
+    AccessCode,
     /// The acquisition code from the administrator.
     AcquisitionCode,
     /// The PIN of the token.
@@ -25,13 +27,16 @@ pub enum Window {
     Notice,
     /// The one-time password.
     Otp,
+    /// The secret of an account on an OTP token.
+    OtpSecret,
     /// 利用者暗証番号.
     UserPin,
 }
 
 impl Window {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
+        Self::AccessCode,
         Self::AcquisitionCode,
         Self::CardPin,
         Self::Choose,
@@ -42,11 +47,13 @@ impl Window {
         Self::NewUserPin,
         Self::Notice,
         Self::Otp,
+        Self::OtpSecret,
         Self::UserPin,
     ];
 
     fn key(self) -> &'static str {
         match self {
+            Self::AccessCode => "access-code",
             Self::AcquisitionCode => "acquisition-code",
             Self::CardPin => "card-pin",
             Self::Choose => "choose",
@@ -57,6 +64,7 @@ impl Window {
             Self::NewUserPin => "new-user-pin",
             Self::Notice => "notice",
             Self::Otp => "otp",
+            Self::OtpSecret => "otp-secret",
             Self::UserPin => "user-pin",
         }
     }
