@@ -10,6 +10,8 @@ use crate::tree;
 /// A window of the session agent, by its English title.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Window {
+    /// What an OTP token is unlocked with.
+    AccessCode,
     /// The acquisition code.
     AcquisitionCode,
     /// The PIN of the card.
@@ -28,6 +30,8 @@ pub enum Window {
     NewUserPin,
     /// ワンタイムパスワード.
     Otp,
+    /// The secret of an account on an OTP token.
+    OtpSecret,
     /// 利用者暗証番号.
     UserPin,
 }
@@ -35,6 +39,7 @@ pub enum Window {
 impl Window {
     fn file(self) -> &'static str {
         match self {
+            Self::AccessCode => "access-code",
             Self::AcquisitionCode => "acquisition-code",
             Self::CardPin => "card-pin",
             Self::Choose => "choose-a-certificate",
@@ -44,6 +49,7 @@ impl Window {
             Self::NewCardPin => "new-card-pin",
             Self::NewUserPin => "new-user-pin",
             Self::Otp => "one-time-password",
+            Self::OtpSecret => "token-secret",
             Self::UserPin => "user-pin",
         }
     }
