@@ -25,6 +25,8 @@ pub enum SecretKind {
     Otp,
     /// The secret of an account that is put on an OTP token.
     OtpSecret,
+    /// The code that unblocks the PIN of the card.
+    Puk,
     /// 利用者暗証番号.
     UserPin,
 }
@@ -40,6 +42,7 @@ impl SecretKind {
             Self::NewCardPin => "new-card-pin",
             Self::Otp => "otp",
             Self::OtpSecret => "otp-secret",
+            Self::Puk => "puk",
             Self::UserPin => "user-pin",
         }
     }
@@ -62,6 +65,8 @@ pub enum Purpose {
     ProvisionOtp,
     /// Deleting a key that was replaced.
     Retire,
+    /// A new PIN for the token, by its PUK.
+    UnblockPin,
 }
 
 impl Purpose {
@@ -76,6 +81,7 @@ impl Purpose {
             Self::OtpFromToken => "otp-from-token",
             Self::ProvisionOtp => "provision-otp",
             Self::Retire => "retire",
+            Self::UnblockPin => "unblock-pin",
         }
     }
 }

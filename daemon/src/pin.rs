@@ -1,4 +1,4 @@
-//! The PIN of a token: from the holder to at most one VERIFY (design §5, PIN rules).
+//! The PIN of a token, and its PUK: from the holder to at most one VERIFY (design §5, PIN rules).
 //!
 //! Tries left are read before the holder is asked, and again before the entry is used; the form is
 //! checked before the token is touched; the last try is held until the holder confirms it; the same
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use token::{Ability, Fault, Op, Outcome, Pin, PinState, TokenId};
+use token::{Ability, Fault, Op, Outcome, Pin, PinState, TokenId, TokenInfo};
 
 use crate::actor::{TokenHandle, Turn};
 use crate::holder::{Holder, Question, SecretKind, Unanswered};
@@ -28,7 +28,7 @@ pub enum NoTurn {
     Fault(#[from] Fault),
     /// Only one try is left, and the holder did not want to risk it.
     #[error(
-        "Only one try is left, and it was not confirmed. Confirm the final try, or ask for the PIN to be unblocked."
+        "Only one try is left, and it was not confirmed. Confirm the final try, or ask the administrator for help."
     )]
     FinalTryHeld,
     /// The holder did not answer.
@@ -97,30 +97,47 @@ impl Pins {
 
     /// Begins to ask for one token's PIN, for callers that verify it otherwise than by a turn.
     #[must_use]
-    pub fn ask<'a>(&self, token: &'a TokenHandle, holder: &'a dyn Holder, mut question: Question) -> Asking<'a> {
+    pub fn ask<'a>(&self, token: &'a TokenHandle, holder: &'a dyn Holder, question: Question) -> Asking<'a> {
+        self.asking(Code::Pin, token, holder, question)
+    }
+
+    /// Begins to ask for one token's PUK, by the same rules.
+    #[must_use]
+    pub fn ask_puk<'a>(&self, token: &'a TokenHandle, holder: &'a dyn Holder, question: Question) -> Asking<'a> {
+        self.asking(Code::Puk, token, holder, question)
+    }
+
+    fn asking<'a>(
+        &self,
+        code: Code,
+        token: &'a TokenHandle,
+        holder: &'a dyn Holder,
+        mut question: Question,
+    ) -> Asking<'a> {
         question.token = Some(token.info());
         Asking {
             pins: self.clone(),
+            code,
             token,
             holder,
             question,
             entries: 0,
             last_confirmed: false,
-            failure: Fault::PinRequired { left: None },
+            failure: code.wrong(None),
         }
     }
 
-    /// Forgets what was wrong at this token: its PIN was right, or is another one now.
+    /// Forgets what was wrong at this token: its PIN and PUK were right, or are others now.
     pub fn forget(&self, token: &TokenId) {
         self.wrong().remove(token);
     }
 
-    /// A wrong PIN as it is remembered.
-    fn digest(&self, token: &TokenHandle, pin: &Pin) -> [u8; 32] {
+    /// A wrong entry as it is remembered.
+    fn digest(&self, token: &TokenHandle, code: Code, pin: &Pin) -> [u8; 32] {
         // Every length is a valid key length for HMAC (RFC 2104).
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.shared.key) else { return [0; 32] };
         mac.update(token.id().to_string().as_bytes());
-        mac.update(&[0]);
+        mac.update(&[0, code as u8]);
         mac.update(pin.expose());
         mac.finalize().into_bytes().into()
     }
@@ -149,9 +166,49 @@ impl Pins {
     }
 }
 
-/// The entry of one token's PIN within one request.
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Code {
+    Pin,
+    Puk,
+}
+
+impl Code {
+    fn secret(self) -> SecretKind {
+        match self {
+            Self::Pin => SecretKind::CardPin,
+            Self::Puk => SecretKind::Puk,
+        }
+    }
+
+    fn blocked(self) -> Fault {
+        match self {
+            Self::Pin => Fault::PinBlocked,
+            Self::Puk => Fault::PukBlocked,
+        }
+    }
+
+    fn wrong(self, left: Option<u8>) -> Fault {
+        match self {
+            Self::Pin => Fault::PinWrong { left },
+            Self::Puk => Fault::PukWrong { left },
+        }
+    }
+
+    /// Whether the token could take this entry at all.
+    fn check(self, state: &PinState, entry: &Pin) -> Result<(), Fault> {
+        match (check(state, entry), self) {
+            (Err(Fault::PinBlocked), _) => Err(self.blocked()),
+            (Err(Fault::PinFormat { min, max }), Self::Puk) => Err(Fault::PukFormat { min, max }),
+            (checked, _) => checked,
+        }
+    }
+}
+
+/// The entry of one token's PIN or PUK within one request.
 pub struct Asking<'a> {
     pins: Pins,
+    code: Code,
     token: &'a TokenHandle,
     holder: &'a dyn Holder,
     question: Question,
@@ -183,22 +240,22 @@ impl Asking<'_> {
                 return Err(self.failure.clone().into());
             }
             self.entries += 1;
-            if self.token.info().abilities.contains(&Ability::PinPad) {
+            if self.code == Code::Pin && self.token.info().abilities.contains(&Ability::PinPad) {
                 // Nothing to type here: the keypad is the token's own.
                 return Ok(Entry { pin: None, digest: [0; 32] });
             }
             let kind = match self.token.info().abilities.contains(&Ability::CalculateOtp) {
                 true => SecretKind::AccessCode,
-                false => SecretKind::CardPin,
+                false => self.code.secret(),
             };
             let pin = Pin::new(self.holder.secret(kind, &self.question).await?);
-            if let Err(fault) = check(&state, &pin) {
+            if let Err(fault) = self.code.check(&state, &pin) {
                 self.again("format", fault);
                 continue;
             }
-            let digest = self.pins.digest(self.token, &pin);
+            let digest = self.pins.digest(self.token, self.code, &pin);
             if self.pins.is_known_wrong(self.token, &digest) {
-                self.again("same", Fault::PinWrong { left: state.tries });
+                self.again("same", self.code.wrong(state.tries));
                 continue;
             }
             self.look().await?;
@@ -209,9 +266,23 @@ impl Asking<'_> {
     /// Learns that an entry was wrong, and tells the holder.
     pub async fn wrong(&mut self, digest: [u8; 32], left: Option<u8>) {
         self.pins.note_wrong(self.token, digest);
-        self.again("wrong", Fault::PinWrong { left });
+        self.again("wrong", self.code.wrong(left));
         self.question.tries_left = left;
-        self.holder.notice("pin-wrong", &self.question).await;
+        let notice = match self.code {
+            Code::Pin => "pin-wrong",
+            Code::Puk => "puk-wrong",
+        };
+        self.holder.notice(notice, &self.question).await;
+    }
+
+    /// Looks once more, for callers that let time pass after the entry: another program may have used
+    /// up the tries, and the last one is not spent by who did not risk it.
+    ///
+    /// # Errors
+    /// [`NoTurn`]; nobody is asked.
+    pub async fn still(&self) -> Result<(), NoTurn> {
+        let (state, _) = self.state().await?;
+        if is_last(&state) && !self.last_confirmed { Err(NoTurn::FinalTryHeld) } else { Ok(()) }
     }
 
     fn again(&mut self, reason: &'static str, failure: Fault) {
@@ -219,18 +290,32 @@ impl Asking<'_> {
         self.failure = failure;
     }
 
-    /// Reads the PIN's state into the question; before the last try, the holder confirms it.
-    async fn look(&mut self) -> Result<PinState, NoTurn> {
-        let Outcome::Info(info) = self.token.perform(Op::ReadInfo).await? else {
-            return Err(Fault::Device { detail: "ReadInfo: another outcome".to_owned() }.into());
+    /// How what is asked for stands, and the token with it; no try is spent.
+    async fn state(&self) -> Result<(PinState, Arc<TokenInfo>), NoTurn> {
+        let (state, info) = match self.code {
+            Code::Pin => match self.token.perform(Op::ReadInfo).await? {
+                Outcome::Info(info) => (info.pin, Arc::new(info)),
+                _ => return Err(Fault::Device { detail: "ReadInfo: another outcome".to_owned() }.into()),
+            },
+            Code::Puk => match self.token.perform(Op::ReadPuk).await? {
+                Outcome::Tries(tries) => {
+                    let info = self.token.info();
+                    // A PUK has as many characters as a PIN.
+                    let (blocked, final_try) = (tries == Some(0), tries == Some(1));
+                    (PinState { tries, blocked, final_try, count_low: false, ..info.pin }, info)
+                }
+                _ => return Err(Fault::Device { detail: "ReadPuk: another outcome".to_owned() }.into()),
+            },
         };
-        let state = info.pin;
-        if state.blocked {
-            return Err(Fault::PinBlocked.into());
-        }
+        if state.blocked { Err(self.code.blocked().into()) } else { Ok((state, info)) }
+    }
+
+    /// Reads the state into the question; before the last try, the holder confirms it.
+    async fn look(&mut self) -> Result<PinState, NoTurn> {
+        let (state, info) = self.state().await?;
         self.question.tries_left = state.tries.or(state.final_try.then_some(1));
-        self.question.final_try = state.final_try || state.tries == Some(1);
-        self.question.token = Some(Arc::new(info));
+        self.question.final_try = is_last(&state);
+        self.question.token = Some(info);
         if self.question.final_try && !self.last_confirmed {
             self.holder.consent(&self.question).await.map_err(|why| match why {
                 Unanswered::Cancelled | Unanswered::Denied => NoTurn::FinalTryHeld,
@@ -240,6 +325,11 @@ impl Asking<'_> {
         }
         Ok(state)
     }
+}
+
+/// Whether the next wrong entry blocks, as far as the token says.
+fn is_last(state: &PinState) -> bool {
+    state.final_try || state.tries == Some(1)
 }
 
 /// Whether the token could take this as a PIN at all.
@@ -269,9 +359,10 @@ mod tests {
 
     const RIGHT: &str = "739164";
 
-    /// A card of three tries that counts its VERIFYs.
+    /// A card of three tries for its PIN and as many for its PUK, which is the same; it counts both.
     struct Card {
         left: u8,
+        puk: u8,
         verifies: Arc<AtomicUsize>,
     }
 
@@ -292,7 +383,7 @@ mod tests {
                 model: String::new(),
                 reader: String::new(),
                 pin,
-                abilities: BTreeSet::new(),
+                abilities: BTreeSet::from([Ability::UnblockPin]),
                 slots: Vec::new(),
                 space: SlotSpace::Free,
             })
@@ -313,6 +404,15 @@ mod tests {
                     Err(Fault::PinWrong { left: Some(self.left) })
                 }
                 Op::ReadInfo => Ok(Outcome::Info(self.info()?)),
+                Op::ReadPuk => Ok(Outcome::Tries(Some(self.puk))),
+                Op::UnblockPin { puk, .. } => {
+                    self.verifies.fetch_add(1, Ordering::SeqCst);
+                    if puk.expose() == RIGHT.as_bytes() {
+                        return Ok(Outcome::Done);
+                    }
+                    self.puk = self.puk.saturating_sub(1);
+                    Err(Fault::PukWrong { left: Some(self.puk) })
+                }
                 _ => Ok(Outcome::Done),
             }
         }
@@ -359,7 +459,8 @@ mod tests {
 
     async fn card() -> (Pins, TokenHandle, Arc<AtomicUsize>) {
         let verifies = Arc::<AtomicUsize>::default();
-        let token = Tokens::new().adopt_blocking(Box::new(Card { left: 3, verifies: verifies.clone() })).await.unwrap();
+        let token =
+            Tokens::new().adopt_blocking(Box::new(Card { left: 3, puk: 3, verifies: verifies.clone() })).await.unwrap();
         (Pins::new(), token, verifies)
     }
 
@@ -377,6 +478,32 @@ mod tests {
         assert_eq!((verifies.load(Ordering::SeqCst), careful.typed.load(Ordering::SeqCst)), (2, 2), "nothing is typed");
         assert_eq!(unlock(&pins, &token, &Person::new(&[RIGHT], true)).await, Ok(()));
         assert_eq!(verifies.load(Ordering::SeqCst), 3);
+    }
+
+    #[tokio::test]
+    async fn the_puk_is_asked_for_by_the_same_rules() {
+        let (pins, token, tries) = card().await;
+        let unblock = async |person: &Person| {
+            let mut asking = pins.ask_puk(&token, person, Question::new(Purpose::UnblockPin));
+            loop {
+                let entry = asking.next().await?;
+                asking.still().await?;
+                let (puk, new) = (entry.pin.unwrap(), Pin::new(Secret::new(b"246802".to_vec())));
+                match token.perform(Op::UnblockPin { puk, new }).await {
+                    Err(Fault::PukWrong { left }) => asking.wrong(entry.digest, left).await,
+                    other => return other.map(drop).map_err(NoTurn::from),
+                }
+            }
+        };
+        let clumsy = Person::new(&["1", "111111", "111111"], true);
+        assert_eq!(unblock(&clumsy).await, Err(Fault::PukWrong { left: Some(2) }.into()));
+        assert_eq!(tries.load(Ordering::SeqCst), 1, "neither the short one nor the same one was tried");
+        let careful = Person::new(&["222222", RIGHT], false);
+        assert_eq!(unblock(&careful).await, Err(NoTurn::FinalTryHeld));
+        assert_eq!((tries.load(Ordering::SeqCst), careful.typed.load(Ordering::SeqCst)), (2, 1));
+        let reckless = Person::new(&["333333", RIGHT], true);
+        assert_eq!(unblock(&reckless).await, Err(Fault::PukBlocked.into()));
+        assert_eq!((tries.load(Ordering::SeqCst), reckless.typed.load(Ordering::SeqCst)), (3, 1));
     }
 
     #[tokio::test]

@@ -122,6 +122,8 @@ pub enum Request {
     Lock,
     /// [`Op::ReadInfo`]
     ReadInfo,
+    /// [`Op::ReadPuk`]
+    ReadPuk,
     /// [`Op::Sign`]; the statement goes by family and bytes, and is judged again on arrival.
     Sign {
         /// The slot.
@@ -135,6 +137,8 @@ pub enum Request {
         /// [`Statement::bytes`]
         message: Vec<u8>,
     },
+    /// [`Op::UnblockPin`]; the PUK and the new PIN follow, a frame each.
+    UnblockPin,
     /// [`Op::Unlock`]
     Unlock {
         /// Whether a PIN follows in a frame of its own.
@@ -157,6 +161,8 @@ pub enum Reply {
     Info(TokenInfo),
     /// [`Outcome::Signature`]
     Signature(Vec<u8>),
+    /// [`Outcome::Tries`]
+    Tries(Option<u8>),
 }
 
 /// Why a channel cannot go on.
@@ -292,6 +298,7 @@ impl Request {
             },
             Op::Lock => Self::Lock,
             Op::ReadInfo => Self::ReadInfo,
+            Op::ReadPuk => Self::ReadPuk,
             Op::Sign { slot, expected, algorithm, statement } => Self::Sign {
                 slot: slot.clone(),
                 expected: expected.clone(),
@@ -299,6 +306,10 @@ impl Request {
                 family: statement.family().to_owned(),
                 message: statement.bytes().to_vec(),
             },
+            Op::UnblockPin { puk, new } => {
+                secrets = [Some(puk), Some(new)];
+                Self::UnblockPin
+            }
             Op::Unlock { pin } => {
                 secrets = [pin.as_ref(), None];
                 Self::Unlock { pin: pin.is_some() }
@@ -326,9 +337,15 @@ impl Request {
             }
             Self::Lock => Op::Lock,
             Self::ReadInfo => Op::ReadInfo,
+            Self::ReadPuk => Op::ReadPuk,
             Self::Sign { slot, expected, algorithm, family, message } => {
                 let statement = Statement::from_daemon(&family, message).map_err(|_| WireError::Malformed)?;
                 Op::Sign { slot, expected, algorithm, statement }
+            }
+            Self::UnblockPin => {
+                let puk = receive_secret(&mut from)?;
+                let new = receive_secret(&mut from)?;
+                Op::UnblockPin { puk, new }
             }
             Self::Unlock { pin } => Op::Unlock { pin: pin.then(|| receive_secret(&mut from)).transpose()? },
         })
@@ -345,6 +362,7 @@ impl From<Result<Outcome, Fault>> for Reply {
             Ok(Outcome::Signature(signature)) => Self::Signature(signature),
             // Nobody asked for those.
             Ok(Outcome::OtpAccounts(_) | Outcome::OtpCode(_)) => Self::Fault(Fault::Cancelled),
+            Ok(Outcome::Tries(left)) => Self::Tries(left),
             Err(fault) => Self::Fault(fault),
         }
     }
@@ -363,6 +381,8 @@ pub enum Expected {
     Info,
     /// [`Reply::Signature`]
     Signature,
+    /// [`Reply::Tries`]
+    Tries,
 }
 
 impl Expected {
@@ -373,6 +393,7 @@ impl Expected {
             Op::Attest { .. } => Self::Attestation,
             Op::Generate { algorithm, .. } => Self::Generated(*algorithm),
             Op::ReadInfo => Self::Info,
+            Op::ReadPuk => Self::Tries,
             Op::Sign { .. } => Self::Signature,
             Op::CalculateOtp { .. }
             | Op::ChangePin { .. }
@@ -381,6 +402,7 @@ impl Expected {
             | Op::ListOtp
             | Op::Lock
             | Op::ProvisionOtp { .. }
+            | Op::UnblockPin { .. }
             | Op::Unlock { .. } => Self::Done,
         }
     }
@@ -399,6 +421,7 @@ impl Reply {
             }
             (Self::Info(info), Expected::Info) => Outcome::Info(info),
             (Self::Signature(signature), Expected::Signature) => Outcome::Signature(signature),
+            (Self::Tries(left), Expected::Tries) => Outcome::Tries(left),
             (Self::Done, Expected::Done) => Outcome::Done,
             _ => return None,
         };
@@ -455,7 +478,9 @@ mod tests {
             Op::InstallCertificate { slot: slot(), expected: key(), certificate: vec![1, 2, 3] },
             Op::Lock,
             Op::ReadInfo,
+            Op::ReadPuk,
             Op::Sign { slot: slot(), expected: key(), algorithm, statement },
+            Op::UnblockPin { puk: pin("739164"), new: pin("428550") },
             Op::Unlock { pin: None },
             Op::Unlock { pin: Some(pin("739164")) },
         ] {
@@ -468,6 +493,9 @@ mod tests {
         let (_, arrived) = carry(&Op::ChangePin { old: pin("739164"), new: pin("428550") });
         let Ok(Op::ChangePin { old, new }) = arrived else { panic!() };
         assert_eq!((old.expose(), new.expose()), (b"739164".as_slice(), b"428550".as_slice()));
+        let (_, arrived) = carry(&Op::UnblockPin { puk: pin("739164"), new: pin("428550") });
+        let Ok(Op::UnblockPin { puk, new }) = arrived else { panic!() };
+        assert_eq!((puk.expose(), new.expose()), (b"739164".as_slice(), b"428550".as_slice()));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A CA that is not ours, made by openssl: certificates of any name and time for keys that are on a token.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::running::built;
@@ -40,15 +40,23 @@ impl ForeignCa {
     }
 
     fn certify(&self, scratch: &Scratch, hsm: &SoftHsm, token: &SoftToken, id: &str, name: &str, days: i32) {
-        let (public, leaf) = (scratch.path().join("public.der"), scratch.path().join("leaf.der"));
+        let public = scratch.path().join("public.der");
         let on_token = ["--token-label", &token.label, "--login", "--pin", &token.pin, "--id", id];
         output(hsm.pkcs11_tool().args(on_token).args(["--read-object", "--type", "pubkey", "-o"]).arg(&public));
+        let leaf = self.issue(scratch, &public, name, days);
+        output(hsm.pkcs11_tool().args(on_token).args(["--type", "cert", "--write-object"]).arg(&leaf));
+    }
+
+    /// Makes a certificate (DER) of this name for a public key in some file.
+    #[must_use]
+    pub fn issue(&self, scratch: &Scratch, public: &Path, name: &str, days: i32) -> PathBuf {
+        let leaf = scratch.path().join("leaf.der");
         let usage = scratch.file("usage", "keyUsage = critical, digitalSignature\nextendedKeyUsage = clientAuth\n");
         let mut make = openssl(scratch);
         make.args(["x509", "-new", "-subj", &format!("/CN={name}"), "-days", &days.to_string(), "-outform", "DER"]);
-        make.arg("-force_pubkey").arg(&public).arg("-extfile").arg(usage).arg("-out").arg(&leaf);
+        make.arg("-force_pubkey").arg(public).arg("-extfile").arg(usage).arg("-out").arg(&leaf);
         output(make.arg("-CA").arg(&self.certificate).arg("-CAkey").arg(&self.key));
-        output(hsm.pkcs11_tool().args(on_token).args(["--type", "cert", "--write-object"]).arg(&leaf));
+        leaf
     }
 }
 

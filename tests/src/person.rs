@@ -32,6 +32,8 @@ pub enum Window {
     Otp,
     /// The secret of an account on an OTP token.
     OtpSecret,
+    /// What unblocks the PIN of the card.
+    Puk,
     /// 利用者暗証番号.
     UserPin,
 }
@@ -50,6 +52,7 @@ impl Window {
             Self::NewUserPin => "new-user-pin",
             Self::Otp => "one-time-password",
             Self::OtpSecret => "token-secret",
+            Self::Puk => "puk",
             Self::UserPin => "user-pin",
         }
     }

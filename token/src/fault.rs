@@ -62,7 +62,9 @@ pub enum Fault {
     #[error("The token is full. Delete a certificate that is no longer used.")]
     NoSpace,
     /// The PIN is blocked.
-    #[error("The PIN of the token is blocked. Ask the administrator to unblock it.")]
+    #[error(
+        "The PIN of the token is blocked. If the token has a PUK, run jitsuin pin unblock; otherwise ask the administrator."
+    )]
     PinBlocked,
     /// The PIN does not have the form that the token takes.
     #[error("The PIN has {min} to {max} characters. Enter it again; no try was used.")]
@@ -81,6 +83,23 @@ pub enum Fault {
     /// The PIN was wrong; one try was used.
     #[error("The PIN is wrong{}. Check it before you try again.", tries(.left))]
     PinWrong {
+        /// Tries left, where the token says.
+        left: Option<u8>,
+    },
+    /// The PUK is blocked, and with it the way to unblock the PIN.
+    #[error("The PUK of the token is blocked. Ask the administrator to reset the token, or use another one.")]
+    PukBlocked,
+    /// The PUK does not have the form that the token takes.
+    #[error("The PUK has {min} to {max} characters. Enter it again; no try was used.")]
+    PukFormat {
+        /// Fewest bytes.
+        min: u8,
+        /// Most bytes.
+        max: u8,
+    },
+    /// The PUK was wrong; one try was used.
+    #[error("The PUK is wrong{}. Check it before you try again.", tries(.left))]
+    PukWrong {
         /// Tries left, where the token says.
         left: Option<u8>,
     },
@@ -151,6 +170,9 @@ mod tests {
             Fault::PinFormat { min: 4, max: 8 },
             Fault::PinRequired { left: None },
             Fault::PinWrong { left: Some(1) },
+            Fault::PukBlocked,
+            Fault::PukFormat { min: 6, max: 8 },
+            Fault::PukWrong { left: Some(2) },
             Fault::SlotEmpty { slot: slot.clone() },
             Fault::SlotTaken { slot },
             Fault::TimedOut { seconds: 30 },

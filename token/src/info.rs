@@ -34,7 +34,7 @@ pub enum Ability {
     ProvisionOtp,
     /// Sign.
     Sign,
-    /// Unblock its PIN.
+    /// Unblock its PIN with the PUK.
     UnblockPin,
 }
 

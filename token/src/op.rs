@@ -77,6 +77,8 @@ pub enum Op {
     },
     /// Read the token anew. Yields [`Outcome::Info`].
     ReadInfo,
+    /// Ask how many tries the PUK has left, without spending one. Yields [`Outcome::Tries`].
+    ReadPuk,
     /// Sign with the key `expected`. Yields [`Outcome::Signature`].
     Sign {
         /// The slot.
@@ -87,6 +89,14 @@ pub enum Op {
         algorithm: SignatureAlgorithm,
         /// What.
         statement: Statement,
+    },
+    /// Set a new PIN with the PUK, whether or not the PIN is blocked: one try of the PUK. Needs no turn.
+    /// Yields [`Outcome::Done`].
+    UnblockPin {
+        /// The PUK.
+        puk: Pin,
+        /// The new PIN.
+        new: Pin,
     },
     /// Begin a turn: exactly one VERIFY. `None` where the token has its own keypad. Yields
     /// [`Outcome::Done`].
@@ -111,7 +121,9 @@ impl Op {
             Self::Lock => "lock",
             Self::ProvisionOtp { .. } => "provision-otp",
             Self::ReadInfo => "read-info",
+            Self::ReadPuk => "read-puk",
             Self::Sign { .. } => "sign",
+            Self::UnblockPin { .. } => "unblock-pin",
             Self::Unlock { .. } => "unlock",
         }
     }
@@ -127,6 +139,7 @@ impl Op {
             Self::Generate { algorithm, .. } => Ability::generate(*algorithm),
             Self::InstallCertificate { .. } => Some(Ability::InstallCertificate),
             Self::ProvisionOtp { .. } => Some(Ability::ProvisionOtp),
+            Self::ReadPuk | Self::UnblockPin { .. } => Some(Ability::UnblockPin),
             Self::Sign { .. } => Some(Ability::Sign),
             Self::Lock | Self::ReadInfo | Self::Unlock { .. } => None,
         }
@@ -138,14 +151,19 @@ impl Op {
     pub fn deadline_seconds(&self) -> u64 {
         match self {
             Self::Generate { .. } => 180,
-            Self::CalculateOtp { .. } | Self::ChangePin { .. } | Self::Sign { .. } | Self::Unlock { .. } => 30,
+            Self::CalculateOtp { .. }
+            | Self::ChangePin { .. }
+            | Self::Sign { .. }
+            | Self::UnblockPin { .. }
+            | Self::Unlock { .. } => 30,
             Self::Attest { .. }
             | Self::DeleteKey { .. }
             | Self::InstallCertificate { .. }
             | Self::ListOtp
             | Self::Lock
             | Self::ProvisionOtp { .. }
-            | Self::ReadInfo => 15,
+            | Self::ReadInfo
+            | Self::ReadPuk => 15,
         }
     }
 }
@@ -167,6 +185,8 @@ pub enum Outcome {
     Info(TokenInfo),
     /// A signature; ECDSA as raw `r ‖ s`.
     Signature(Vec<u8>),
+    /// Tries left; `None` where the token does not say.
+    Tries(Option<u8>),
 }
 
 /// The only things a key signs: messages whose bytes the daemon builds itself. There is no

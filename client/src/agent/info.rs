@@ -9,7 +9,7 @@ const LABEL: usize = 24;
 /// The dictionary, read. Nothing in it is secret; nothing in it can add a line to a window.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Info {
-    /// `acquire`, `change-pin`, `login`, `otp`, `otp-from-token`, `provision-otp` or `retire`.
+    /// `acquire`, `change-pin`, `login`, `otp`, `otp-from-token`, `provision-otp`, `retire` or `unblock-pin`.
     pub purpose: String,
     /// Who will get the signature.
     pub origin: Option<String>,

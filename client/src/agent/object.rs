@@ -228,7 +228,7 @@ impl Agent {
         match &self.prompter {
             Prompter::Terminal => answered(self.prompter.tell(&notice).await).map(|_| ()),
             // The next window says it; one more would only be in its way.
-            Prompter::Pinentry(_) if matches!(kind.as_str(), "otp-rejected" | "pin-wrong") => Ok(()),
+            Prompter::Pinentry(_) if matches!(kind.as_str(), "otp-rejected" | "pin-wrong" | "puk-wrong") => Ok(()),
             Prompter::Pinentry(_) => {
                 self.show_apart(&asker.name(request.as_str()), notice);
                 Ok(())

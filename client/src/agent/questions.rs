@@ -23,6 +23,8 @@ pub enum SecretKind {
     Otp,
     /// The secret of an account on an OTP token.
     OtpSecret,
+    /// What unblocks the PIN of the token.
+    Puk,
     /// 利用者暗証番号.
     UserPin,
 }
@@ -38,6 +40,7 @@ impl SecretKind {
             "new-card-pin" => Self::NewCardPin,
             "otp" => Self::Otp,
             "otp-secret" => Self::OtpSecret,
+            "puk" => Self::Puk,
             "user-pin" => Self::UserPin,
             _ => return None,
         })
@@ -54,6 +57,7 @@ pub(super) fn secret(texts: &Texts, kind: SecretKind, info: &Info) -> Dialogue {
         SecretKind::NewCardPin => (Window::NewCardPin, "ask-new-card-pin", "button-ok"),
         SecretKind::Otp => (Window::Otp, "ask-otp", "button-acquire"),
         SecretKind::OtpSecret => (Window::OtpSecret, "ask-otp-secret", "button-ok"),
+        SecretKind::Puk => (Window::Puk, "ask-puk", "button-next"),
         SecretKind::UserPin => (Window::UserPin, "ask-user-pin-acquire", "button-next"),
     };
     let mut lines = vec![texts.text(lead)];
@@ -61,12 +65,12 @@ pub(super) fn secret(texts: &Texts, kind: SecretKind, info: &Info) -> Dialogue {
     if matches!(kind, SecretKind::AccessCode | SecretKind::OtpSecret) {
         lines.extend(facts(texts, info, MAY));
     }
-    if kind == SecretKind::CardPin {
+    if matches!(kind, SecretKind::CardPin | SecretKind::Puk) {
         lines.extend(tries(texts, info));
     }
     Dialogue::new(texts, window, lines.join("\n"))
         .buttons(texts.text(next), texts.text("button-cancel"))
-        .error(reason(texts, info))
+        .error(reason(texts, kind, info))
 }
 
 /// The window that asks for consent: はい(Y) at acquisition (S-078), 許可 at each use (S-104).
@@ -78,13 +82,18 @@ pub(super) fn consent(texts: &Texts, info: &Info) -> Dialogue {
         "otp" => ("consent-otp", "next-otp", "button-allow", "button-deny"),
         "otp-from-token" => ("consent-otp-from-token", "next-otp-from-token", "button-from-token", "button-type"),
         "retire" => ("consent-retire", "next-retire", "button-allow", "button-deny"),
+        "unblock-pin" => ("consent-unblock-pin", "next-unblock-pin", "button-allow", "button-deny"),
         _ => ("consent-login", "next-login", "button-allow", "button-deny"),
     };
     let mut must = vec![texts.text(lead)];
     must.extend(who(texts, info));
     must.extend(facts(texts, info, MUST));
     must.extend(tries(texts, info));
-    let next = if info.final_try { texts.text("next-final-try") } else { texts.text(next) };
+    let next = match (info.final_try, by_puk(info)) {
+        (true, false) => texts.text("next-final-try"),
+        (true, true) => texts.text("next-final-try-puk"),
+        (false, _) => texts.text(next),
+    };
     // What else is known stands there as far as there is room.
     let mut room = ROOM.saturating_sub(length(&must) + next.len());
     for line in facts(texts, info, MAY) {
@@ -140,6 +149,10 @@ pub(super) fn notice(texts: &Texts, kind: &str, info: &Info) -> Option<String> {
             Some(left) => texts.with("notice-pin-wrong-left", &[("left", &left.to_string())]),
             None => texts.text("notice-pin-wrong"),
         },
+        "puk-wrong" => match info.tries_left {
+            Some(left) => texts.with("notice-puk-wrong-left", &[("left", &left.to_string())]),
+            None => texts.text("notice-puk-wrong"),
+        },
         "waiting-authority" => texts.text("notice-waiting-authority"),
         _ => return None,
     };
@@ -148,14 +161,19 @@ pub(super) fn notice(texts: &Texts, kind: &str, info: &Info) -> Option<String> {
 
 /// Why it is asked again: a word of the daemon's, or a refusal of the authority. Other English
 /// sentences are only for those who read English.
-fn reason(texts: &Texts, info: &Info) -> Option<String> {
+fn reason(texts: &Texts, kind: SecretKind, info: &Info) -> Option<String> {
     let reason = info.reason.as_deref()?;
-    match reason {
-        "format" if info.purpose == "provision-otp" => Some(texts.text("reason-format-otp-secret")),
-        "format" => Some(texts.text("reason-format")),
-        "same" => Some(texts.text("reason-same")),
-        "wrong" => notice(texts, "pin-wrong", info),
-        other => catalogue_text(other, texts.language())
+    match (reason, kind) {
+        ("format", SecretKind::OtpSecret) => Some(texts.text("reason-format-otp-secret")),
+        ("format", SecretKind::Puk) => Some(texts.text("reason-format-puk")),
+        ("same", SecretKind::Puk) => Some(texts.text("reason-same-puk")),
+        ("wrong", SecretKind::Puk) => notice(texts, "puk-wrong", info),
+        ("common", SecretKind::NewCardPin) => Some(texts.text("reason-common")),
+        ("same", SecretKind::NewCardPin) => Some(texts.text("reason-same-new")),
+        ("format", _) => Some(texts.text("reason-format")),
+        ("same", _) => Some(texts.text("reason-same")),
+        ("wrong", _) => notice(texts, "pin-wrong", info),
+        (other, _) => catalogue_text(other, texts.language())
             .or_else(|| (texts.language() == Language::En).then(|| other.to_owned())),
     }
 }
@@ -201,11 +219,18 @@ fn facts(texts: &Texts, info: &Info, keys: &[&str]) -> Vec<String> {
 }
 
 fn tries(texts: &Texts, info: &Info) -> Option<String> {
+    let [last, left] =
+        if by_puk(info) { ["line-final-try-puk", "line-tries-puk"] } else { ["line-final-try", "line-tries"] };
     match info.tries_left {
-        _ if info.final_try => Some(texts.text("line-final-try")),
-        Some(left) => Some(texts.with("line-tries", &[("value", &left.to_string())])),
+        _ if info.final_try => Some(texts.text(last)),
+        Some(tries) => Some(texts.with(left, &[("value", &tries.to_string())])),
         None => None,
     }
+}
+
+/// Whether it is the PUK whose tries are told.
+fn by_puk(info: &Info) -> bool {
+    info.purpose == "unblock-pin"
 }
 
 /// Facts without which nobody could consent.
@@ -263,7 +288,7 @@ mod tests {
     fn the_longest_consent_fits_one_line() {
         for language in [Language::En, Language::Ja] {
             let texts = Texts::new(language);
-            for purpose in ["login", "acquire", "change-pin", "otp", "otp-from-token", "retire"] {
+            for purpose in ["login", "acquire", "change-pin", "otp", "otp-from-token", "retire", "unblock-pin"] {
                 let info = Info { purpose: purpose.into(), ..full() };
                 let length = prompt::escaped_length(&consent(&texts, &info).description);
                 assert!(length <= 990, "{language:?} {purpose}: {length}");
@@ -301,6 +326,10 @@ mod tests {
         };
         assert!(error("same", Language::Ja).unwrap().contains("PIN"));
         assert!(error("wrong", Language::En).unwrap().contains("3 tries"));
+        let info = Info { purpose: "unblock-pin".into(), reason: Some("wrong".into()), ..full() };
+        let dialogue = secret(&Texts::new(Language::En), SecretKind::Puk, &info);
+        assert!(dialogue.error.unwrap().starts_with("The PUK is wrong; 3 tries"));
+        assert!(dialogue.description.contains("PUK tries left: 3"), "{}", dialogue.description);
         assert_eq!(error("The network is down. Wait.", Language::Ja), None);
         assert!(error("The network is down. Wait.", Language::En).is_some());
     }

@@ -111,6 +111,9 @@ pub fn exit_of(name: &str) -> Exit {
         | "PinFinalTryHeld"
         | "PinFormat"
         | "PinIncorrect"
+        | "PukBlocked"
+        | "PukFormat"
+        | "PukIncorrect"
         | "TokenAbsent"
         | "TokenChanged"
         | "TouchTimedOut" => Exit::Token,
@@ -193,6 +196,9 @@ mod tests {
         "PinFinalTryHeld",
         "PinFormat",
         "PinIncorrect",
+        "PukBlocked",
+        "PukFormat",
+        "PukIncorrect",
         "RateLimited",
         "StorageFailed",
         "TimedOut",

@@ -45,6 +45,9 @@ pub trait Token {
     /// Asks for another PIN; option `agent`.
     fn change_pin(&self, options: Options<'_>) -> zbus::Result<OwnedObjectPath>;
 
+    /// Asks for the PUK and a new PIN; option `agent`.
+    fn unblock_pin(&self, options: Options<'_>) -> zbus::Result<OwnedObjectPath>;
+
     /// Reads the token anew.
     fn refresh(&self, options: Options<'_>) -> zbus::Result<()>;
 }

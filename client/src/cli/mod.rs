@@ -326,6 +326,12 @@ pub enum Pin {
         #[arg(long, value_name = "TOKEN")]
         token: Option<TokenId>,
     },
+    /// Sets a new PIN with the PUK.
+    Unblock {
+        /// The token; the only one that is present without it.
+        #[arg(long, value_name = "TOKEN")]
+        token: Option<TokenId>,
+    },
 }
 
 /// `admin …`

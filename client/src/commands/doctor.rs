@@ -179,6 +179,9 @@ async fn tokens_of(findings: &mut Findings<'_>, connection: &Connection) {
         match (token.state.as_str(), token.pin_state.as_str()) {
             ("failed", _) => findings.wrong("token", text, Some(&token.id), "advice-token-failed"),
             ("busy", _) => findings.note("token", text, "advice-token-busy"),
+            (_, "blocked") if token.features.iter().any(|f| f == "unblock-pin") => {
+                findings.wrong("token", text, Some(&token.id), "advice-pin-blocked-puk");
+            }
             (_, "blocked") => findings.wrong("token", text, Some(&token.id), "advice-pin-blocked"),
             (_, "final-try" | "count-low") => findings.note("token", text, "advice-pin-low"),
             (_, "unset") => findings.wrong("token", text, Some(&token.id), "advice-pin-unset"),

@@ -43,6 +43,7 @@ pub(crate) async fn perform(context: &Context, command: Command) -> Result<(), E
         Command::Otp { action: Otp::List { token } } => interruptible(otp::list(context, token)).await,
         Command::Otp { action: Otp::Provision(wanted) } => interruptible(otp::provision(context, wanted)).await,
         Command::Pin { action: Pin::Change { token } } => interruptible(pin::change(context, token)).await,
+        Command::Pin { action: Pin::Unblock { token } } => interruptible(pin::unblock(context, token)).await,
         Command::Tokens => interruptible(tokens::perform(context)).await,
     }
 }

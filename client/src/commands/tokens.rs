@@ -25,7 +25,7 @@ pub(crate) struct Token {
     pin_retries: Option<i32>,
     /// `None`: any number.
     spare_slots: Option<i64>,
-    features: Vec<String>,
+    pub(crate) features: Vec<String>,
 }
 
 pub(crate) async fn perform(context: &Context) -> Result<(), Error> {

@@ -29,13 +29,15 @@ pub enum Window {
     Otp,
     /// The secret of an account on an OTP token.
     OtpSecret,
+    /// What unblocks the PIN of the token.
+    Puk,
     /// 利用者暗証番号.
     UserPin,
 }
 
 impl Window {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::AccessCode,
         Self::AcquisitionCode,
         Self::CardPin,
@@ -48,6 +50,7 @@ impl Window {
         Self::Notice,
         Self::Otp,
         Self::OtpSecret,
+        Self::Puk,
         Self::UserPin,
     ];
 
@@ -65,6 +68,7 @@ impl Window {
             Self::Notice => "notice",
             Self::Otp => "otp",
             Self::OtpSecret => "otp-secret",
+            Self::Puk => "puk",
             Self::UserPin => "user-pin",
         }
     }
@@ -163,6 +167,7 @@ mod tests {
                 "Jitsuin: new user PIN",
                 "Jitsuin: notice",
                 "Jitsuin: one-time password",
+                "Jitsuin: PUK",
                 "Jitsuin: user PIN",
             ]
         );

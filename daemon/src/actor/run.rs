@@ -209,13 +209,18 @@ fn flows(op: &Op) -> bool {
 /// Whether the snapshot is out of date after this operation.
 fn mutates(op: &Op) -> bool {
     match op {
-        Op::ChangePin { .. } | Op::DeleteKey { .. } | Op::Generate { .. } | Op::InstallCertificate { .. } => true,
+        Op::ChangePin { .. }
+        | Op::DeleteKey { .. }
+        | Op::Generate { .. }
+        | Op::InstallCertificate { .. }
+        | Op::UnblockPin { .. } => true,
         Op::Attest { .. }
         | Op::CalculateOtp { .. }
         | Op::ListOtp
         | Op::Lock
         | Op::ProvisionOtp { .. }
         | Op::ReadInfo
+        | Op::ReadPuk
         | Op::Sign { .. }
         | Op::Unlock { .. } => false,
     }

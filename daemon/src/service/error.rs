@@ -100,10 +100,12 @@ pub enum Error {
     #[error("The one-time password was not accepted. Wait for the next one and enter it.")]
     OtpRejected,
     /// The PIN of the token is blocked.
-    #[error("The PIN of the token is blocked. Ask the administrator to unblock it.")]
+    #[error(
+        "The PIN of the token is blocked. If the token has a PUK, run jitsuin pin unblock; otherwise ask the administrator."
+    )]
     PinBlocked,
     /// The last try was not risked.
-    #[error("Only one try is left and it was not used. Confirm the last try when you are sure of the PIN.")]
+    #[error("Only one try is left and it was not used. Confirm the last try when you are sure of what you enter.")]
     PinFinalTryHeld,
     /// The PIN has not the form that the token takes.
     #[error("The PIN has {min} to {max} characters. No try was used; enter it again.")]
@@ -116,6 +118,23 @@ pub enum Error {
     /// The PIN was wrong.
     #[error("The PIN is wrong. Check it before you try again.")]
     PinIncorrect {
+        /// Tries left, where the token says.
+        retries: Option<u8>,
+    },
+    /// The PUK of the token is blocked.
+    #[error("The PUK of the token is blocked. Ask the administrator to reset the token, or use another one.")]
+    PukBlocked,
+    /// The PUK has not the form that the token takes.
+    #[error("The PUK has {min} to {max} characters. No try was used; enter it again.")]
+    PukFormat {
+        /// Fewest bytes.
+        min: u8,
+        /// Most bytes.
+        max: u8,
+    },
+    /// The PUK was wrong.
+    #[error("The PUK is wrong. Check it before you try again.")]
+    PukIncorrect {
         /// Tries left, where the token says.
         retries: Option<u8>,
     },
@@ -180,6 +199,9 @@ impl Error {
             Self::PinFinalTryHeld,
             Self::PinFormat { min: 6, max: 8 },
             Self::PinIncorrect { retries: Some(2) },
+            Self::PukBlocked,
+            Self::PukFormat { min: 6, max: 8 },
+            Self::PukIncorrect { retries: Some(2) },
             Self::RateLimited { retry_after_ms: 1500 },
             Self::StorageFailed { reason: text() },
             Self::TimedOut,
@@ -217,6 +239,9 @@ impl Error {
             Self::PinFinalTryHeld => "PinFinalTryHeld",
             Self::PinFormat { .. } => "PinFormat",
             Self::PinIncorrect { .. } => "PinIncorrect",
+            Self::PukBlocked => "PukBlocked",
+            Self::PukFormat { .. } => "PukFormat",
+            Self::PukIncorrect { .. } => "PukIncorrect",
             Self::RateLimited { .. } => "RateLimited",
             Self::StorageFailed { .. } => "StorageFailed",
             Self::TimedOut => "TimedOut",
@@ -247,6 +272,9 @@ impl From<Fault> for Error {
             Fault::PinBlocked => Self::PinBlocked,
             Fault::PinFormat { min, max } => Self::PinFormat { min, max },
             Fault::PinRequired { left } | Fault::PinWrong { left } => Self::PinIncorrect { retries: left },
+            Fault::PukBlocked => Self::PukBlocked,
+            Fault::PukFormat { min, max } => Self::PukFormat { min, max },
+            Fault::PukWrong { left } => Self::PukIncorrect { retries: left },
             Fault::TimedOut { .. } => Self::TimedOut,
             Fault::TouchTimedOut => Self::TouchTimedOut,
             Fault::WorkerFailed { worker } => Self::WorkerFailed { worker },
@@ -336,6 +364,6 @@ mod tests {
             assert!(text.matches(['.', ';']).count() >= 2 && text.ends_with('.'), "{text}");
             names.push(error.name());
         }
-        assert!(names.is_sorted() && names.len() == 30, "one example of each, in order");
+        assert!(names.is_sorted() && names.len() == 33, "one example of each, in order");
     }
 }

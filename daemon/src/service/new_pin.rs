@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use token::{Ability, Fault, Op, Outcome, Pin, PinState, Secret};
+use token::{Ability, Fault, Op, Outcome, Pin, Secret};
 
 use super::asking::question;
 use super::pin::{BadNewPin, check_new};
@@ -15,6 +15,45 @@ use crate::holder::{Holder, Purpose, Question, SecretKind};
 /// New PINs that a person may propose in one request.
 const MOST_PROPOSALS: u8 = 3;
 
+/// What the holder proves with that the PIN is theirs to set.
+#[derive(Debug, Clone, Copy)]
+enum By {
+    /// The PIN so far.
+    Pin,
+    /// The PUK.
+    Puk,
+}
+
+impl By {
+    fn act(self) -> Act<'static> {
+        match self {
+            Self::Pin => Act::ManagePin,
+            Self::Puk => Act::UnblockPin,
+        }
+    }
+
+    fn ability(self) -> Ability {
+        match self {
+            Self::Pin => Ability::ChangePin,
+            Self::Puk => Ability::UnblockPin,
+        }
+    }
+
+    fn purpose(self) -> Purpose {
+        match self {
+            Self::Pin => Purpose::ChangePin,
+            Self::Puk => Purpose::UnblockPin,
+        }
+    }
+
+    fn what(self) -> &'static str {
+        match self {
+            Self::Pin => "change its PIN",
+            Self::Puk => "unblock its PIN",
+        }
+    }
+}
+
 impl Service {
     /// Changes the PIN of a token: the holder enters the old one and a new one.
     ///
@@ -26,65 +65,80 @@ impl Service {
         caller: &Caller,
         token: TokenHandle,
         holder: Option<Arc<dyn Holder>>,
+        room: Admission,
+    ) -> Result<(), Error> {
+        self.set_pin(caller, By::Pin, token, holder, room).await
+    }
+
+    /// Sets a new PIN with the PUK, whether or not the PIN is blocked: the holder enters both.
+    ///
+    /// # Errors
+    /// As [`Service::change_pin`].
+    pub async fn unblock_pin(
+        &self,
+        caller: &Caller,
+        token: TokenHandle,
+        holder: Option<Arc<dyn Holder>>,
+        room: Admission,
+    ) -> Result<(), Error> {
+        self.set_pin(caller, By::Puk, token, holder, room).await
+    }
+
+    async fn set_pin(
+        &self,
+        caller: &Caller,
+        by: By,
+        token: TokenHandle,
+        holder: Option<Arc<dyn Holder>>,
         _room: Admission,
     ) -> Result<(), Error> {
         let work = |permit| async move {
-            let change = self.replace_pin(permit, &token, holder);
+            let replace = self.replace_pin(permit, by, &token, holder);
             tokio::select! {
                 biased;
-                changed = change => changed,
+                replaced = replace => replaced,
                 () = token.departed() => Err(Error::TokenAbsent),
             }
         };
-        self.serve(caller, Act::ManagePin, work).await
-    }
-
-    /// Would unblock the PIN of a token.
-    ///
-    /// # Errors
-    /// [`Error::NotSupported`] until a driver can: none declares the ability yet, and there is no
-    /// operation for it.
-    pub async fn unblock_pin(&self, caller: &Caller, token: TokenHandle) -> Result<(), Error> {
-        let work = |permit: Permit| async move {
-            permit.concerns(token.id());
-            Err(Error::NotSupported { what: "unblock its PIN".to_owned() })
-        };
-        self.serve(caller, Act::ManagePin, work).await
+        self.serve(caller, by.act(), work).await
     }
 
     async fn replace_pin(
         &self,
         permit: Permit,
+        by: By,
         token: &TokenHandle,
         own: Option<Arc<dyn Holder>>,
     ) -> Result<(), Error> {
         permit.concerns(token.id());
-        if !token.info().abilities.contains(&Ability::ChangePin) {
-            return Err(Error::NotSupported { what: "change its PIN".to_owned() });
+        if !token.info().abilities.contains(&by.ability()) {
+            return Err(Error::NotSupported { what: by.what().to_owned() });
         }
         let person = self.ask(&permit.caller, own).await?;
-        let question = question(Purpose::ChangePin, &permit.caller);
-        let mut asking = self.inner.pins.ask(token, &*person.holder, question.clone());
+        let question = question(by.purpose(), &permit.caller);
+        let mut asking = match by {
+            By::Pin => self.inner.pins.ask(token, &*person.holder, question.clone()),
+            By::Puk => self.inner.pins.ask_puk(token, &*person.holder, question.clone()),
+        };
         loop {
             let entry = asking.next().await?;
-            let Some(old) = entry.pin else {
-                return Err(Error::NotSupported { what: "change its PIN but on its own keypad".to_owned() });
+            let Some(proof) = entry.pin else {
+                return Err(Error::NotSupported { what: format!("{} but on its own keypad", by.what()) });
             };
-            let risked = is_last(&token.info().pin);
-            let new = self.propose(token, &*person.holder, &question, &old).await?;
-            // A new PIN may take minutes, in which another program used up the tries: the last one is not
-            // spent by who did not risk it.
-            let Outcome::Info(now) = token.perform(Op::ReadInfo).await? else { return Err(Error::Internal) };
-            if is_last(&now.pin) && !risked {
-                return Err(Error::PinFinalTryHeld);
-            }
-            match token.perform(Op::ChangePin { old, new: Pin::new(new) }).await {
+            let new = Pin::new(self.propose(by, token, &*person.holder, &question, &proof).await?);
+            // A new PIN may take minutes.
+            asking.still().await?;
+            let op = match by {
+                By::Pin => Op::ChangePin { old: proof, new },
+                By::Puk => Op::UnblockPin { puk: proof, new },
+            };
+            match token.perform(op).await {
                 Ok(Outcome::Done) => {
                     self.inner.pins.forget(token.id());
                     return Ok(());
                 }
                 Ok(_) => return Err(Error::Internal),
-                Err(Fault::PinWrong { left }) => asking.wrong(entry.digest, left).await,
+                Err(Fault::PinWrong { left } | Fault::PukWrong { left }) => asking.wrong(entry.digest, left).await,
                 Err(fault) => return Err(fault.into()),
             }
         }
@@ -93,17 +147,22 @@ impl Service {
     /// A new PIN that keeps the rules.
     async fn propose(
         &self,
+        by: By,
         token: &TokenHandle,
         holder: &dyn Holder,
         question: &Question,
-        old: &Pin,
+        proof: &Pin,
     ) -> Result<Secret, Error> {
         let mut question = question.clone();
         question.token = Some(token.info());
+        let old = match by {
+            By::Pin => proof.expose(),
+            By::Puk => &[],
+        };
         let mut proposals = 0;
         loop {
             let new = holder.secret(SecretKind::NewCardPin, &question).await?;
-            let Err(bad) = check_new(&new, old.expose(), &token.info().pin) else { return Ok(new) };
+            let Err(bad) = check_new(&new, old, &token.info().pin) else { return Ok(new) };
             proposals += 1;
             let (reason, error) = match bad {
                 BadNewPin::Common => ("common", Error::InvalidArgument { reason: bad.to_string() }),
@@ -118,11 +177,6 @@ impl Service {
     }
 }
 
-/// Whether the next wrong entry blocks the PIN, as far as the token says.
-fn is_last(pin: &PinState) -> bool {
-    pin.final_try || pin.tries == Some(1)
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeSet, VecDeque};
@@ -130,7 +184,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use futures_util::future::BoxFuture;
-    use token::{CertificateFacts, Device, Event, SlotSpace, TokenInfo};
+    use token::{CertificateFacts, Device, Event, PinState, SlotSpace, TokenInfo};
 
     use super::*;
     use crate::actor::{Registries, Tokens};

@@ -18,7 +18,7 @@ pub enum Act<'a> {
     ListCertificates,
     /// See which accounts an OTP token has.
     ListOtp,
-    /// Change or unblock a PIN.
+    /// Change a PIN.
     ManagePin,
     /// Put an account on an OTP token.
     ProvisionOtp,
@@ -40,6 +40,8 @@ pub enum Act<'a> {
     },
     /// Pass a secret along with a call.
     SupplySecret,
+    /// Set a new PIN with the PUK.
+    UnblockPin,
     /// Let a certain key sign a login.
     UseKey {
         /// Where the login is.
@@ -59,7 +61,7 @@ impl Act<'_> {
             Self::AbandonEnrolment { .. } => "org.jitsuin.jitsuin1.abandon-enrolment",
             Self::Enrol | Self::SteerEnrolment { .. } => "org.jitsuin.jitsuin1.enrol",
             Self::ListCertificates | Self::ListOtp | Self::ReadTokens => "org.jitsuin.jitsuin1.list-certificates",
-            Self::ManagePin => "org.jitsuin.jitsuin1.manage-pin",
+            Self::ManagePin | Self::UnblockPin => "org.jitsuin.jitsuin1.manage-pin",
             Self::ProvisionOtp => "org.jitsuin.jitsuin1.provision-otp",
             Self::ReadEnrolment { .. } => "org.jitsuin.jitsuin1.other-user",
             Self::RegisterAgent => "org.jitsuin.jitsuin1.register-agent",
@@ -85,6 +87,7 @@ impl Act<'_> {
             Self::SignLogin => "sign-login",
             Self::SteerEnrolment { .. } => "steer-enrolment",
             Self::SupplySecret => "supply-secret",
+            Self::UnblockPin => "unblock-pin",
             Self::UseKey { .. } => "use-key",
             Self::UseOtp => "use-otp",
         }
@@ -186,7 +189,8 @@ pub fn judge(caller: &Caller, act: Act<'_>, settings: &Settings) -> Verdict {
         | Act::RegisterAgent
         | Act::SignLogin
         | Act::SteerEnrolment { .. }
-        | Act::SupplySecret => Verdict::Allow,
+        | Act::SupplySecret
+        | Act::UnblockPin => Verdict::Allow,
     }
 }
 
@@ -208,6 +212,7 @@ mod tests {
             Act::SignLogin,
             Act::SteerEnrolment { owner },
             Act::SupplySecret,
+            Act::UnblockPin,
             Act::UseKey { origin, needs_pin: true },
             Act::UseKey { origin, needs_pin: false },
             Act::UseOtp,

@@ -23,6 +23,7 @@ pub(super) enum Step {
     PutData,
     Select,
     Sign,
+    Unblock,
     Verify,
 }
 
@@ -42,6 +43,7 @@ impl fmt::Display for Step {
             Self::PutData => "PUT DATA",
             Self::Select => "SELECT",
             Self::Sign => "GENERAL AUTHENTICATE",
+            Self::Unblock => "RESET RETRY COUNTER",
         })
     }
 }
@@ -131,7 +133,9 @@ pub(super) fn by_status(step: Step, status: u16) -> Fault {
     match (step, status) {
         (Step::Verify | Step::Change, 0x6983 | 0x63C0) => Fault::PinBlocked,
         (Step::Verify | Step::Change, 0x63C1..=0x63CF) => Fault::PinWrong { left: u8::try_from(status & 0x0F).ok() },
-        (Step::Verify | Step::Change, 0x6A80) => Fault::PinFormat { min: 0, max: 0 },
+        (Step::Verify | Step::Change | Step::Unblock, 0x6A80) => Fault::PinFormat { min: 0, max: 0 },
+        (Step::Unblock, 0x6983 | 0x63C0) => Fault::PukBlocked,
+        (Step::Unblock, 0x63C1..=0x63CF) => Fault::PukWrong { left: u8::try_from(status & 0x0F).ok() },
         (Step::Select, 0x6A82 | 0x6A81 | 0x6A86 | 0x6D00 | 0x6E00 | 0x6999) => {
             cannot("be used here, for it has no PIV application")
         }
@@ -168,6 +172,8 @@ mod tests {
     fn words_are_told_apart() {
         assert_eq!(by_status(Step::Verify, 0x63C2), Fault::PinWrong { left: Some(2) });
         assert_eq!(by_status(Step::Verify, 0x63C0), Fault::PinBlocked);
+        assert_eq!(by_status(Step::Unblock, 0x63C1), Fault::PukWrong { left: Some(1) });
+        assert_eq!(by_status(Step::Unblock, 0x6983), Fault::PukBlocked);
         assert_eq!(by_status(Step::GetData, 0x63C2), device("GET DATA: 63C2"));
         assert_eq!(by_status(Step::Sign, 0x6982), Fault::PinRequired { left: None });
         assert_eq!(by_status(Step::Sign, 0x6F00), device("GENERAL AUTHENTICATE: 6F00"));

@@ -23,6 +23,7 @@ mod slot;
 pub(crate) mod tlv;
 mod token;
 pub(crate) mod transport;
+mod unblock;
 mod write;
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ use super::fault::{Step, by_status};
 use super::session::Session;
 
 /// The PIN's key reference.
-const PIN: u8 = 0x80;
-/// Fewest and most bytes (part 1 §2.4.3).
-const MIN: u8 = 6;
-const MAX: u8 = 8;
+pub(super) const PIN: u8 = 0x80;
+/// Fewest and most bytes, of the PUK as well (part 1 §2.4.3).
+pub(super) const MIN: u8 = 6;
+pub(super) const MAX: u8 = 8;
 
 impl Session {
     /// Tries left, asked without spending one; `None` where the card does not say, which it does not
@@ -69,7 +69,7 @@ impl Session {
 }
 
 /// Eight bytes, filled up with FF. A wrong form never reaches the card, where it could cost a try.
-fn padded(pin: &Pin) -> Result<Zeroizing<Vec<u8>>, Fault> {
+pub(super) fn padded(pin: &Pin) -> Result<Zeroizing<Vec<u8>>, Fault> {
     let fits = (usize::from(MIN)..=usize::from(MAX)).contains(&pin.len());
     if !fits || !pin.expose().iter().all(|b| (0x20..0x7F).contains(b)) {
         return Err(Fault::PinFormat { min: MIN, max: MAX });

@@ -117,7 +117,7 @@ fn describe(reference: u8, name: SlotId, found: Found, mark: Option<&String>) ->
 }
 
 fn abilities(make: Make, writes: bool) -> BTreeSet<Ability> {
-    let mut can = BTreeSet::from([Ability::ChangePin, Ability::Sign]);
+    let mut can = BTreeSet::from([Ability::ChangePin, Ability::Sign, Ability::UnblockPin]);
     if make.has(ATTESTS) {
         can.insert(Ability::Attest);
     }

@@ -159,7 +159,7 @@ fn a_plain_card_signs_over_t0() {
     let mut bench = Bench::new("piv:serial=7");
     let info = bench.info();
     assert_eq!(info.id.to_string(), format!("piv:{}", hex::encode(b"jitsuin card\0\0\0\x07")));
-    assert_eq!(info.abilities.iter().collect::<Vec<_>>(), [&Ability::ChangePin, &Ability::Sign]);
+    assert_eq!(info.abilities.iter().collect::<Vec<_>>(), [&Ability::ChangePin, &Ability::Sign, &Ability::UnblockPin]);
     assert_eq!((info.pin.tries, info.space), (Some(3), SlotSpace::Fixed(vec![])));
     let [only] = &info.slots[..] else { panic!("{:?}", info.slots) };
     assert_eq!((only.slot.as_str(), only.needs_pin, only.pin_always), ("9a", true, false));
@@ -209,6 +209,47 @@ fn the_pin_is_changed() {
     bench.perform(&Op::ChangePin { old: pin(PIN), new: pin("24680246") }).unwrap();
     assert_eq!(bench.unlock(PIN), Err(Fault::PinWrong { left: Some(2) }));
     bench.unlock("24680246").unwrap();
+}
+
+#[test]
+fn a_blocked_pin_is_set_anew_with_the_puk() {
+    for model in ["piv", "yubikey", "yubikey:firmware=5.4.3,management=tdes"] {
+        let mut bench = Bench::new(model);
+        // Only metadata say how many tries there are before one is spent.
+        let told = if model == "piv" { None } else { Some(3) };
+        assert_eq!(bench.perform(&Op::ReadPuk), Ok(Outcome::Tries(told)), "{model}");
+        for _ in 0..3 {
+            let _ = bench.unlock("999999").unwrap_err();
+        }
+        assert!(bench.info().pin.blocked, "{model}");
+        let unblock = |puk: &str, new: &str| Op::UnblockPin { puk: pin(puk), new: pin(new) };
+        bench.slot.sent();
+        for bad in ["12345", "123456789", "1234567\u{7f}"] {
+            assert_eq!(bench.perform(&unblock(bad, "246802")), Err(Fault::PukFormat { min: 6, max: 8 }));
+            assert_eq!(bench.perform(&unblock("12345678", bad)), Err(Fault::PinFormat { min: 6, max: 8 }));
+        }
+        assert!(!bench.slot.sent().contains(&0x2C), "no try for what cannot be right");
+        assert_eq!(bench.perform(&unblock("87654321", "246802")), Err(Fault::PukWrong { left: Some(2) }), "{model}");
+        assert_eq!(bench.slot.sent().iter().filter(|ins| **ins == 0x2C).count(), 1);
+        assert_eq!(bench.perform(&Op::ReadPuk), Ok(Outcome::Tries(Some(2))), "{model}: remembered or read");
+        assert_eq!(bench.perform(&unblock("12345678", "246802")), Ok(Outcome::Done), "{model}");
+        assert_eq!(bench.perform(&Op::ReadPuk), Ok(Outcome::Tries(told)), "{model}");
+        assert!(!bench.info().pin.blocked);
+        let mut line = bench.slot.clone();
+        assert_eq!(*line.transmit(&[0, 0x20, 0, 0x80]).unwrap(), [0x63, 0xC3], "logged out");
+        assert_eq!(bench.unlock(PIN), Err(Fault::PinWrong { left: Some(2) }), "{model}");
+        bench.unlock("246802").unwrap();
+
+        for left in [2, 1] {
+            let wrong = Err(Fault::PukWrong { left: Some(left) });
+            assert_eq!(bench.perform(&unblock("87654321", "135791")), wrong, "{model}");
+        }
+        assert_eq!(bench.perform(&Op::ReadPuk), Ok(Outcome::Tries(Some(1))), "{model}");
+        assert_eq!(bench.perform(&unblock("87654321", "135791")), Err(Fault::PukBlocked), "{model}");
+        assert_eq!(bench.perform(&Op::ReadPuk), Ok(Outcome::Tries(Some(0))), "{model}");
+        assert_eq!(bench.perform(&unblock("12345678", "135791")), Err(Fault::PukBlocked), "{model}");
+        bench.unlock("246802").unwrap();
+    }
 }
 
 #[test]

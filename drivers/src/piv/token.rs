@@ -41,11 +41,13 @@ pub(super) struct Token {
     touch: BTreeMap<SlotId, bool>,
     /// The last reading, if nothing was written here since.
     reading: Option<Reading>,
+    /// Tries that the PUK had left after a wrong one: most cards say it then and never again.
+    puk: Option<u8>,
 }
 
 impl Token {
     pub(super) fn new(reader: Box<dyn Reader>) -> Self {
-        Self { reader, make: None, id: None, turn: None, touch: BTreeMap::new(), reading: None }
+        Self { reader, make: None, id: None, turn: None, touch: BTreeMap::new(), reading: None, puk: None }
     }
 
     /// A session of its own, with the card known to be the one that it was.
@@ -151,6 +153,19 @@ impl Token {
         }
     }
 
+    /// Sets a new PIN with exactly one try of the PUK.
+    fn unblock(&mut self, due: Due, puk: &Pin, new: &Pin) -> Result<(), Fault> {
+        self.lock(due)?;
+        let done = self.within(due, |session| session.unblock_pin(puk, new));
+        match &done {
+            Ok(()) => self.puk = None,
+            Err(Fault::PukWrong { left }) => self.puk = *left,
+            Err(Fault::PukBlocked) => self.puk = Some(0),
+            Err(_) => {}
+        }
+        done
+    }
+
     fn sign(
         &mut self,
         due: Due,
@@ -204,9 +219,11 @@ impl Token {
             }
             Op::Lock => self.lock(due).map(|()| Outcome::Done),
             Op::ReadInfo => self.read(due).map(Outcome::Info),
+            Op::ReadPuk => self.reading(due, Session::puk_tries).map(|told| Outcome::Tries(told.or(self.puk))),
             Op::Sign { slot, expected, algorithm, statement } => {
                 self.sign(due, slot, expected, *algorithm, statement, notice).map(Outcome::Signature)
             }
+            Op::UnblockPin { puk, new } => self.unblock(due, puk, new).map(|()| Outcome::Done),
             Op::Unlock { pin } => self.unlock(due, pin.as_ref()).map(|()| Outcome::Done),
         }
     }

@@ -58,6 +58,9 @@ impl Token {
             }
             Op::Lock => self.lock().map(|()| Outcome::Done),
             Op::ReadInfo => self.info().map(Outcome::Info),
+            // C_InitPIN is the security officer's, whose PIN is no PUK: it can do more than unblock, and not every
+            // module takes it for that.
+            Op::ReadPuk | Op::UnblockPin { .. } => Err(cannot("unblock its PIN with a PUK")),
             Op::Sign { slot, expected, algorithm, statement } => {
                 self.sign(slot, expected, *algorithm, statement).map(Outcome::Signature)
             }

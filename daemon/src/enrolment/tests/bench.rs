@@ -395,7 +395,8 @@ impl Holder for Person {
                 SecretKind::AccessCode
                 | SecretKind::AcquisitionCode
                 | SecretKind::NewCardPin
-                | SecretKind::OtpSecret => "",
+                | SecretKind::OtpSecret
+                | SecretKind::Puk => "",
             };
             Ok(Secret::new(self.answer(kind.name(), right)?.as_bytes().to_vec()))
         })

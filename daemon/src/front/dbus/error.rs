@@ -64,12 +64,12 @@ pub(super) fn parameters(error: &Error) -> HashMap<&'static str, OwnedVariant> {
         Error::EnrolmentConflict { enrolment } => one("enrolment", enrolment.as_str().into()),
         Error::NotAuthorized { action, .. } => one("action", (*action).into()),
         Error::NotSupported { what } => one("what", what.as_str().into()),
-        Error::PinFormat { min, max } => {
+        Error::PinFormat { min, max } | Error::PukFormat { min, max } => {
             let mut both = one("min", i32::from(*min).into());
             both.extend(one("max", i32::from(*max).into()));
             both
         }
-        Error::PinIncorrect { retries } => {
+        Error::PinIncorrect { retries } | Error::PukIncorrect { retries } => {
             retries.map_or_else(HashMap::new, |left| one("retries", i32::from(left).into()))
         }
         Error::RateLimited { retry_after_ms } => one("retry-after-ms", (*retry_after_ms).into()),
@@ -86,6 +86,7 @@ pub(super) fn parameters(error: &Error) -> HashMap<&'static str, OwnedVariant> {
         | Error::OtpRejected
         | Error::PinBlocked
         | Error::PinFinalTryHeld
+        | Error::PukBlocked
         | Error::TimedOut
         | Error::TokenAbsent
         | Error::TokenChanged

@@ -41,7 +41,7 @@ impl Manager {
 
     #[zbus(property(emits_changed_signal = "const"))]
     fn features(&self) -> Vec<&'static str> {
-        vec!["change-pin", "enrolment", "login", "varlink"]
+        vec!["change-pin", "enrolment", "login", "unblock-pin", "varlink"]
     }
 
     /// Whether tokens are held so that no other program can use them: never, so far.

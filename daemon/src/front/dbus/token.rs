@@ -99,12 +99,12 @@ impl TokenObject {
         #[zbus(header)] call: Header<'_>,
     ) -> Result<OwnedObjectPath, Failure> {
         let (peer, _room) = self.bus.enter(&call).await?;
-        Options::read(options, &["agent"])?;
+        let options = Options::read(options, &["agent"])?;
+        let holder = own_agent(&self.bus, &peer, &options)?;
         let room = self.bus.service.admit(&peer.caller, Counted::Request)?;
         let (service, caller, token) = (self.bus.service.clone(), peer.caller.clone(), self.token.clone());
         let request = Request::start("unblock-pin", &peer.gone, &self.bus.tasks, async move {
-            let _room = room;
-            service.unblock_pin(&caller, token).await.map(|()| Answer::Done)
+            service.unblock_pin(&caller, token, holder, room).await.map(|()| Answer::Done)
         });
         Ok(RequestObject::serve(&self.bus, &peer, request).await?)
     }

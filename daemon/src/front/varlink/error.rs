@@ -25,8 +25,8 @@ pub fn parameters(error: &Error) -> Value {
         Error::EnrolmentConflict { enrolment } => json!({ "enrolment": enrolment }),
         Error::NotAuthorized { action, .. } => json!({ "action": action }),
         Error::NotSupported { what } => json!({ "what": what }),
-        Error::PinFormat { min, max } => json!({ "min": min, "max": max }),
-        Error::PinIncorrect { retries } => json!({ "retries": retries }),
+        Error::PinFormat { min, max } | Error::PukFormat { min, max } => json!({ "min": min, "max": max }),
+        Error::PinIncorrect { retries } | Error::PukIncorrect { retries } => json!({ "retries": retries }),
         Error::RateLimited { retry_after_ms } => json!({ "retryAfterMs": retry_after_ms }),
         Error::WorkerFailed { worker } => json!({ "worker": worker }),
         Error::Busy
@@ -41,6 +41,7 @@ pub fn parameters(error: &Error) -> Value {
         | Error::OtpRejected
         | Error::PinBlocked
         | Error::PinFinalTryHeld
+        | Error::PukBlocked
         | Error::TimedOut
         | Error::TokenAbsent
         | Error::TokenChanged

@@ -49,6 +49,7 @@ pub(super) async fn serve(
         "ResumeEnrolment" => front.resume_enrolment(call.take()?).await,
         "SignLogin" => front.sign_login(call.take()?).await,
         "StartEnrolment" => front.start_enrolment(call.take()?).await,
+        "UnblockPin" => front.unblock_pin(call.take()?).await,
         "WatchEnrolment" => front.watch_enrolment(call.take()?).await,
         _ => Err(Failure::MethodNotFound(name)),
     };
@@ -162,6 +163,13 @@ impl Method<'_> {
         let token = self.token(&which.token)?;
         let room = self.service.admit(self.caller, Counted::Request)?;
         self.telling(self.service.change_pin(self.caller, token, None, room)).await?;
+        Ok(json!({}))
+    }
+
+    async fn unblock_pin(&self, which: OneToken) -> Result<Value, Failure> {
+        let token = self.token(&which.token)?;
+        let room = self.service.admit(self.caller, Counted::Request)?;
+        self.telling(self.service.unblock_pin(self.caller, token, None, room)).await?;
         Ok(json!({}))
     }
 
