@@ -18,7 +18,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use ifd_handler::DEVICE_PREFIX;
+use ifd_handler::{DEVICE_PREFIX, KEYPAD_PREFIX};
 use virtual_card::control::Remote;
 use virtual_card::counts::Counts;
 
@@ -30,6 +30,9 @@ pub const YUBIKEY_READER: &str = "Yubico YubiKey OTP+FIDO+CCID";
 
 /// Some reader for cards.
 pub const CARD_READER: &str = "Example Card Reader";
+
+/// A reader with a keypad of its own (PC/SC part 10): whoever starts one of this name gets the keypad with it.
+pub const KEYPAD_READER: &str = "Example Keypad Reader";
 
 /// Gives pcscd a /run of its own and hides the drivers of real readers, then becomes it. Arguments: the folder for
 /// /run, an empty folder, the configuration's folder, and what else pcscd is to be told.
@@ -70,8 +73,9 @@ impl<'a> Pcsc<'a> {
         let sockets: Vec<PathBuf> = readers.iter().map(|(name, _)| folder.join(format!("reader-{name}"))).collect();
         let mut config = String::new();
         for (channel, ((_, shown), socket)) in readers.iter().zip(&sockets).enumerate() {
+            let prefix = if *shown == KEYPAD_READER { KEYPAD_PREFIX } else { DEVICE_PREFIX };
             config.push_str(&format!(
-                "FRIENDLYNAME \"{shown}\"\nDEVICENAME {DEVICE_PREFIX}{}\nLIBPATH {}\nCHANNELID {channel}\n",
+                "FRIENDLYNAME \"{shown}\"\nDEVICENAME {prefix}{}\nLIBPATH {}\nCHANNELID {channel}\n",
                 socket.display(),
                 driver.display(),
             ));
