@@ -124,6 +124,7 @@ reason-same-puk = This is the PUK that was wrong before; no try was used. Enter 
 notice-touch = Touch the hardware key now.
 notice-paused = The acquisition is paused. Resume it with: jitsuin enrolments resume
 notice-otp-rejected = The one-time password is wrong or already used. Wait for the next one and try again.
+notice-pin-pad = Enter the PIN on the keypad of { $reader }, not on this computer.
 notice-pin-wrong = The PIN is wrong. Check it before you try again.
 notice-pin-wrong-left = The PIN is wrong; { $left } tries left. Check it before you try again.
 notice-puk-wrong = The PUK is wrong. Check it before you try again.

@@ -124,6 +124,7 @@ reason-same-puk = 先ほど誤りだったPUKと同じです。残り回数は�
 notice-touch = ICカード・USBトークンに触れてください。
 notice-paused = 取得を一時停止しました。再開するには: jitsuin enrolments resume
 notice-otp-rejected = ワンタイムパスワードが正しくないか、使用済みです。次のパスワードが表示されてから再度入力してください。
+notice-pin-pad = PINを、このコンピュータではなく { $reader } のキーパッドで入力してください。
 notice-pin-wrong = PINが正しくありません。ご確認のうえ、再度入力してください。
 notice-pin-wrong-left = PINが正しくありません（残り{ $left }回）。ご確認のうえ、再度入力してください。
 notice-puk-wrong = PUKが正しくありません。ご確認のうえ、再度入力してください。

@@ -11,7 +11,7 @@ use token::{CertificateFacts, Secret};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::holder::{Holder, HolderFor, Question, SecretKind, Unanswered};
+use crate::holder::{Holder, HolderFor, Question, SecretKind, Standing, Unanswered};
 
 /// The registry. Clones are the same.
 #[derive(Clone)]
@@ -196,6 +196,15 @@ impl Holder for SessionHolder {
             // A notice is no prompt: it waits for nobody.
             if let Some(agent) = self.agents.agent(self.uid) {
                 agent.notice(kind, question).await;
+            }
+        })
+    }
+
+    fn standing<'a>(&'a self, kind: &'static str, question: &'a Question) -> BoxFuture<'a, Standing> {
+        Box::pin(async move {
+            match self.agents.agent(self.uid) {
+                Some(agent) => agent.standing(kind, question).await,
+                None => Standing::default(),
             }
         })
     }

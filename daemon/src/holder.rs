@@ -144,6 +144,26 @@ pub enum Unanswered {
     Vanished,
 }
 
+/// A notice that stands. Dropping it takes it back.
+#[derive(Default)]
+pub struct Standing(Option<Box<dyn FnOnce() + Send>>);
+
+impl Standing {
+    /// `back` takes it back.
+    #[must_use]
+    pub fn until(back: impl FnOnce() + Send + 'static) -> Self {
+        Self(Some(Box::new(back)))
+    }
+}
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        if let Some(back) = self.0.take() {
+            back();
+        }
+    }
+}
+
 /// A person who can be asked. Dropping a future takes the question back.
 pub trait Holder: Send + Sync {
     /// Asks for a secret.
@@ -161,6 +181,14 @@ pub trait Holder: Send + Sync {
 
     /// Tells something that needs no answer: `touch`, `installed`, `paused`, `otp-rejected`, ….
     fn notice<'a>(&'a self, kind: &'static str, question: &'a Question) -> BoxFuture<'a, ()>;
+
+    /// Tells something that is so until what this yields is dropped: `pin-pad`.
+    fn standing<'a>(&'a self, kind: &'static str, question: &'a Question) -> BoxFuture<'a, Standing> {
+        Box::pin(async move {
+            self.notice(kind, question).await;
+            Standing::default()
+        })
+    }
 }
 
 /// Finds the person for work that outlives its caller.

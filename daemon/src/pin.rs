@@ -12,7 +12,7 @@ use sha2::Sha256;
 use token::{Ability, Fault, Op, Outcome, Pin, PinState, TokenId, TokenInfo};
 
 use crate::actor::{TokenHandle, Turn};
-use crate::holder::{Holder, Question, SecretKind, Unanswered};
+use crate::holder::{Holder, Question, SecretKind, Standing, Unanswered};
 
 /// Entries asked for until a caller is told that the PIN is wrong.
 const MOST_ENTRIES: usize = 3;
@@ -82,13 +82,18 @@ impl Pins {
     pub async fn unlock(&self, token: &TokenHandle, holder: &dyn Holder, question: Question) -> Result<Turn, NoTurn> {
         let mut asking = self.ask(token, holder, question);
         loop {
-            let entry = asking.next().await?;
-            match token.turn(entry.pin).await {
+            let Entry { pin, digest, shown } = asking.next().await?;
+            let on_keypad = pin.is_none();
+            let turn = token.turn(pin).await;
+            drop(shown);
+            match turn {
                 Ok(turn) => {
                     self.forget(token.id());
                     return Ok(turn);
                 }
-                Err(Fault::PinWrong { left }) => asking.wrong(entry.digest, left).await,
+                Err(Fault::PinWrong { left }) => asking.wrong(digest, left).await,
+                // The keypad's own check.
+                Err(fault @ Fault::PinFormat { .. }) if on_keypad => asking.again("format", fault),
                 // Whether it was verified is not known, so whether it is wrong is not either.
                 Err(fault) => return Err(fault.into()),
             }
@@ -224,6 +229,8 @@ pub struct Entry {
     pub pin: Option<Pin>,
     /// How it is remembered if it is wrong.
     pub digest: [u8; 32],
+    /// What the holder is told until it has been verified.
+    pub shown: Standing,
 }
 
 impl Asking<'_> {
@@ -241,8 +248,9 @@ impl Asking<'_> {
             }
             self.entries += 1;
             if self.code == Code::Pin && self.token.info().abilities.contains(&Ability::PinPad) {
-                // Nothing to type here: the keypad is the token's own.
-                return Ok(Entry { pin: None, digest: [0; 32] });
+                // Nothing to type here: the keypad is the token's own, or its reader's.
+                let shown = self.holder.standing("pin-pad", &self.question).await;
+                return Ok(Entry { pin: None, digest: [0; 32], shown });
             }
             let kind = match self.token.info().abilities.contains(&Ability::CalculateOtp) {
                 true => SecretKind::AccessCode,
@@ -259,7 +267,7 @@ impl Asking<'_> {
                 continue;
             }
             self.look().await?;
-            return Ok(Entry { pin: Some(pin), digest });
+            return Ok(Entry { pin: Some(pin), digest, shown: Standing::default() });
         }
     }
 

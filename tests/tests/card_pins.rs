@@ -1,4 +1,4 @@
-//! The PINs of cards beyond their entry in a window: a blocked one and the PUK.
+//! The PINs of cards beyond their entry in a window: a blocked one and the PUK, and readers with a keypad.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -16,9 +16,9 @@ use tests::canary::Canaries;
 use tests::daemon::Config;
 use tests::foreign_ca::ForeignCa;
 use tests::judge;
-use tests::pcsc::{CARD_READER, Pcsc, YUBIKEY_READER};
+use tests::pcsc::{CARD_READER, KEYPAD_READER, Pcsc, YUBIKEY_READER};
 use tests::person::{REFUSE, Window};
-use tests::running::wait_for;
+use tests::running::{Running, wait_for};
 use tests::scratch::{Scratch, any_output, output};
 use tests::watch::{BusWatch, ProcessWatch};
 use tests::world::{CONTRACT, Done, SECRETS, USER, World};
@@ -220,4 +220,102 @@ fn neither_the_puk_nor_the_new_pin_is_found_anywhere() {
     // The eyes were open: the same search finds what lies where it may.
     let known = canaries.in_files(world.user.folder(), &|_| false);
     assert!(known.iter().any(|s| s.secret == "the PUK") && known.iter().any(|s| s.secret == "the new PIN"));
+}
+
+/// What was said of the keypad so far.
+fn announced(world: &World) -> Vec<String> {
+    world.user.windows().into_iter().filter(|w| w.starts_with("Jitsuin: notice") && w.contains("keypad")).collect()
+}
+
+/// Starts a command and types these on the keypad, each when it has been announced and is wanted.
+fn typing(world: &World, pcsc: &Pcsc<'_>, command: &Command, entries: &[&str]) {
+    let before = announced(world).len();
+    let mut running = Running::start(&world.scratch, "typing", command);
+    for (number, entry) in entries.iter().enumerate() {
+        wait_for("the announcement", || (announced(world).len() > before + number).then_some(()));
+        wait_for("the keypad", || pcsc.remote().ask("await keypad reader").ok());
+        pcsc.tell(&format!("keypad reader type {entry}"));
+    }
+    assert!(running.ended().success(), "{}", running.printed());
+}
+
+#[test]
+fn a_pin_that_is_typed_on_the_reader_never_comes_to_this_computer() {
+    const TYPED: &str = "73519264";
+    let processes = ProcessWatch::start(&["yubico-piv-tool", "virtual-card"]);
+    let scratch = Scratch::new();
+    let pcsc = card(&scratch, KEYPAD_READER, "yubikey:serial=5020304");
+    let any = ["-r", "", "-a", "change-pin", "-P", PIN, "-N", TYPED];
+    output(pcsc.command("yubico-piv-tool").args(any));
+    let world = world(&pcsc, Config::new().loud(), YUBIKEY);
+    let bus = BusWatch::start(&world.scratch, &world.bus);
+    let features = listed(&world, YUBIKEY)["features"].clone();
+    let declared = |name: &str| features.as_array().unwrap().iter().any(|f| f == name);
+    assert!(declared("pin-pad") && !declared("change-pin") && !declared("unblock-pin"), "{features}");
+
+    // One entry to make the key and ask for its certificate, one to install it; then a login.
+    pcsc.tell("forget card");
+    typing(&world, &pcsc, &enrolment(&world, YUBIKEY), &[TYPED, TYPED]);
+    assert_eq!(world.issue(), "001 valid");
+    typing(&world, &pcsc, &login(&world, 1), &[TYPED]);
+    assert_eq!((world.user.count("card PIN"), pcsc.counts("card").verifies), (0, 3), "a try an entry");
+    assert!(announced(&world)[0].contains(pcsc.reader("reader")), "{:?}", announced(&world));
+
+    let mut canaries = Canaries::default();
+    canaries.add("the PIN", TYPED);
+    let mut found = canaries.in_files(world.scratch.path(), &|_| false);
+    found.extend(canaries.in_files(scratch.path(), &|_| false));
+    found.extend(canaries.sightings("the bus", &bus.seen()));
+    for (what, bytes) in processes.seen() {
+        found.extend(canaries.sightings(&what, &bytes));
+    }
+    assert!(bus.has(b"pin-pad") && found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn whatever_is_done_on_a_keypad_is_told() {
+    let scratch = Scratch::new();
+    let pcsc = card(&scratch, KEYPAD_READER, "piv:serial=7");
+    certify(&pcsc, &scratch);
+    let token = plain();
+    let world = world(&pcsc, Config::new(), &token);
+    let does = |deeds: &[&str]| {
+        pcsc.tell("forget card");
+        for deed in deeds {
+            pcsc.tell(&format!("keypad reader {deed}"));
+        }
+    };
+    let verifies = || pcsc.counts("card").verifies;
+
+    does(&["cancel"]);
+    let cancelled = sign(&world, 1);
+    assert_eq!((cancelled.status, verifies()), (3, 0), "{cancelled:?}");
+    does(&["nothing"]);
+    let late = sign(&world, 2);
+    assert_eq!((late.status, verifies()), (1, 0), "{late:?}");
+    assert!(late.err.contains("no answer in time"), "{late:?}");
+    // Too short is the reader's to say; a wrong one is a try; both are asked for again.
+    does(&[]);
+    typing(&world, &pcsc, &login(&world, 3), &["12345", "999999", PIN]);
+    assert_eq!(verifies(), 2);
+    let said = announced(&world);
+    assert!(said[said.len() - 2].contains("too short") && said[said.len() - 1].contains("2 tries left"), "{said:?}");
+
+    // It is pulled while the reader waits for somebody.
+    does(&[]);
+    let mut waiting = Running::start(&world.scratch, "waiting", &login(&world, 4));
+    wait_for("the keypad", || pcsc.remote().ask("await keypad reader").ok());
+    pcsc.pull("reader");
+    assert_eq!((waiting.ended().code(), verifies()), (Some(6), 0), "{}", waiting.printed());
+    pcsc.insert("card", "reader");
+    let _ = listed(&world, &token);
+    does(&["type 123456"]);
+    signs(&world, 5);
+
+    // The last try is held here too.
+    does(&["type 999999", "type 999999"]);
+    world.user.answers(Window::Consent, &["yes", REFUSE]);
+    let held = sign(&world, 6);
+    assert_eq!((held.status, verifies()), (6, 2), "{held:?}");
+    assert!(held.err.contains("Only one try is left"), "{held:?}");
 }

@@ -46,6 +46,9 @@ pub enum Fault {
         /// The step and the code, for example `C_Sign: CKR_DEVICE_ERROR`. Never data.
         detail: String,
     },
+    /// The holder did not enter the PIN on the keypad in time.
+    #[error("No PIN was entered on the keypad in time. Try again and enter it there.")]
+    KeypadTimedOut,
     /// The slot holds another key than the one named.
     #[error("Slot {slot} holds another key than expected. List the certificates again before you choose one.")]
     KeyMismatch {
@@ -164,6 +167,7 @@ mod tests {
             Fault::NoSuchAccount { account },
             Fault::Changed,
             Fault::Device { detail: "C_Sign: CKR_DEVICE_ERROR".into() },
+            Fault::KeypadTimedOut,
             Fault::KeyMismatch { slot: slot.clone() },
             Fault::NoSpace,
             Fault::PinBlocked,

@@ -28,7 +28,7 @@ pub enum Ability {
     GenerateRsa3072,
     /// Write a certificate.
     InstallCertificate,
-    /// Take the PIN on its own keypad (`CKF_PROTECTED_AUTHENTICATION_PATH`).
+    /// Take the PIN on its own keypad (`CKF_PROTECTED_AUTHENTICATION_PATH`), or on its reader's (PC/SC part 10).
     PinPad,
     /// Take a new account for one-time passwords.
     ProvisionOtp,

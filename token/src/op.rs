@@ -151,6 +151,8 @@ impl Op {
     pub fn deadline_seconds(&self) -> u64 {
         match self {
             Self::Generate { .. } => 180,
+            // A person types meanwhile.
+            Self::Unlock { pin: None } => 120,
             Self::CalculateOtp { .. }
             | Self::ChangePin { .. }
             | Self::Sign { .. }

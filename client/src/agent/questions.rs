@@ -153,6 +153,14 @@ pub(super) fn notice(texts: &Texts, kind: &str, info: &Info) -> Option<String> {
             Some(left) => texts.with("notice-puk-wrong-left", &[("left", &left.to_string())]),
             None => texts.text("notice-puk-wrong"),
         },
+        "pin-pad" => {
+            // There is no other window that could say why it is wanted again.
+            let mut lines = Vec::from_iter(reason(texts, SecretKind::CardPin, info));
+            let reader = info.reader.as_deref().unwrap_or("?");
+            lines.push(texts.with("notice-pin-pad", &[("reader", reader)]));
+            lines.extend(tries(texts, info));
+            lines.join("\n")
+        }
         "waiting-authority" => texts.text("notice-waiting-authority"),
         _ => return None,
     };
@@ -311,6 +319,14 @@ mod tests {
                 assert_eq!(dialogue.description.contains("2023"), count == 2, "{}", dialogue.description);
             }
         }
+    }
+
+    #[test]
+    fn a_keypad_is_announced_with_what_was_wrong_before() {
+        let info = Info { reason: Some("wrong".into()), tries_left: Some(2), ..full() };
+        let text = notice(&Texts::new(Language::En), "pin-pad", &info).unwrap();
+        assert!(text.starts_with("The PIN is wrong; 2 tries left.") && text.contains("keypad of reader"), "{text}");
+        assert!(notice(&Texts::new(Language::Ja), "pin-pad", &full()).unwrap().contains("reader"));
     }
 
     #[test]

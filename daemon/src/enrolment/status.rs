@@ -116,7 +116,7 @@ pub(super) fn fault(fault: &Fault) -> Shown {
         Fault::PukBlocked => "PukBlocked",
         Fault::PukFormat { .. } => "PukFormat",
         Fault::PukWrong { .. } => "PukIncorrect",
-        Fault::TimedOut { .. } => "TimedOut",
+        Fault::KeypadTimedOut | Fault::TimedOut { .. } => "TimedOut",
         Fault::TouchTimedOut => "TouchTimedOut",
         Fault::WorkerFailed { .. } => "WorkerFailed",
     };

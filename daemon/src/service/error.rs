@@ -275,7 +275,7 @@ impl From<Fault> for Error {
             Fault::PukBlocked => Self::PukBlocked,
             Fault::PukFormat { min, max } => Self::PukFormat { min, max },
             Fault::PukWrong { left } => Self::PukIncorrect { retries: left },
-            Fault::TimedOut { .. } => Self::TimedOut,
+            Fault::KeypadTimedOut | Fault::TimedOut { .. } => Self::TimedOut,
             Fault::TouchTimedOut => Self::TouchTimedOut,
             Fault::WorkerFailed { worker } => Self::WorkerFailed { worker },
             Fault::WriteProtected => Self::NotSupported { what: "be written".to_owned() },

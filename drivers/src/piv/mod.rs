@@ -11,6 +11,7 @@ pub(crate) mod exchange;
 pub(crate) mod fault;
 mod generate;
 mod identity;
+mod keypad;
 mod mark;
 mod metadata;
 mod object;

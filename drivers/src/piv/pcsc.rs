@@ -3,11 +3,14 @@
 use std::ffi::{CStr, CString};
 use std::time::{Duration, Instant};
 
-use pcsc::{Card, Context, Disposition, Error, Protocol, Protocols, ReaderState, Scope, ShareMode, State, Transaction};
+use pcsc::{
+    Card, Context, Disposition, Error, Protocol, Protocols, ReaderState, Scope, ShareMode, State, Transaction, ctl_code,
+};
 use self_cell::{MutBorrow, self_cell};
 use zeroize::Zeroizing;
 
 use super::fault::cannot;
+use super::keypad;
 use super::transport::{Line, Reader};
 
 /// Times that a card which somebody else resets in between is connected to, before it is left alone.
@@ -15,6 +18,10 @@ const ATTEMPTS: usize = 4;
 
 /// Longest answer to one APDU: an extended one with its status word.
 const ROOM: usize = 65_538;
+
+/// Longest answers of a reader: its features, and what it says to an order.
+const FEATURE_ROOM: usize = 256;
+const CONTROL_ROOM: usize = 258;
 
 /// How long the reader may take to notice a card's removal. Its driver fails first and says why later.
 const NOTICED: Duration = Duration::from_millis(500);
@@ -24,13 +31,15 @@ pub(crate) struct PcscReader {
     name: CString,
     shown: String,
     context: Option<Context>,
+    /// What the reader said of its keypad, asked once.
+    keypad: Option<Option<u32>>,
 }
 
 impl PcscReader {
     pub(crate) fn new(name: &str) -> Result<Self, ::token::Fault> {
         let shown = name.chars().filter(|c| !c.is_control()).collect();
         let name = CString::new(name).map_err(|_| cannot("be in a reader of that name"))?;
-        Ok(Self { name, shown, context: None })
+        Ok(Self { name, shown, context: None, keypad: None })
     }
 }
 
@@ -47,7 +56,10 @@ impl Reader for PcscReader {
         let mut last = Error::ResetCard;
         for _ in 0..ATTEMPTS {
             match connect(&context, &self.name) {
-                Ok(line) => return Ok(Box::new(line)),
+                Ok(mut line) => {
+                    line.keypad = *self.keypad.get_or_insert_with(|| line.ask_for_keypad());
+                    return Ok(Box::new(line));
+                }
                 Err(Error::ResetCard) => last = Error::NotReady,
                 Err(error) => {
                     // A context does not outlive pcscd; the next one may have another.
@@ -66,7 +78,13 @@ fn connect(context: &Context, reader: &CStr) -> Result<PcscLine, Error> {
     let held = Held::try_new(MutBorrow::new(card), |card| {
         card.borrow_mut().0.as_mut().ok_or(Error::InvalidHandle)?.transaction()
     })?;
-    Ok(PcscLine { held, context: context.clone(), reader: reader.to_owned(), t0: protocol == Some(Protocol::T0) })
+    Ok(PcscLine {
+        held,
+        context: context.clone(),
+        reader: reader.to_owned(),
+        t0: protocol == Some(Protocol::T0),
+        keypad: None,
+    })
 }
 
 /// A connection that ends without resetting the card, which is how `Card` would end it.
@@ -95,9 +113,26 @@ struct PcscLine {
     context: Context,
     reader: CString,
     t0: bool,
+    keypad: Option<u32>,
 }
 
 impl PcscLine {
+    /// Asks the reader for its features. One that does not understand the question has no keypad.
+    fn ask_for_keypad(&self) -> Option<u32> {
+        let mut room = [0; FEATURE_ROOM];
+        let features = self.held.borrow_dependent().control(ctl_code(keypad::FEATURES.into()), &[], &mut room);
+        keypad::verify_code(features.ok()?)
+    }
+
+    /// The error again, or the card's removal, where that was its cause.
+    fn judged(&self, error: Error) -> Error {
+        match error {
+            // What a reader's driver says when the card is pulled in the middle; it may be another trouble.
+            Error::NotTransacted | Error::CommError | Error::InvalidValue if self.is_gone() => Error::RemovedCard,
+            error => error,
+        }
+    }
+
     /// Whether the card is gone; waits a moment for the reader to notice.
     fn is_gone(&self) -> bool {
         let mut states = [ReaderState::new(self.reader.clone(), State::UNAWARE)];
@@ -120,18 +155,23 @@ impl Line for PcscLine {
 
     fn transmit(&mut self, apdu: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
         let mut answer = Zeroizing::new(vec![0; ROOM]);
-        let length = match self.held.borrow_dependent().transmit(apdu, &mut answer) {
-            Ok(bytes) => bytes.len(),
-            // What a reader's driver says when the card is pulled in the middle; it may be another trouble.
-            Err(Error::NotTransacted | Error::CommError | Error::InvalidValue) if self.is_gone() => {
-                return Err(Error::RemovedCard);
-            }
-            Err(error) => return Err(error),
-        };
+        let sent = self.held.borrow_dependent().transmit(apdu, &mut answer).map(<[u8]>::len);
+        let length = sent.map_err(|error| self.judged(error))?;
         answer.truncate(length);
         if answer.is_empty() && self.is_gone() {
             return Err(Error::RemovedCard);
         }
+        Ok(answer)
+    }
+
+    fn keypad(&self) -> Option<u32> {
+        self.keypad
+    }
+
+    fn control(&mut self, code: u32, data: &[u8]) -> Result<Vec<u8>, Error> {
+        let mut answer = vec![0; CONTROL_ROOM];
+        let sent = self.held.borrow_dependent().control(code.into(), data, &mut answer).map(<[u8]>::len);
+        answer.truncate(sent.map_err(|error| self.judged(error))?);
         Ok(answer)
     }
 }

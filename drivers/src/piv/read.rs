@@ -46,7 +46,7 @@ impl Session {
             model: model(self.make),
             reader: reader.to_owned(),
             pin,
-            abilities: abilities(self.make, writes),
+            abilities: abilities(self.make, writes, self.line.keypad().is_some()),
             slots,
             space: SlotSpace::Fixed(spare),
         };
@@ -116,8 +116,13 @@ fn describe(reference: u8, name: SlotId, found: Found, mark: Option<&String>) ->
     }
 }
 
-fn abilities(make: Make, writes: bool) -> BTreeSet<Ability> {
-    let mut can = BTreeSet::from([Ability::ChangePin, Ability::Sign, Ability::UnblockPin]);
+fn abilities(make: Make, writes: bool, keypad: bool) -> BTreeSet<Ability> {
+    let mut can = BTreeSet::from([Ability::Sign]);
+    match keypad {
+        true => can.extend([Ability::PinPad]),
+        // The operations carry a PIN, so they are not for a reader that takes it on its keypad.
+        false => can.extend([Ability::ChangePin, Ability::UnblockPin]),
+    }
     if make.has(ATTESTS) {
         can.insert(Ability::Attest);
     }

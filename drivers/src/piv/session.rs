@@ -26,7 +26,7 @@ pub(crate) struct Due {
 
 /// An open line with the application selected.
 pub(super) struct Session {
-    line: Box<dyn Line>,
+    pub(super) line: Box<dyn Line>,
     extended: bool,
     pub(super) make: Make,
     pub(super) due: Due,
@@ -68,6 +68,17 @@ impl Session {
         tracing::trace!(?step, ?command, "to the card");
         let answer = if Instant::now() < self.due.at {
             exchange(self.line.as_mut(), &command, &mut self.extended)
+        } else {
+            Err(Broken::Late)
+        };
+        answer.map_err(|broken| by_broken(step, broken, self.due.seconds))
+    }
+
+    /// Says something to the reader, which may send the card a command of its own.
+    pub(super) fn control(&mut self, step: Step, code: u32, data: &[u8]) -> Result<Vec<u8>, Fault> {
+        tracing::trace!(?step, code, "to the reader");
+        let answer = if Instant::now() < self.due.at {
+            self.line.control(code, data).map_err(Broken::Line)
         } else {
             Err(Broken::Late)
         };

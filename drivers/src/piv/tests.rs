@@ -19,6 +19,8 @@ use super::token::Token;
 use super::transport::{Line, Reader};
 
 const PIN: &str = "123456";
+/// The control code of a keypad.
+const KEYPAD: u32 = 0x4233_0006;
 
 /// What the card was sent, and what it is to say instead of answering.
 #[derive(Default)]
@@ -28,6 +30,8 @@ struct Wire {
     sent: Vec<Vec<u8>>,
     /// At the APDU of that number, from now on: this error.
     breaks: Option<(usize, pcsc::Error)>,
+    /// The reader has a keypad, on which this is typed, or which says this itself.
+    keypad: Option<Result<&'static str, u16>>,
 }
 
 /// A reader without pcscd.
@@ -94,6 +98,23 @@ impl Line for Slot {
         }
         wire.sent.push(apdu.to_vec());
         Ok(Zeroizing::new(wire.card.as_mut().unwrap().transmit(apdu)))
+    }
+
+    fn keypad(&self) -> Option<u32> {
+        self.0.lock().unwrap().keypad.map(|_| KEYPAD)
+    }
+
+    fn control(&mut self, code: u32, structure: &[u8]) -> Result<Vec<u8>, pcsc::Error> {
+        assert_eq!(code, KEYPAD);
+        let typed = self.0.lock().unwrap().keypad.ok_or(pcsc::Error::UnsupportedFeature)?;
+        match typed {
+            Ok(digits) => {
+                let mut apdu = structure[19..].to_vec();
+                apdu[5..5 + digits.len()].copy_from_slice(digits.as_bytes());
+                self.transmit(&apdu).map(|answer| answer.to_vec())
+            }
+            Err(status) => Ok(status.to_be_bytes().to_vec()),
+        }
     }
 }
 
@@ -249,6 +270,39 @@ fn a_blocked_pin_is_set_anew_with_the_puk() {
         assert_eq!(bench.perform(&Op::ReadPuk), Ok(Outcome::Tries(Some(0))), "{model}");
         assert_eq!(bench.perform(&unblock("12345678", "135791")), Err(Fault::PukBlocked), "{model}");
         bench.unlock("246802").unwrap();
+    }
+}
+
+#[test]
+fn a_keypad_verifies_once_and_says_why_not() {
+    for model in ["piv", "yubikey"] {
+        let mut bench = Bench::new(model);
+        assert_eq!(bench.perform(&Op::Unlock { pin: None }), Err(Fault::PinRequired { left: None }), "no keypad");
+        let mut bench = Bench::new(model);
+        bench.slot.0.lock().unwrap().keypad = Some(Ok(PIN));
+        let can = bench.info().abilities;
+        assert!(can.contains(&Ability::PinPad) && !can.contains(&Ability::ChangePin), "{model}");
+        assert!(!can.contains(&Ability::UnblockPin), "{model}");
+        bench.slot.sent();
+        for (typed, expected, tries) in [
+            (Err(0x6400), Err(Fault::KeypadTimedOut), 0),
+            (Err(0x6401), Err(Fault::Cancelled), 0),
+            (Err(0x6403), Err(Fault::PinFormat { min: 6, max: 8 }), 0),
+            (Ok("999999"), Err(Fault::PinWrong { left: Some(2) }), 1),
+            (Ok(PIN), Ok(Outcome::Done), 1),
+        ] {
+            bench.slot.0.lock().unwrap().keypad = Some(typed);
+            assert_eq!(bench.perform(&Op::Unlock { pin: None }), expected, "{model}");
+            assert_eq!(bench.slot.sent().iter().filter(|ins| **ins == 0x20).count(), tries, "{model}: {typed:?}");
+        }
+        bench.perform(&Op::Lock).unwrap();
+        bench.slot.0.lock().unwrap().keypad = Some(Ok("999999"));
+        for expected in [Fault::PinWrong { left: Some(2) }, Fault::PinWrong { left: Some(1) }, Fault::PinBlocked] {
+            assert_eq!(bench.perform(&Op::Unlock { pin: None }), Err(expected), "{model}");
+        }
+        bench.slot.sent();
+        assert_eq!(bench.perform(&Op::Unlock { pin: None }), Err(Fault::PinBlocked));
+        assert!(!bench.slot.sent().contains(&0x20), "nobody is asked to type in vain");
     }
 }
 

@@ -128,9 +128,12 @@ impl Token {
     /// Begins a turn with exactly one VERIFY.
     fn unlock(&mut self, due: Due, pin: Option<&Pin>) -> Result<(), Fault> {
         self.lock(due)?;
-        let pin = pin.ok_or(Fault::PinRequired { left: None })?;
         let mut session = self.begin(due)?;
-        match session.verify(pin) {
+        let verified = match pin {
+            Some(pin) => session.verify(pin),
+            None => session.verify_on_keypad(),
+        };
+        match verified {
             Ok(()) => {
                 self.turn = Some(session);
                 Ok(())

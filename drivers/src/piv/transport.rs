@@ -25,4 +25,18 @@ pub(crate) trait Line: Send {
     /// # Errors
     /// [`pcsc::Error::RemovedCard`] when the card is gone, however the reader puts it.
     fn transmit(&mut self, apdu: &[u8]) -> Result<Zeroizing<Vec<u8>>, pcsc::Error>;
+
+    /// The control code that has a PIN typed on the reader's own keypad and verified (PC/SC part 10
+    /// FEATURE_VERIFY_PIN_DIRECT), where it has one.
+    fn keypad(&self) -> Option<u32> {
+        None
+    }
+
+    /// Says something to the reader and yields its answer.
+    ///
+    /// # Errors
+    /// As [`Line::transmit`].
+    fn control(&mut self, _code: u32, _data: &[u8]) -> Result<Vec<u8>, pcsc::Error> {
+        Err(pcsc::Error::UnsupportedFeature)
+    }
 }

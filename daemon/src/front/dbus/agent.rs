@@ -15,7 +15,7 @@ use zbus::{Connection, DynamicType, Fd, OwnedObjectPath, OwnedVariant, Type, Var
 
 use super::sink;
 use super::unanswered::{Place, Places};
-use crate::holder::{Holder, Question, SecretKind, Unanswered};
+use crate::holder::{Holder, Question, SecretKind, Standing, Unanswered};
 
 /// How long a person may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -90,6 +90,12 @@ impl BusAgent {
         }
     }
 
+    async fn show(&self, prompt: &OwnedObjectPath, kind: &'static str, question: &Question) {
+        if let Err(error) = self.tell("ShowNotice", &(prompt.clone(), kind, info(question))).await {
+            tracing::debug!(%error, kind, "a notice was not shown");
+        }
+    }
+
     /// Calls the agent and does not wait.
     async fn tell<B: Serialize + DynamicType>(&self, method: &'static str, body: &B) -> zbus::Result<()> {
         let message = Message::method_call(&self.path, method)
@@ -150,9 +156,21 @@ impl Holder for BusAgent {
 
     fn notice<'a>(&'a self, kind: &'static str, question: &'a Question) -> BoxFuture<'a, ()> {
         Box::pin(async move {
-            if let Err(error) = self.tell("ShowNotice", &(prompt_path(), kind, info(question))).await {
-                tracing::debug!(%error, kind, "a notice was not shown");
-            }
+            self.show(&prompt_path(), kind, question).await;
+        })
+    }
+
+    fn standing<'a>(&'a self, kind: &'static str, question: &'a Question) -> BoxFuture<'a, Standing> {
+        Box::pin(async move {
+            let prompt = prompt_path();
+            self.show(&prompt, kind, question).await;
+            let agent = self.clone();
+            Standing::until(move || {
+                // Without a runtime there is no bus either.
+                if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                    runtime.spawn(async move { agent.tell("Dismiss", &(prompt, "over")).await });
+                }
+            })
         })
     }
 }
