@@ -319,3 +319,17 @@ fn whatever_is_done_on_a_keypad_is_told() {
     assert_eq!((held.status, verifies()), (6, 2), "{held:?}");
     assert!(held.err.contains("Only one try is left"), "{held:?}");
 }
+
+#[test]
+fn opensc_takes_the_pin_on_the_same_keypad() {
+    let scratch = Scratch::new();
+    let pcsc = card(&scratch, KEYPAD_READER, "piv:serial=7");
+    let module = format!("/usr/lib/{}-linux-gnu/opensc-pkcs11.so", std::env::consts::ARCH);
+    let mut tool = pcsc.command("pkcs11-tool");
+    let mut login = Running::start(&scratch, "opensc", tool.args(["--module", &module, "--login", "-O"]));
+    wait_for("the keypad", || pcsc.remote().ask("await keypad reader").ok());
+    pcsc.tell("keypad reader type 123456");
+    assert!(login.ended().success(), "{}", login.printed());
+    assert!(login.printed().contains("Private Key Object"), "{}", login.printed());
+    assert_eq!(pcsc.counts("card").verifies, 1);
+}
