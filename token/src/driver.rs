@@ -13,6 +13,15 @@ pub enum Sighting {
         /// The reader's name, as pcscd has it.
         reader: String,
     },
+    /// A HID interface, as hidraw has it.
+    Hidraw {
+        /// Its node: `/dev/hidraw*`.
+        path: PathBuf,
+        /// The vendor's number (USB-IF).
+        vendor: u16,
+        /// What the interface says of itself: its report descriptor (HID 1.11 §6.2.2).
+        descriptor: Vec<u8>,
+    },
     /// A slot of a PKCS#11 module in which a token is present (PKCS#11 v3.1 §5.5).
     ModuleSlot {
         /// The module's shared object.
