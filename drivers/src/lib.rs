@@ -4,6 +4,7 @@
 //! Nothing here starts a thread, knows an executor or decides who may do what.
 
 pub mod oath;
+pub mod otp_hid;
 pub mod piv;
 pub mod pkcs11;
 pub mod wire;
@@ -14,6 +15,7 @@ use token::{Driver, Sighting, TokenKind};
 pub static DRIVERS: &[&dyn Driver] = &[
     &piv::Piv, //
     &oath::Oath,
+    &otp_hid::OtpHid,
     &pkcs11::Pkcs11,
 ];
 
