@@ -31,6 +31,8 @@ pub struct Config {
     pub enrolment: EnrolmentSettings,
     /// How much one user may ask for.
     pub limits: Limits,
+    /// Whether tokens that speak HID are served.
+    pub hid: bool,
     /// Whether cards in PC/SC readers are served.
     pub pcsc: bool,
     /// The filter of the operator's log (`tracing_subscriber::EnvFilter` syntax).
@@ -95,6 +97,7 @@ impl Default for Config {
             unattended_origins: Vec::new(),
             enrolment: EnrolmentSettings::default(),
             limits: Limits::default(),
+            hid: true,
             pcsc: true,
             log_filter: "info".to_owned(),
         }
@@ -166,6 +169,7 @@ impl Config {
                 strict_cancel: raw.enrolment.strict_cancel,
             },
             limits: raw.limits.validate()?,
+            hid: raw.hid.enabled.unwrap_or(defaults.hid),
             pcsc: raw.pcsc.enabled.unwrap_or(defaults.pcsc),
             log_filter: raw.log.filter.map(filter).transpose()?.unwrap_or(defaults.log_filter),
         })
@@ -202,6 +206,8 @@ struct RawConfig {
     limits: RawLimits,
     #[serde(default)]
     pcsc: RawPcsc,
+    #[serde(default)]
+    hid: RawHid,
     #[serde(default)]
     log: RawLog,
 }
@@ -294,6 +300,12 @@ struct RawPcsc {
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct RawHid {
+    enabled: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RawLog {
     filter: Option<Spanned<String>>,
 }
@@ -380,6 +392,8 @@ strict-cancel = true
 prompts-per-minute = 5
 [pcsc]
 enabled = false
+[hid]
+enabled = false
 [log]
 filter = "info,daemon=debug"
 "#;
@@ -393,6 +407,7 @@ filter = "info,daemon=debug"
         assert_eq!(config.enrolment, EnrolmentSettings { grace: Duration::from_secs(86400), strict_cancel: true });
         assert_eq!(config.limits.prompts_per_minute, 5);
         assert!(!config.pcsc && Config::default().pcsc);
+        assert!(!config.hid && Config::default().hid);
         assert_eq!(config.limits.requests, Limits::default().requests);
         assert_eq!(Config::parse("").unwrap(), Config::default());
     }

@@ -19,6 +19,7 @@ use crate::cli::Places;
 use crate::config::Config;
 use crate::enrolment::Enrolments;
 use crate::front::{Context, FRONTS};
+use crate::hidraw::Hidraw;
 use crate::pin::Pins;
 use crate::readers::Readers;
 use crate::service::policy::{Mode, Settings};
@@ -74,6 +75,13 @@ impl Running {
                 readers.push(Readers::start(kind, registries.of(kind).clone(), shutdown.clone())?);
             }
         }
+        let hidraw = match config.hid.then(|| Hidraw::start(registries.otp.clone(), shutdown.clone())).transpose() {
+            Ok(hidraw) => hidraw,
+            Err(error) => {
+                tracing::warn!(%error, "tokens that speak HID are not served");
+                None
+            }
+        };
         let (looks, asked) = mpsc::channel(LOOKS);
         let enrolments = Enrolments::open(
             state.enrolments(),
@@ -108,7 +116,7 @@ impl Running {
             (front.serve)(context).await?;
             tracing::debug!(front = front.name, "serves");
         }
-        let modules = tokio::spawn(tend(modules, readers, asked, shutdown.clone()));
+        let modules = tokio::spawn(tend(modules, readers, hidraw, asked, shutdown.clone()));
         Ok(Self { modules, shutdown, signals, tasks, registries, _state: state })
     }
 
@@ -143,6 +151,7 @@ impl Running {
 async fn tend(
     modules: Supervisor,
     readers: Vec<Readers>,
+    hidraw: Option<Hidraw>,
     mut asked: mpsc::Receiver<Look>,
     shutdown: CancellationToken,
 ) {
@@ -153,12 +162,16 @@ async fn tend(
             asked = asked.recv_many(&mut waiting, LOOKS) => if asked == 0 { break },
         }
         readers.iter().for_each(Readers::look_again);
+        hidraw.iter().for_each(Hidraw::look_again);
         modules.refresh().await;
         waiting.into_iter().for_each(Look::done);
     }
     modules.finished().await;
     for watch in readers {
         watch.finished().await;
+    }
+    if let Some(hidraw) = hidraw {
+        hidraw.finished().await;
     }
 }
 

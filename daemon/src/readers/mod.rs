@@ -8,7 +8,7 @@
 //! minute, and whenever somebody asks what tokens there are.
 
 mod monitor;
-mod place;
+pub(crate) mod place;
 mod wishes;
 
 use std::io;

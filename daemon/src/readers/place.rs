@@ -4,18 +4,18 @@ use token::{Fault, TokenId};
 
 /// What pcscd says of a reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// A card is in it, and answers.
-    pub(super) present: bool,
+    pub(crate) present: bool,
     /// Counts insertions and removals, so it is another one for another card.
-    pub(super) insertion: u32,
+    pub(crate) insertion: u32,
     /// Somebody has the card for itself.
-    pub(super) exclusive: bool,
+    pub(crate) exclusive: bool,
 }
 
 /// What is known of the card in a reader.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// None.
     Empty,
     /// It is being read.
@@ -35,7 +35,7 @@ pub(super) enum Place {
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Act {
+pub(crate) enum Act {
     /// Take the token out of the registry.
     Depart(TokenId, u64),
     /// Give the card to a driver.
@@ -44,7 +44,7 @@ pub(super) enum Act {
 
 impl Place {
     /// pcscd tells of the reader.
-    pub(super) fn see(&mut self, seen: Seen) -> Vec<Act> {
+    pub(crate) fn see(&mut self, seen: Seen) -> Vec<Act> {
         let mut acts = Vec::new();
         let same = self.insertion() == Some(seen.insertion);
         if !seen.present || !same {
@@ -59,7 +59,7 @@ impl Place {
     }
 
     /// The card was read: the registry has it under this name now.
-    pub(super) fn adopted(&mut self, insertion: u32, id: TokenId, generation: u64) -> Option<Act> {
+    pub(crate) fn adopted(&mut self, insertion: u32, id: TokenId, generation: u64) -> Option<Act> {
         if *self == Self::Opening(insertion) {
             *self = Self::Served(insertion, id, generation);
             return None;
@@ -69,7 +69,7 @@ impl Place {
     }
 
     /// The card could not be read.
-    pub(super) fn refused(&mut self, insertion: u32, fault: &Fault) {
+    pub(crate) fn refused(&mut self, insertion: u32, fault: &Fault) {
         if *self == Self::Opening(insertion) {
             let again = !matches!(fault, Fault::CannotDo { .. });
             *self = Self::Refused { insertion, again, held: matches!(fault, Fault::Busy { .. }) };
@@ -77,7 +77,7 @@ impl Place {
     }
 
     /// Tokens departed. `now` is the generation that the registry has under a name.
-    pub(super) fn check(&mut self, now: impl Fn(&TokenId) -> Option<u64>) -> Option<Act> {
+    pub(crate) fn check(&mut self, now: impl Fn(&TokenId) -> Option<u64>) -> Option<Act> {
         let Self::Served(insertion, id, generation) = self else { return None };
         let insertion = *insertion;
         match now(id) {
@@ -95,7 +95,7 @@ impl Place {
     }
 
     /// Somebody asks what there is: what was not to be had is tried again.
-    pub(super) fn look_again(&mut self) -> Option<Act> {
+    pub(crate) fn look_again(&mut self) -> Option<Act> {
         match self {
             Self::Refused { insertion, again: true, .. } => {
                 let insertion = *insertion;
@@ -107,7 +107,7 @@ impl Place {
     }
 
     /// The card, or the reader, or pcscd, is gone.
-    pub(super) fn leave(&mut self) -> Option<Act> {
+    pub(crate) fn leave(&mut self) -> Option<Act> {
         match std::mem::replace(self, Self::Empty) {
             Self::Served(_, id, generation) => Some(Act::Depart(id, generation)),
             _ => None,
