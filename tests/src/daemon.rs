@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::bus::Bus;
+use crate::hidraw::Plugs;
 use crate::running::{Running, built};
 use crate::scratch::Scratch;
 use crate::soft_token::{MODULE, SoftHsm};
@@ -18,17 +19,17 @@ pub const NAME: &str = "org.jitsuin.Jitsuin1";
 #[derive(Debug, Clone, Default)]
 pub struct Config {
     text: String,
-    pcsc: Option<PathBuf>,
+    environment: Vec<(String, String)>,
 }
 
 impl Config {
     /// Limits wide enough for a test that is in more of a hurry than a person.
     #[must_use]
     pub fn new() -> Self {
-        // No cards unless they are asked for, lest a developer's own be taken for the test's.
+        // No cards and no HID tokens unless they are asked for, lest a developer's own be taken for the test's.
         let text = "[limits]\nprompts-per-minute = 1000\nrequests-per-user = 100\nrequests = 1000\n\
-                    connections-per-user = 100\n[pcsc]\nenabled = false\n[log]\nfilter = \"debug\"\n";
-        Self { text: text.to_owned(), pcsc: None }
+                    connections-per-user = 100\n[pcsc]\nenabled = false\n[hid]\nenabled = false\n[log]\nfilter = \"debug\"\n";
+        Self { text: text.to_owned(), environment: Vec::new() }
     }
 
     /// A SoftHSM store as a module.
@@ -58,9 +59,16 @@ impl Config {
 
     /// With the cards in the readers of the pcscd that has this socket.
     #[must_use]
-    pub fn cards(self, socket: PathBuf) -> Self {
-        let text = self.text.replace("[pcsc]\nenabled = false", "[pcsc]\nenabled = true");
-        Self { text, pcsc: Some(socket) }
+    pub fn cards(mut self, socket: PathBuf) -> Self {
+        self.environment.push(("PCSCLITE_CSOCK_NAME".to_owned(), socket.display().to_string()));
+        Self { text: self.text.replace("[pcsc]\nenabled = false", "[pcsc]\nenabled = true"), ..self }
+    }
+
+    /// With the tokens that are plugged into these sockets.
+    #[must_use]
+    pub fn hid(mut self, plugs: &Plugs<'_>) -> Self {
+        self.environment.extend(plugs.environment());
+        Self { text: self.text.replace("[hid]\nenabled = false", "[hid]\nenabled = true"), ..self }
     }
 
     /// Without the debug lines, where speed is measured.
@@ -110,8 +118,7 @@ impl Daemon {
         let file = folder.join("jitsuind.toml");
         fs::write(&file, &config.text).expect("the configuration");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("its mode");
-        let socket = config.pcsc.as_ref().map(|s| s.display().to_string());
-        let environment: Vec<_> = socket.iter().map(|s| ("PCSCLITE_CSOCK_NAME", s.as_str())).collect();
+        let environment: Vec<_> = config.environment.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         Self::again(scratch, bus, &environment)
     }
 

@@ -15,6 +15,7 @@ pub mod bus;
 pub mod canary;
 pub mod daemon;
 pub mod foreign_ca;
+pub mod hidraw;
 pub mod judge;
 pub mod otp;
 pub mod pcsc;
