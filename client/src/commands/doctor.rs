@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde::Serialize;
 use zbus::Connection;
 
-use super::{Context, certificates, tokens};
+use super::{Context, certificates, hidraw, tokens};
 use crate::authority::{Door, DoorError, Profile};
 use crate::bus::manager::ManagerProxy;
 use crate::bus::{BusError, vardict};
@@ -53,6 +53,7 @@ pub(crate) async fn perform(context: &Context, profile: Option<String>) -> Resul
         Err(error) => findings.wrong("daemon", error.say(&context.texts), Some("jitsuind"), "advice-daemon"),
     }
     reader(&mut findings);
+    hid(&mut findings);
     match context.authority(profile.as_deref()) {
         Ok(configured) => authority(&mut findings, &configured).await,
         Err(error) => findings.wrong("configuration", error.say(&context.texts), None, "advice-configuration"),
@@ -227,6 +228,20 @@ fn reader(findings: &mut Findings<'_>) {
     }
     // Tokens that need no smart card reader work without it.
     findings.note("reader", texts.text("doctor-no-pcscd"), "advice-pcscd");
+}
+
+/// Tokens that speak HID, if any are plugged in.
+fn hid(findings: &mut Findings<'_>) {
+    let texts = &findings.context.texts;
+    for node in hidraw::nodes() {
+        let shown = node.path.display().to_string();
+        if node.open {
+            findings.ok("hid", texts.with("doctor-hid", &[("node", &shown)]));
+        } else {
+            let text = texts.with("doctor-hid-refuses", &[("node", &shown)]);
+            findings.wrong("hid", text, Some(&shown), "advice-hid");
+        }
+    }
 }
 
 async fn authority(findings: &mut Findings<'_>, configured: &Authority) {

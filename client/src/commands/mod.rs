@@ -9,6 +9,7 @@ mod doctor;
 mod enrol;
 mod enrolments;
 mod follow;
+mod hidraw;
 mod login;
 mod manual;
 mod otp;
