@@ -5,9 +5,13 @@ use cryptoki::slot::TokenInfo;
 
 use super::NAME;
 
-/// The name of the token: its serial number, or, where it reports none, its label.
+/// The name of the token: its serial number, or, where it reports none, its label. A number of zeroes is none: all
+/// tokens of libtpm2-pkcs11 have it.
 pub(super) fn identity(said: &TokenInfo) -> Option<TokenId> {
     let serial = said.serial_number().trim_matches(|c: char| c.is_whitespace() || c == '\0');
-    let reported = if serial.is_empty() { format!("label-{}", said.label().trim()) } else { serial.to_owned() };
+    let reported = match serial.trim_matches('0') {
+        "" => format!("label-{}", said.label().trim()),
+        _ => serial.to_owned(),
+    };
     TokenId::new(NAME, &TokenId::mangle(&reported)).ok()
 }
