@@ -82,8 +82,9 @@ impl Token {
         }
     }
 
-    /// Changes the PIN: one VERIFY of `old`, inside `C_SetPIN`.
-    pub(super) fn change_pin(&mut self, old: &Pin, new: &Pin) -> Result<(), Fault> {
+    /// Changes the PIN, inside a login with `old`: libtpm2-pkcs11 1.9 says of a `C_SetPIN` outside of one that it was
+    /// done, whatever `old` is. The login is what judges the entry; it is offered again only when it was right.
+    pub(super) fn change_pin(&mut self, entry: &Pin, new: &Pin) -> Result<(), Fault> {
         let said = self.open.said()?;
         if said.protected_authentication_path() {
             return Err(cannot("take a PIN from the computer, for it has a keypad"));
@@ -92,13 +93,16 @@ impl Token {
         if state.blocked {
             return Err(Fault::PinBlocked);
         }
-        check_form(old, &state)?;
+        check_form(entry, &state)?;
         check_form(new, &state)?;
-        let (Some(old), Some(new)) = (text_secret(old), text_secret(new)) else {
+        let (Some(old), Some(new)) = (text_secret(entry), text_secret(new)) else {
             return Err(Fault::PinFormat { min: state.min, max: state.max });
         };
+        self.unlock(Some(entry))?;
         let changed = self.open.session()?.set_pin(&old, &new);
-        self.judge(changed)
+        let judged = self.judge(changed);
+        self.lock()?;
+        judged
     }
 
     /// The second login that a key with `CKA_ALWAYS_AUTHENTICATE` wants, after `C_SignInit`.
