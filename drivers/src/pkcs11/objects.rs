@@ -40,6 +40,7 @@ pub(super) struct Said {
     pub(super) never_extractable: Option<bool>,
     pub(super) private: Option<bool>,
     pub(super) always_authenticate: Option<bool>,
+    pub(super) signs: Option<bool>,
     pub(super) value: Option<Vec<u8>>,
     modulus: Option<Vec<u8>>,
     exponent: Option<Vec<u8>>,
@@ -68,6 +69,7 @@ pub(super) const PRIVATE: &[AttributeType] = &[
     AttributeType::NeverExtractable,
     AttributeType::Private,
     AttributeType::AlwaysAuthenticate,
+    AttributeType::Sign,
     AttributeType::Modulus,
     AttributeType::PublicExponent,
     AttributeType::EcPoint,
@@ -93,6 +95,7 @@ pub(super) fn said(session: &Session, object: ObjectHandle, wanted: &[AttributeT
             Attribute::PublicExponent(exponent) => said.exponent = Some(exponent),
             Attribute::PublicKeyInfo(spki) => said.spki = Some(spki),
             Attribute::Sensitive(yes) => said.sensitive = Some(yes),
+            Attribute::Sign(yes) => said.signs = Some(yes),
             Attribute::Value(value) => said.value = Some(value),
             _ => {}
         }

@@ -23,7 +23,12 @@ struct Place {
 }
 
 /// The token as it is now. `None` in place of an identity that cannot be named.
-pub(super) fn info(open: &mut OpenSlot, mechanisms: &[MechanismType], unlocked: bool) -> Result<TokenInfo, Fault> {
+pub(super) fn info(
+    open: &mut OpenSlot,
+    mechanisms: &[MechanismType],
+    makes: &BTreeSet<Ability>,
+    unlocked: bool,
+) -> Result<TokenInfo, Fault> {
     let said = open.said()?;
     let reader = open.module.context().get_slot_info(open.slot).map_err(fault)?;
     let slots = places(open.session()?, said.login_required() && !unlocked)?;
@@ -33,7 +38,7 @@ pub(super) fn info(open: &mut OpenSlot, mechanisms: &[MechanismType], unlocked: 
         model: objects::text(format!("{} {}", said.manufacturer_id(), said.model()).trim().as_bytes()),
         reader: objects::text(reader.slot_description().trim().as_bytes()),
         pin: pin_state(&said),
-        abilities: abilities(open, &said, mechanisms),
+        abilities: abilities(&said, mechanisms, makes),
         slots,
         space: SlotSpace::Free,
     })
@@ -54,23 +59,15 @@ pub(super) fn pin_state(said: &slot::TokenInfo) -> PinState {
         count_low: said.user_pin_count_low(),
         final_try,
         blocked,
-        min: limit(said.min_pin_length()),
+        // A token that has no limit takes an empty PIN, and nobody enters one.
+        min: limit(said.min_pin_length()).max(1),
         max: limit(said.max_pin_length()),
     }
 }
 
 /// What the token can do, by its flags and its mechanisms.
-fn abilities(open: &OpenSlot, said: &slot::TokenInfo, mechanisms: &[MechanismType]) -> BTreeSet<Ability> {
+fn abilities(said: &slot::TokenInfo, mechanisms: &[MechanismType], makes: &BTreeSet<Ability>) -> BTreeSet<Ability> {
     let mut can = BTreeSet::new();
-    let generates = |mechanism: MechanismType, bits: usize| {
-        mechanisms.contains(&mechanism)
-            && open.module.context().get_mechanism_info(open.slot, mechanism).is_ok_and(|info| {
-                // A token that does not know its limits reports 0 for the greatest.
-                info.generate_key_pair()
-                    && info.min_key_size() <= bits
-                    && (info.max_key_size() >= bits || info.max_key_size() == 0)
-            })
-    };
     let signs = [
         MechanismType::ECDSA,
         MechanismType::ECDSA_SHA256,
@@ -88,20 +85,39 @@ fn abilities(open: &OpenSlot, said: &slot::TokenInfo, mechanisms: &[MechanismTyp
         // The operation carries both PINs, so it is not for a token that takes them on its keypad.
         can.insert(Ability::ChangePin);
     }
-    if !said.write_protected() {
+    if !said.write_protected() && !makes.is_empty() {
         can.extend([Ability::DeleteKey, Ability::InstallCertificate]);
-        for (ability, mechanism, bits) in [
-            (Ability::GenerateP256, MechanismType::ECC_KEY_PAIR_GEN, 256),
-            (Ability::GenerateP384, MechanismType::ECC_KEY_PAIR_GEN, 384),
-            (Ability::GenerateRsa2048, MechanismType::RSA_PKCS_KEY_PAIR_GEN, 2048),
-            (Ability::GenerateRsa3072, MechanismType::RSA_PKCS_KEY_PAIR_GEN, 3072),
-        ] {
-            if generates(mechanism, bits) {
-                can.insert(ability);
-            }
-        }
+        can.extend(makes);
     }
     can
+}
+
+/// Which keys the token makes, by its mechanisms; that does not change while it is there. No flag says that a module
+/// writes nothing to a card, as OpenSC's to PIV cards: then there is no mechanism that makes keys, either.
+pub(super) fn makes(open: &OpenSlot, mechanisms: &[MechanismType]) -> BTreeSet<Ability> {
+    // Yubico's module writes for the security officer only, whose PIN is the management key.
+    let library = open.module.context().get_library_info();
+    if library.is_ok_and(|library| library.manufacturer_id().contains("Yubico")) {
+        return BTreeSet::new();
+    }
+    let generates = |mechanism: MechanismType, bits: usize| {
+        mechanisms.contains(&mechanism)
+            && open.module.context().get_mechanism_info(open.slot, mechanism).is_ok_and(|info| {
+                // A token that does not know its limits reports 0 for the greatest.
+                info.generate_key_pair()
+                    && info.min_key_size() <= bits
+                    && (info.max_key_size() >= bits || info.max_key_size() == 0)
+            })
+    };
+    [
+        (Ability::GenerateP256, MechanismType::ECC_KEY_PAIR_GEN, 256),
+        (Ability::GenerateP384, MechanismType::ECC_KEY_PAIR_GEN, 384),
+        (Ability::GenerateRsa2048, MechanismType::RSA_PKCS_KEY_PAIR_GEN, 2048),
+        (Ability::GenerateRsa3072, MechanismType::RSA_PKCS_KEY_PAIR_GEN, 3072),
+    ]
+    .into_iter()
+    .filter_map(|(ability, mechanism, bits)| generates(mechanism, bits).then_some(ability))
+    .collect()
 }
 
 /// Reads every object once and puts together what shares a `CKA_ID`. `hidden`: private keys that
@@ -111,6 +127,9 @@ fn places(session: &Session, hidden: bool) -> Result<Vec<SlotInfo>, Fault> {
     for object in objects::find(session, &[cryptoki::object::Attribute::Token(true)])? {
         let named = objects::said(session, object, objects::NAMING)?;
         let Some(class) = named.class else { continue };
+        if ![ObjectClass::PRIVATE_KEY, ObjectClass::PUBLIC_KEY, ObjectClass::CERTIFICATE].contains(&class) {
+            continue; // a data object takes no place of a key
+        }
         if SlotId::from_bytes(&named.id).is_err() {
             continue; // without an ID, or with one too long to be a name, it cannot be spoken of
         }
@@ -154,7 +173,8 @@ fn describe(slot: SlotId, place: Place, presume_key: bool) -> SlotInfo {
         let facts = CertificateFacts::from_der(certificate.as_deref()?).ok()?;
         (presume_key && !facts.ca || private.is_some()).then_some(facts.public_key)
     };
-    let public_key = public_key.or_else(presumed);
+    // A key for agreement or attestation, as its `CKA_SIGN` has it, takes its place and is none that could log in.
+    let public_key = public_key.or_else(presumed).filter(|_| private.as_ref().is_none_or(|p| p.signs != Some(false)));
     SlotInfo {
         slot,
         label,

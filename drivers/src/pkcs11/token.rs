@@ -1,8 +1,8 @@
 //! One open token: what it is asked, and in which state it is.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use ::token::{Device, Event, Fault, Op, Outcome, SlotId, TokenId, TokenInfo};
+use ::token::{Ability, Device, Event, Fault, Op, Outcome, SlotId, TokenId, TokenInfo};
 use cryptoki::mechanism::MechanismType;
 
 use super::fault::{cannot, fault};
@@ -18,6 +18,8 @@ use super::slot::OpenSlot;
 pub(super) struct Token {
     pub(super) open: OpenSlot,
     pub(super) mechanisms: Vec<MechanismType>,
+    /// Which keys it makes; none where it cannot be written to.
+    pub(super) makes: BTreeSet<Ability>,
     /// The turn under way.
     pub(super) turn: Option<Unlocked>,
     /// Private keys that were found and compared; handles of private objects die with the turn.
@@ -34,7 +36,22 @@ impl Token {
         let open = OpenSlot::new(module, Module::slot(slot)?);
         let id = identity(&open.said()?).ok_or(Fault::Absent)?;
         let mechanisms = open.module.context().get_mechanism_list(open.slot).map_err(fault)?;
-        Ok(Self { open, mechanisms, turn: None, keys: HashMap::new(), id })
+        let makes = read::makes(&open, &mechanisms);
+        Ok(Self { open, mechanisms, makes, turn: None, keys: HashMap::new(), id })
+    }
+
+    /// Refuses what would write to a token that nothing can be written to.
+    fn require_writable(&self, op: &Op) -> Result<(), Fault> {
+        match op {
+            Op::Generate { algorithm, .. }
+                if !Ability::generate(*algorithm).is_some_and(|ability| self.makes.contains(&ability)) =>
+            {
+                Err(cannot(&format!("be asked for {algorithm} keys")))
+            }
+            Op::DeleteKey { .. } if self.makes.is_empty() => Err(cannot("delete keys")),
+            Op::InstallCertificate { .. } if self.makes.is_empty() => Err(cannot("take certificates")),
+            _ => Ok(()),
+        }
     }
 
     /// Refuses what changes or uses private objects when they cannot be seen: an object that is
@@ -47,6 +64,7 @@ impl Token {
     }
 
     fn dispatch(&mut self, op: &Op) -> Result<Outcome, Fault> {
+        self.require_writable(op)?;
         match op {
             Op::Attest { .. } => Err(cannot("prove where a key was made")),
             Op::CalculateOtp { .. } | Op::ListOtp | Op::ProvisionOtp { .. } => Err(cannot("yield one-time passwords")),
@@ -78,7 +96,7 @@ impl Token {
 
 impl Device for Token {
     fn info(&mut self) -> Result<TokenInfo, Fault> {
-        let read = read::info(&mut self.open, &self.mechanisms, self.turn.is_some());
+        let read = read::info(&mut self.open, &self.mechanisms, &self.makes, self.turn.is_some());
         match read {
             Ok(info) if info.id == self.id => Ok(info),
             Ok(_) => {
