@@ -1,11 +1,12 @@
 //! Making a key pair on the card (SP 800-73-5 part 2 §3.3.2), with Yubico's policies.
 
-use ::token::{Fault, KeyAlgorithm, PublicKey, SlotId};
+use ::token::{Ability, Fault, KeyAlgorithm, PublicKey, SlotId};
 
 use super::apdu::Command;
 use super::fault::{Step, cannot, device, malformed};
 use super::mark::MAX_MARK;
 use super::metadata::{algorithm_id, public_key};
+use super::read::abilities;
 use super::session::Session;
 use super::{slot, tlv};
 
@@ -20,6 +21,10 @@ impl Session {
     ) -> Result<PublicKey, Fault> {
         if mark.len() > MAX_MARK || !mark.is_ascii() {
             return Err(cannot("bear a mark longer than 64 ASCII characters"));
+        }
+        // Before anything is written, the mark least of all.
+        if !Ability::generate(algorithm).is_some_and(|ability| abilities(self.make, true, false).contains(&ability)) {
+            return Err(cannot(&format!("make {algorithm} keys")));
         }
         if !slot::is_spare(reference) {
             return Err(cannot(&format!("make a key in slot {name}")));

@@ -116,7 +116,8 @@ fn describe(reference: u8, name: SlotId, found: Found, mark: Option<&String>) ->
     }
 }
 
-fn abilities(make: Make, writes: bool, keypad: bool) -> BTreeSet<Ability> {
+/// What a card of that make can do; `writes`: what it takes to write to it is to be had.
+pub(super) fn abilities(make: Make, writes: bool, keypad: bool) -> BTreeSet<Ability> {
     let mut can = BTreeSet::from([Ability::Sign]);
     match keypad {
         true => can.extend([Ability::PinPad]),

@@ -1,11 +1,11 @@
 //! Signing: GENERAL AUTHENTICATE with a key of the holder's (SP 800-73-5 part 2 §3.2.4).
 
-use ::token::{Fault, KeyAlgorithm, PublicKey, SignatureAlgorithm, Statement};
+use ::token::{Fault, KeyAlgorithm, PublicKey, SignatureAlgorithm, SlotId, Statement};
 use der::asn1::UintRef;
 use der::{Decode, Reader, SliceReader};
 
-use super::apdu::Command;
-use super::fault::{Step, cannot, malformed};
+use super::apdu::{Answer, Command};
+use super::fault::{Step, by_status, cannot, malformed};
 use super::metadata::algorithm_id;
 use super::session::Session;
 use super::tlv;
@@ -22,6 +22,7 @@ impl Session {
     /// [`Fault::KeyMismatch`] is the caller's to tell: here it is `Ok(None)`.
     pub(super) fn sign(
         &mut self,
+        name: &SlotId,
         reference: u8,
         expected: &PublicKey,
         algorithm: SignatureAlgorithm,
@@ -31,7 +32,16 @@ impl Session {
         let input = input(algorithm, key, statement)?;
         let parts = [tlv::make(0x82, &[]).as_slice(), &tlv::make(0x81, &input)].concat();
         let command = Command::new(0x87, algorithm_id(key), reference).with(tlv::make(0x7C, &parts));
-        let answer = self.done_with(Step::Sign, command)?;
+        let answer = self.ask(Step::Sign, command)?;
+        match answer.status {
+            Answer::OK => {}
+            0x6A82 | 0x6A88 => return Err(Fault::SlotEmpty { slot: name.clone() }),
+            // Asked for a kind of signature that this key does not make.
+            0x6A80 | 0x6A86 if self.slot(reference)?.public_key().is_some_and(|key| key != *expected) => {
+                return Ok(None);
+            }
+            status => return Err(by_status(Step::Sign, status)),
+        }
         let made = tlv::only(&answer.data, 0x7C).and_then(|t| tlv::find(t, 0x82));
         let signature = made.and_then(|made| plain(key, made)).ok_or_else(|| malformed(Step::Sign))?;
         Ok(expected.verify(algorithm, statement.bytes(), &signature).is_ok().then_some(signature))

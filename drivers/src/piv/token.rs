@@ -184,7 +184,7 @@ impl Token {
             notice(Event::AwaitingTouch(id.clone()));
         }
         let locked = self.turn.is_none();
-        let signed = self.within(due, |session| session.sign(reference, expected, algorithm, statement));
+        let signed = self.within(due, |session| session.sign(name, reference, expected, algorithm, statement));
         match signed {
             Ok(Some(signature)) => Ok(signature),
             Ok(None) => Err(Fault::KeyMismatch { slot: name.clone() }),
