@@ -11,6 +11,7 @@ use crate::hidraw::Plugs;
 use crate::running::{Running, built};
 use crate::scratch::Scratch;
 use crate::soft_token::{MODULE, SoftHsm};
+use crate::tpm::{self, Tpm};
 
 /// The name on the bus.
 pub const NAME: &str = "org.jitsuin.Jitsuin1";
@@ -49,6 +50,18 @@ impl Config {
         )
         .expect("a string takes all");
         self
+    }
+
+    /// A TPM's tokens as a module.
+    #[must_use]
+    pub fn tpm(self, name: &str, tpm: &Tpm) -> Self {
+        let (path, store) = (tpm::module(), tpm.store.display());
+        let environment: Vec<_> = tpm.environment().iter().map(|(name, value)| format!("{name} = {value:?}")).collect();
+        self.and(&format!(
+            "[[module]]\nname = \"{name}\"\npath = \"{}\"\nwritable = [\"{store}\"]\nenvironment = {{ {} }}\n",
+            path.display(),
+            environment.join(", ")
+        ))
     }
 
     /// An authority and the root it is known by.

@@ -22,6 +22,7 @@ use ifd_handler::{DEVICE_PREFIX, KEYPAD_PREFIX};
 use virtual_card::control::Remote;
 use virtual_card::counts::Counts;
 
+use crate::own;
 use crate::running::{Running, built, wait_for};
 use crate::scratch::{Scratch, any_output, text};
 
@@ -175,11 +176,8 @@ impl<'a> Pcsc<'a> {
 
     /// Makes this the PC/SC of the test's own process. pcsc-lite looks once, so a process has one for good; nextest
     /// gives each test a process.
-    #[expect(unsafe_code, reason = "the environment is the only way to tell pcsc-lite")]
     pub fn adopt(&self) {
-        // SAFETY: the test's first line calls this, before there are threads that look at the environment; the
-        // harness's other thread only waits.
-        unsafe { std::env::set_var("PCSCLITE_CSOCK_NAME", self.socket()) };
+        own::tell("PCSCLITE_CSOCK_NAME", self.socket());
     }
 
     /// Kills pcscd in the middle of whatever it does; the cards fall out of their readers.

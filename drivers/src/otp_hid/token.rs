@@ -180,7 +180,9 @@ impl Device for Token {
             | Op::Generate { .. }
             | Op::InstallCertificate { .. }
             | Op::ProvisionOtp { .. }
+            | Op::ReadPuk
             | Op::Sign { .. }
+            | Op::UnblockPin { .. }
             | Op::Unlock { .. } => Err(cannot(&format!("do {}", op.verb()))),
         }
     }
