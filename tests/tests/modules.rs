@@ -1,4 +1,5 @@
-//! A token in a TPM, as a person uses it: through the daemon, whose worker confines libtpm2-pkcs11.
+//! Tokens behind other people's PKCS#11 modules, as a person uses them: through the daemon, whose workers confine the
+//! modules.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -12,9 +13,10 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 use tests::daemon::Config;
 use tests::judge;
+use tests::pcsc::Pcsc;
 use tests::person::{CANCEL, Window};
 use tests::running::wait_for;
-use tests::scratch::Scratch;
+use tests::scratch::{Scratch, output};
 use tests::tpm::Tpm;
 use tests::world::{CONTRACT, Done, SECRETS, USER, World};
 
@@ -73,4 +75,46 @@ fn reissue_acquire_and_log_in_with_a_tpm() {
     let _ = world.by(&world.user, &["pin", "change", "--token", TOKEN]).ok();
     world.user.answers(Window::CardPin, &["24680246"]);
     let _ = sign(&world, 3).ok();
+}
+
+/// A card that was issued elsewhere, by OpenSC, which knows nothing of YubiKeys: the daemon's own driver for cards is off.
+#[test]
+fn log_in_with_a_piv_card_by_opensc() {
+    let scratch = Scratch::new();
+    let pcsc = Pcsc::with_yubikey(&scratch, "yubikey:serial=5020304,key=9a/p256");
+    certify_9a(&scratch, &pcsc);
+    let settings = scratch.file("opensc.conf", "app default { framework pkcs15 { use_file_caching = no; } }\n");
+    let module = format!("/usr/lib/{}-linux-gnu/opensc-pkcs11.so", std::env::consts::ARCH);
+    let lines = format!(
+        "[[module]]\nname = \"opensc\"\npath = \"{module}\"\nreadable = [\"{conf}\"]\n\
+         environment = {{ OPENSC_CONF = \"{conf}\", PCSCLITE_CSOCK_NAME = \"{socket}\" }}\n",
+        conf = settings.display(),
+        socket = pcsc.socket().display(),
+    );
+    let world = World::with(SECRETS, Config::new().and(&lines));
+    world.user.answers(Window::CardPin, &["123456"]);
+    wait_for("the card", || {
+        tokens(&world).into_iter().find(|token| token["model"].as_str().is_some_and(|model| model.contains("PKCS#15")))
+    });
+    let challenge = BASE64_STANDARD.encode([1; 32]);
+    pcsc.tell("forget key");
+    let token = sign(&world, 1).ok().json();
+    let subject = judge::login_token(&world.scratch, &token, &world.authority.origin, &challenge).unwrap();
+    assert_eq!(subject, format!("CN={}", World::users_name()));
+    let counts = pcsc.counts("key");
+    assert_eq!((counts.verifies, counts.signatures, counts.writes), (1, 1, 0), "one entry, one signature");
+}
+
+/// Puts a certificate beside the key in 9A, with the user's name.
+fn certify_9a(scratch: &Scratch, pcsc: &Pcsc<'_>) {
+    let ykman = |args: &[&str]| output(pcsc.command("ykman").args(["piv", "certificates"]).args(args));
+    let openssl = |args: &[&str]| output(scratch.command("openssl").args(args));
+    ykman(&["export", "9a", "old.pem"]);
+    scratch.file("key.pem", &openssl(&["x509", "-in", "old.pem", "-noout", "-pubkey"]));
+    openssl(&["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "ca.pem"]);
+    scratch.file("usage", "keyUsage = critical, digitalSignature\nextendedKeyUsage = clientAuth\n");
+    let subject = format!("/CN={}", World::users_name());
+    let made = ["-force_pubkey", "key.pem", "-key", "ca.pem", "-extfile", "usage", "-out", "new.pem"];
+    openssl(&[&["x509", "-new", "-days", "30", "-subj", &subject][..], &made].concat());
+    ykman(&["import", "-m", "010203040506070801020304050607080102030405060708", "9a", "new.pem"]);
 }
