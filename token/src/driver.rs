@@ -1,6 +1,7 @@
 //! The two traits behind which hardware stands.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::{Event, Fault, Op, Outcome, TokenInfo};
 
@@ -66,6 +67,12 @@ pub trait Driver: Sync {
 /// Retrying belongs to the caller; an implementation tries once. An implementation never repeats
 /// a PIN verification.
 pub trait Device {
+    /// From now on no operation takes longer than this, even where [`Op::deadline_seconds`] allows it. Whole seconds
+    /// count. A device that knows no time of its own leaves that to its caller.
+    fn limit(&mut self, longest: Duration) {
+        let _ = longest;
+    }
+
     /// Reads the token anew.
     ///
     /// # Errors

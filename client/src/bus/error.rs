@@ -156,6 +156,7 @@ fn short(name: &str) -> &str {
 const CARRIES_REASON: &[&str] = &[
     "AuthorityRejected",
     "AuthorityUntrusted",
+    "Busy",
     "CertificateUnusable",
     "ChallengeMalformed",
     "EnrolmentConflict",

@@ -21,7 +21,8 @@ impl Service {
     ) -> Result<Registration, Error> {
         let work = |_: Permit| async move {
             let session = self.session(caller);
-            let registration = self.inner.agents.register(session, name, agent).map_err(|_| Error::Busy)?;
+            let registration =
+                self.inner.agents.register(session, name, agent).map_err(|_| Error::Busy { holder: None })?;
             tracing::info!(session, uid = caller.uid(), "an agent serves the session");
             Ok(registration)
         };

@@ -25,8 +25,11 @@ pub enum Error {
         reason: String,
     },
     /// Something else is under way.
-    #[error("Something else is under way here. Try again when it has ended.")]
-    Busy,
+    #[error("{}", busy(.holder))]
+    Busy {
+        /// The other program, or programs, one of which holds the token; where that could be found.
+        holder: Option<String>,
+    },
     /// The request was given up.
     #[error("The request was cancelled. Start it again when you want it.")]
     Cancelled,
@@ -178,7 +181,7 @@ impl Error {
         vec![
             Self::AuthorityRejected { reason: text() },
             Self::AuthorityUntrusted { reason: text() },
-            Self::Busy,
+            Self::Busy { holder: Some(text()) },
             Self::Cancelled,
             Self::CertificateUnusable { reason: "expired" },
             Self::ChallengeExpired,
@@ -218,7 +221,7 @@ impl Error {
         match self {
             Self::AuthorityRejected { .. } => "AuthorityRejected",
             Self::AuthorityUntrusted { .. } => "AuthorityUntrusted",
-            Self::Busy => "Busy",
+            Self::Busy { .. } => "Busy",
             Self::Cancelled => "Cancelled",
             Self::CertificateUnusable { .. } => "CertificateUnusable",
             Self::ChallengeExpired => "ChallengeExpired",
@@ -260,7 +263,7 @@ impl From<Fault> for Error {
             Fault::AccountTaken { account } => {
                 Self::InvalidArgument { reason: format!("the token has an account {account} already") }
             }
-            Fault::Busy { .. } => Self::Busy,
+            Fault::Busy { holder } => Self::Busy { holder },
             Fault::Cancelled => Self::Cancelled,
             Fault::CannotDo { what } => Self::NotSupported { what },
             Fault::Changed | Fault::KeyMismatch { .. } | Fault::SlotEmpty { .. } | Fault::SlotTaken { .. } => {
@@ -314,7 +317,7 @@ impl From<Refused> for Error {
                 Self::InvalidArgument { reason: format!("no authority {name:?} is configured") }
             }
             Refused::TokenAbsent => Self::TokenAbsent,
-            Refused::TooMany => Self::Busy,
+            Refused::TooMany => Self::Busy { holder: None },
             Refused::TokenUnfit(what) => Self::NotSupported { what },
             Refused::WrongState(state) => Self::InvalidArgument {
                 reason: format!("the acquisition is in state {state}, which does not allow it"),
@@ -338,6 +341,13 @@ impl From<BadOrigin> for Error {
 impl From<BadChallenge> for Error {
     fn from(bad: BadChallenge) -> Self {
         Self::ChallengeMalformed { reason: bad.reason }
+    }
+}
+
+fn busy(holder: &Option<String>) -> String {
+    match holder {
+        Some(holder) => format!("Another program uses the token ({holder}). Close it and try again."),
+        None => "Something else is under way here. Try again when it has ended.".to_owned(),
     }
 }
 

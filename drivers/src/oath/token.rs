@@ -30,16 +30,21 @@ pub(super) struct Token {
     known: Option<Known>,
     /// The turn under way: the card is held, and the access code proven.
     turn: Option<Session>,
+    /// Longest time for an operation, in seconds, where somebody has set one.
+    longest: Option<u64>,
 }
 
 impl Token {
     pub(super) fn new(reader: Box<dyn Reader>) -> Self {
-        Self { reader, known: None, turn: None }
+        Self { reader, known: None, turn: None, longest: None }
     }
 
     /// A session of its own. The application's salt tells it from every other one.
     fn begin(&mut self, due: Due) -> Result<Session, Fault> {
-        let mut line = self.reader.begin().map_err(|error| by_error("SCardConnect", error))?;
+        let mut line = self.reader.begin(due.at).map_err(|error| match by_error("SCardConnect", error) {
+            Fault::Busy { .. } => Fault::Busy { holder: self.reader.holder() },
+            fault => fault,
+        })?;
         let Some(known) = &self.known else {
             let serial = Session::serial(line.as_mut(), due)?;
             let session = Session::select(line, due)?;
@@ -149,8 +154,12 @@ impl Device for Token {
         }
     }
 
+    fn limit(&mut self, longest: Duration) {
+        self.longest = Some(longest.as_secs());
+    }
+
     fn perform(&mut self, op: &Op, notice: &mut dyn FnMut(Event)) -> Result<Outcome, Fault> {
-        let seconds = op.deadline_seconds();
+        let seconds = op.deadline_seconds().min(self.longest.unwrap_or(u64::MAX));
         let due = Due { at: Instant::now() + Duration::from_secs(seconds).saturating_sub(MARGIN), seconds };
         let outcome = match op {
             Op::CalculateOtp { account, time } => self.calculate(due, account, *time, notice).map(Outcome::OtpCode),

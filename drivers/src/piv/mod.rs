@@ -10,6 +10,7 @@ mod attest;
 pub(crate) mod exchange;
 pub(crate) mod fault;
 mod generate;
+mod holder;
 mod identity;
 mod keypad;
 mod mark;

@@ -1,16 +1,15 @@
 //! The real line: pcsc-lite, shared, in one transaction, and never a reset.
 
 use std::ffi::{CStr, CString};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use pcsc::{
-    Card, Context, Disposition, Error, Protocol, Protocols, ReaderState, Scope, ShareMode, State, Transaction, ctl_code,
-};
+use pcsc::{Attribute, Card, Context, Disposition, Error, Protocols, Scope, ShareMode, Transaction, ctl_code};
 use self_cell::{MutBorrow, self_cell};
 use zeroize::Zeroizing;
 
 use super::fault::cannot;
-use super::keypad;
+use super::{holder, keypad};
 use super::transport::{Line, Reader};
 
 /// Times that a card which somebody else resets in between is connected to, before it is left alone.
@@ -23,8 +22,17 @@ const ROOM: usize = 65_538;
 const FEATURE_ROOM: usize = 256;
 const CONTROL_ROOM: usize = 258;
 
-/// How long the reader may take to notice a card's removal. Its driver fails first and says why later.
-const NOTICED: Duration = Duration::from_millis(500);
+/// How long the reader may take to notice a card's removal. Its driver fails first and says why later; one that pcscd
+/// has to ask is asked every 400 ms.
+const NOTICED: Duration = Duration::from_millis(1500);
+
+/// How long a card is waited for that another program has for itself. Tools take it so for as long as they run, which
+/// is a second or two; who keeps it longer is named to the holder.
+const HELD: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether that is over: pcsc-lite tells of it by no event that can be relied on, and looks as
+/// often for the end of a transaction.
+const GLANCE: Duration = Duration::from_millis(100);
 
 /// A reader of pcscd's.
 pub(crate) struct PcscReader {
@@ -48,19 +56,22 @@ impl Reader for PcscReader {
         &self.shown
     }
 
-    fn begin(&mut self) -> Result<Box<dyn Line>, Error> {
-        let context = match &self.context {
-            Some(context) => context.clone(),
-            None => self.context.insert(Context::establish(Scope::System)?).clone(),
-        };
-        let mut last = Error::ResetCard;
-        for _ in 0..ATTEMPTS {
+    fn begin(&mut self, until: Instant) -> Result<Box<dyn Line>, Error> {
+        let patience = until.min(Instant::now() + HELD);
+        let mut resets = 0;
+        loop {
+            let context = match &self.context {
+                Some(context) => context.clone(),
+                None => self.context.insert(Context::establish(Scope::System)?).clone(),
+            };
             match connect(&context, &self.name) {
                 Ok(mut line) => {
                     line.keypad = *self.keypad.get_or_insert_with(|| line.ask_for_keypad());
                     return Ok(Box::new(line));
                 }
-                Err(Error::ResetCard) => last = Error::NotReady,
+                Err(Error::ResetCard) if resets + 1 < ATTEMPTS => resets += 1,
+                Err(Error::ResetCard) => return Err(Error::NotReady),
+                Err(Error::SharingViolation) if Instant::now() < patience => sleep(GLANCE),
                 Err(error) => {
                     // A context does not outlive pcscd; the next one may have another.
                     self.context = None;
@@ -68,23 +79,25 @@ impl Reader for PcscReader {
                 }
             }
         }
-        Err(last)
+    }
+
+    fn holder(&self) -> Option<String> {
+        holder::of_pcscd()
     }
 }
 
+/// Which protocol the card speaks is not asked for but told, with the one that pcscd tries first: pcsc-lite answers
+/// questions from a table which all threads of a process fill without a lock, and the thread that waits for cards would
+/// take an old answer for a new one and miss a card.
 fn connect(context: &Context, reader: &CStr) -> Result<PcscLine, Error> {
-    let card = Connection(Some(context.connect(reader, ShareMode::Shared, Protocols::ANY)?));
-    let protocol = card.0.as_ref().ok_or(Error::InvalidHandle)?.status2_owned()?.protocol2();
-    let held = Held::try_new(MutBorrow::new(card), |card| {
+    let (card, t0) = match context.connect(reader, ShareMode::Shared, Protocols::T1) {
+        Err(Error::ProtoMismatch) => (context.connect(reader, ShareMode::Shared, Protocols::T0)?, true),
+        card => (card?, false),
+    };
+    let held = Held::try_new(MutBorrow::new(Connection(Some(card))), |card| {
         card.borrow_mut().0.as_mut().ok_or(Error::InvalidHandle)?.transaction()
     })?;
-    Ok(PcscLine {
-        held,
-        context: context.clone(),
-        reader: reader.to_owned(),
-        t0: protocol == Some(Protocol::T0),
-        keypad: None,
-    })
+    Ok(PcscLine { held, t0, keypad: None })
 }
 
 /// A connection that ends without resetting the card, which is how `Card` would end it.
@@ -110,8 +123,6 @@ self_cell!(
 
 struct PcscLine {
     held: Held,
-    context: Context,
-    reader: CString,
     t0: bool,
     keypad: Option<u32>,
 }
@@ -133,18 +144,25 @@ impl PcscLine {
         }
     }
 
-    /// Whether the card is gone; waits a moment for the reader to notice.
+    /// Whether the card is gone; waits a moment for the reader to notice. An attribute of the reader is refused with a
+    /// card that is gone, costs the card nothing, and is not answered from the table (see [`connect`]).
     fn is_gone(&self) -> bool {
-        let mut states = [ReaderState::new(self.reader.clone(), State::UNAWARE)];
         let end = Instant::now() + NOTICED;
-        while self.context.get_status_change(end.saturating_duration_since(Instant::now()), &mut states).is_ok() {
-            let [state] = &mut states;
-            if !state.event_state().contains(State::PRESENT) {
-                return true;
+        loop {
+            match self.held.borrow_dependent().get_attribute_len(Attribute::AtrString) {
+                Err(
+                    Error::InvalidHandle
+                    | Error::InvalidValue
+                    | Error::NoService
+                    | Error::NoSmartcard
+                    | Error::ReaderUnavailable
+                    | Error::RemovedCard
+                    | Error::UnknownReader,
+                ) => return true,
+                _ if Instant::now() >= end => return false,
+                _ => sleep(GLANCE / 5),
             }
-            state.sync_current_state();
         }
-        false
     }
 }
 

@@ -72,7 +72,7 @@ impl Reader for Slot {
         "a reader"
     }
 
-    fn begin(&mut self) -> Result<Box<dyn Line>, pcsc::Error> {
+    fn begin(&mut self, _: Instant) -> Result<Box<dyn Line>, pcsc::Error> {
         Ok(Box::new(self.clone()))
     }
 }

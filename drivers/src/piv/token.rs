@@ -43,16 +43,30 @@ pub(super) struct Token {
     reading: Option<Reading>,
     /// Tries that the PUK had left after a wrong one: most cards say it then and never again.
     puk: Option<u8>,
+    /// Longest time for an operation, in seconds, where somebody has set one.
+    longest: Option<u64>,
 }
 
 impl Token {
     pub(super) fn new(reader: Box<dyn Reader>) -> Self {
-        Self { reader, make: None, id: None, turn: None, touch: BTreeMap::new(), reading: None, puk: None }
+        Self {
+            reader,
+            make: None,
+            id: None,
+            turn: None,
+            touch: BTreeMap::new(),
+            reading: None,
+            puk: None,
+            longest: None,
+        }
     }
 
     /// A session of its own, with the card known to be the one that it was.
     fn begin(&mut self, due: Due) -> Result<Session, Fault> {
-        let line = self.reader.begin().map_err(|error| by_error(Step::Connect, error))?;
+        let line = self.reader.begin(due.at).map_err(|error| match by_error(Step::Connect, error) {
+            Fault::Busy { .. } => Fault::Busy { holder: self.reader.holder() },
+            fault => fault,
+        })?;
         // A plain card or none has taken the place of the one that was here.
         let changed = |known: bool| {
             move |fault| if known && matches!(fault, Fault::CannotDo { .. }) { Fault::Changed } else { fault }
@@ -195,7 +209,7 @@ impl Token {
     }
 
     fn dispatch(&mut self, op: &Op, notice: &mut dyn FnMut(Event)) -> Result<Outcome, Fault> {
-        let seconds = op.deadline_seconds();
+        let seconds = op.deadline_seconds().min(self.longest.unwrap_or(u64::MAX));
         let due = Due { at: Instant::now() + Duration::from_secs(seconds).saturating_sub(MARGIN), seconds };
         match op {
             Op::Attest { slot } => {
@@ -237,6 +251,10 @@ fn reference(name: &SlotId) -> Result<u8, Fault> {
 }
 
 impl Device for Token {
+    fn limit(&mut self, longest: Duration) {
+        self.longest = Some(longest.as_secs());
+    }
+
     fn info(&mut self) -> Result<TokenInfo, Fault> {
         match self.perform(&Op::ReadInfo, &mut |_| {})? {
             Outcome::Info(info) => Ok(info),

@@ -1,5 +1,7 @@
 //! The seam between what is said and the line that carries it: tests hold a card without pcscd.
 
+use std::time::Instant;
+
 use zeroize::Zeroizing;
 
 /// A reader in which a card was seen.
@@ -8,11 +10,17 @@ pub(crate) trait Reader: Send {
     fn name(&self) -> &str;
 
     /// Begins a piece of work: a shared connection inside one card transaction. Dropping the line
-    /// ends both and leaves the card as it is.
+    /// ends both and leaves the card as it is. A card that somebody has for itself is waited for a
+    /// little, but never past `until`.
     ///
     /// # Errors
     /// As PC/SC has them; no [`pcsc::Error::ResetCard`], for which nothing was lost yet.
-    fn begin(&mut self) -> Result<Box<dyn Line>, pcsc::Error>;
+    fn begin(&mut self, until: Instant) -> Result<Box<dyn Line>, pcsc::Error>;
+
+    /// The program that has the card for itself, where that can be found out.
+    fn holder(&self) -> Option<String> {
+        None
+    }
 }
 
 /// A connection that nobody else can come between.

@@ -58,6 +58,9 @@ pub(super) fn parameters(error: &Error) -> HashMap<&'static str, OwnedVariant> {
         | Error::AuthorityUntrusted { reason }
         | Error::InvalidArgument { reason }
         | Error::StorageFailed { reason } => one("reason", reason.as_str().into()),
+        Error::Busy { holder } => {
+            holder.as_ref().map_or_else(HashMap::new, |holder| one("holder", holder.as_str().into()))
+        }
         Error::CertificateUnusable { reason }
         | Error::ChallengeMalformed { reason }
         | Error::OriginRejected { reason } => one("reason", (*reason).into()),
@@ -74,8 +77,7 @@ pub(super) fn parameters(error: &Error) -> HashMap<&'static str, OwnedVariant> {
         }
         Error::RateLimited { retry_after_ms } => one("retry-after-ms", (*retry_after_ms).into()),
         Error::WorkerFailed { worker } => one("worker", worker.as_str().into()),
-        Error::Busy
-        | Error::Cancelled
+        Error::Cancelled
         | Error::ChallengeExpired
         | Error::ConsentDenied
         | Error::Internal

@@ -19,6 +19,7 @@ pub fn parameters(error: &Error) -> Value {
         | Error::AuthorityUntrusted { reason }
         | Error::InvalidArgument { reason }
         | Error::StorageFailed { reason } => json!({ "reason": reason }),
+        Error::Busy { holder } => json!({ "holder": holder }),
         Error::CertificateUnusable { reason }
         | Error::ChallengeMalformed { reason }
         | Error::OriginRejected { reason } => json!({ "reason": reason }),
@@ -29,8 +30,7 @@ pub fn parameters(error: &Error) -> Value {
         Error::PinIncorrect { retries } | Error::PukIncorrect { retries } => json!({ "retries": retries }),
         Error::RateLimited { retry_after_ms } => json!({ "retryAfterMs": retry_after_ms }),
         Error::WorkerFailed { worker } => json!({ "worker": worker }),
-        Error::Busy
-        | Error::Cancelled
+        Error::Cancelled
         | Error::ChallengeExpired
         | Error::ConsentDenied
         | Error::Internal
