@@ -35,6 +35,8 @@ pub struct Config {
     pub hid: bool,
     /// Whether cards in PC/SC readers are served.
     pub pcsc: bool,
+    /// Longest time for any operation on a card, in whole seconds, where it is less than the operation's own.
+    pub card_deadline: Option<Duration>,
     /// The filter of the operator's log (`tracing_subscriber::EnvFilter` syntax).
     pub log_filter: String,
 }
@@ -99,6 +101,7 @@ impl Default for Config {
             limits: Limits::default(),
             hid: true,
             pcsc: true,
+            card_deadline: None,
             log_filter: "info".to_owned(),
         }
     }
@@ -171,6 +174,7 @@ impl Config {
             limits: raw.limits.validate()?,
             hid: raw.hid.enabled.unwrap_or(defaults.hid),
             pcsc: raw.pcsc.enabled.unwrap_or(defaults.pcsc),
+            card_deadline: raw.pcsc.deadline.map(card_deadline).transpose()?,
             log_filter: raw.log.filter.map(filter).transpose()?.unwrap_or(defaults.log_filter),
         })
     }
@@ -296,6 +300,7 @@ impl RawLimits {
 #[serde(deny_unknown_fields)]
 struct RawPcsc {
     enabled: Option<bool>,
+    deadline: Option<Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -352,6 +357,16 @@ fn duration(text: Spanned<String>) -> Result<Duration, BadValue> {
     })
 }
 
+/// Long enough for a card to be read at all.
+fn card_deadline(text: Spanned<String>) -> Result<Duration, BadValue> {
+    let span = text.span();
+    let deadline = duration(text)?;
+    if (Duration::from_secs(2)..=Duration::from_secs(180)).contains(&deadline) {
+        return Ok(deadline);
+    }
+    Err(BadValue { what: "a deadline is from 2s to 180s".to_owned(), span: Some(span) })
+}
+
 fn count(value: Option<Spanned<usize>>, default: usize) -> Result<usize, BadValue> {
     match value {
         None => Ok(default),
@@ -392,6 +407,7 @@ strict-cancel = true
 prompts-per-minute = 5
 [pcsc]
 enabled = false
+deadline = "60s"
 [hid]
 enabled = false
 [log]
@@ -408,6 +424,7 @@ filter = "info,daemon=debug"
         assert_eq!(config.limits.prompts_per_minute, 5);
         assert!(!config.pcsc && Config::default().pcsc);
         assert!(!config.hid && Config::default().hid);
+        assert_eq!(config.card_deadline, Some(Duration::from_secs(60)));
         assert_eq!(config.limits.requests, Limits::default().requests);
         assert_eq!(Config::parse("").unwrap(), Config::default());
     }
@@ -424,6 +441,7 @@ filter = "info,daemon=debug"
             ("[policy]\n\nunattended-origins = [\n\"https://x/\"]\n", 4, "origin"),
             ("[enrolment]\ngrace = \"soon\"\n", 2, "not a time"),
             ("[limits]\nrequests = 0\n", 2, "from 1 to"),
+            ("[pcsc]\ndeadline = \"1s\"\n", 2, "from 2s to"),
             ("[log]\nfilter = \"=[=\"\n", 2, "filter"),
             ("a =\n", 1, ""),
         ] {

@@ -72,7 +72,8 @@ impl Running {
         let mut readers = Vec::new();
         if config.pcsc {
             for kind in [TokenKind::Keys, TokenKind::Otp] {
-                readers.push(Readers::start(kind, registries.of(kind).clone(), shutdown.clone())?);
+                let tokens = registries.of(kind).clone();
+                readers.push(Readers::start(kind, tokens, config.card_deadline, shutdown.clone())?);
             }
         }
         let hidraw = match config.hid.then(|| Hidraw::start(registries.otp.clone(), shutdown.clone())).transpose() {

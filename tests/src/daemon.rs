@@ -84,6 +84,13 @@ impl Config {
         Self { text: self.text.replace("[hid]\nenabled = false", "[hid]\nenabled = true"), ..self }
     }
 
+    /// With less time for a card than it has by itself.
+    #[must_use]
+    pub fn card_deadline(self, deadline: &str) -> Self {
+        let text = self.text.replace("[pcsc]\n", &format!("[pcsc]\ndeadline = \"{deadline}\"\n"));
+        Self { text, ..self }
+    }
+
     /// Without the debug lines, where speed is measured.
     #[must_use]
     pub fn quiet(self) -> Self {

@@ -38,6 +38,8 @@ pub struct OnThread {
     pending: VecDeque<u64>,
     /// When the oldest of them began: when it was passed on, or the one before it was done.
     since: Instant,
+    /// Longest time for any operation, in seconds.
+    longest: u64,
 }
 
 impl OnThread {
@@ -65,7 +67,13 @@ impl OnThread {
                 }
             })
             .map_err(|e| Fault::Device { detail: format!("thread: {}", e.kind()) })?;
-        Ok(Self { work, outcomes, pending: VecDeque::new(), since: Instant::now() })
+        Ok(Self { work, outcomes, pending: VecDeque::new(), since: Instant::now(), longest: u64::MAX })
+    }
+
+    /// Waits for no operation longer than so many seconds.
+    #[must_use]
+    pub fn limited(self, longest: u64) -> Self {
+        Self { longest, ..self }
     }
 }
 
@@ -74,7 +82,7 @@ impl AsyncDevice for OnThread {
         if self.pending.is_empty() {
             self.since = Instant::now();
         }
-        self.pending.push_back(op.deadline_seconds());
+        self.pending.push_back(op.deadline_seconds().min(self.longest));
         // The thread ends before this only by a panic of its driver.
         let sent = self.work.send(op).map_err(|_| Fault::Absent);
         Box::pin(std::future::ready(sent))

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use token::{Device, Event, Fault, Op, Outcome, TokenId, TokenKind};
 use tokio::sync::{broadcast, mpsc, watch};
@@ -137,9 +138,25 @@ impl Tokens {
     /// # Errors
     /// As [`Tokens::adopt`]; [`Fault::Device`] when no thread can be started.
     pub async fn adopt_blocking(&self, device: Box<dyn Device + Send>) -> Result<TokenHandle, Fault> {
+        self.adopt_within(device, None).await
+    }
+
+    /// The same with a longest time for any operation, in whole seconds.
+    ///
+    /// # Errors
+    /// As [`Tokens::adopt_blocking`].
+    pub async fn adopt_within(
+        &self,
+        mut device: Box<dyn Device + Send>,
+        longest: Option<Duration>,
+    ) -> Result<TokenHandle, Fault> {
+        if let Some(longest) = longest {
+            device.limit(longest);
+        }
         let tokens = self.clone();
         let device = OnThread::start("token", device, move |event| tokens.notice(event))?;
-        self.adopt(Box::new(device)).await
+        let longest = longest.map_or(u64::MAX, |longest| longest.as_secs());
+        self.adopt(Box::new(device.limited(longest))).await
     }
 
     /// Says that a token is gone. Work that waits for it ends with [`Fault::Absent`].

@@ -47,14 +47,20 @@ pub struct Readers {
 }
 
 impl Readers {
-    /// Begins to watch for tokens of one kind. Returns at once; tokens arrive as they are found.
+    /// Begins to watch for tokens of one kind. Returns at once; tokens arrive as they are found. `deadline`: longest
+    /// time for any operation on a card.
     ///
     /// # Errors
     /// [`StartError`]
-    pub fn start(kind: TokenKind, tokens: Tokens, shutdown: CancellationToken) -> Result<Self, StartError> {
+    pub fn start(
+        kind: TokenKind,
+        tokens: Tokens,
+        deadline: Option<Duration>,
+        shutdown: CancellationToken,
+    ) -> Result<Self, StartError> {
         let runtime = Handle::try_current().map_err(StartError::Runtime)?;
         let wishes = Arc::new(Wishes::default());
-        let monitor = Monitor::new(kind, tokens.clone(), wishes.clone(), runtime.clone());
+        let monitor = Monitor::new(kind, tokens.clone(), deadline, wishes.clone(), runtime.clone());
         let (end, ended) = oneshot::channel::<()>();
         std::thread::Builder::new()
             .name("readers".to_owned())

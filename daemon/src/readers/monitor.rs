@@ -1,6 +1,6 @@
 //! The thread that waits for cards.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CString;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +17,14 @@ use crate::actor::{TokenHandle, Tokens};
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
+/// How long a wait lasts in which somebody has a card for itself that we want: pcsc-lite gives no event for every end of
+/// that, and shows it to who looks again.
+const HELD: Duration = Duration::from_secs(2);
+
+/// How long the first wait lasts after the readers were listed. pcsc-lite before 2.1 counts them when the wait begins,
+/// so one that came in between is found by listing them once more.
+const SETTLING: Duration = Duration::from_secs(1);
+
 /// How many bits the event counter has in a reader's state.
 const COUNTER: u32 = 0xFFFF;
 
@@ -24,10 +32,13 @@ pub(super) struct Monitor {
     /// What the tokens are for that are looked for on the cards.
     kind: TokenKind,
     tokens: Tokens,
+    deadline: Option<Duration>,
     wishes: Arc<Wishes>,
     runtime: Handle,
     /// By reader.
     places: BTreeMap<String, Place>,
+    /// Readers in which a card was held when it was tried; whether it still is, is to be asked.
+    doubtful: BTreeSet<String>,
 }
 
 /// Why a wait for cards ended.
@@ -39,8 +50,14 @@ enum End {
 }
 
 impl Monitor {
-    pub(super) fn new(kind: TokenKind, tokens: Tokens, wishes: Arc<Wishes>, runtime: Handle) -> Self {
-        Self { kind, tokens, wishes, runtime, places: BTreeMap::new() }
+    pub(super) fn new(
+        kind: TokenKind,
+        tokens: Tokens,
+        deadline: Option<Duration>,
+        wishes: Arc<Wishes>,
+        runtime: Handle,
+    ) -> Self {
+        Self { kind, tokens, deadline, wishes, runtime, places: BTreeMap::new(), doubtful: BTreeSet::new() }
     }
 
     /// Runs until it is told to stop.
@@ -88,6 +105,7 @@ impl Monitor {
         self.wishes.wait_in(Some(context.clone()));
         let mut states = vec![ReaderState::new(PNP_NOTIFICATION(), State::UNAWARE)];
         let mut stale = true;
+        let mut settled = false;
         loop {
             for wish in self.wishes.take() {
                 match wish {
@@ -97,7 +115,7 @@ impl Monitor {
             }
             if stale {
                 match self.list(context, &mut states) {
-                    Ok(()) => stale = false,
+                    Ok(news) => (stale, settled) = (false, !news),
                     Err(error) => return End::Lost(error),
                 }
                 if std::mem::take(told) {
@@ -105,9 +123,13 @@ impl Monitor {
                 }
                 *pause = FIRST_PAUSE;
             }
-            match context.get_status_change(None, &mut states) {
+            self.ask_anew(&mut states);
+            let held = self.places.values().any(Place::is_held);
+            let longest = if settled { held.then_some(HELD) } else { Some(SETTLING) };
+            match context.get_status_change(longest, &mut states) {
                 Ok(()) => stale = self.look(&mut states),
-                Err(Error::Cancelled | Error::Timeout) => {}
+                Err(Error::Cancelled) => {}
+                Err(Error::Timeout) => stale = !settled,
                 // A reader went while it was being asked about.
                 Err(Error::UnknownReader | Error::ReaderUnavailable) => stale = true,
                 Err(error) => return End::Lost(error),
@@ -115,12 +137,13 @@ impl Monitor {
         }
     }
 
-    /// Has a state for each reader that there is, and lets go of the tokens in those that went.
-    fn list(&mut self, context: &Context, states: &mut Vec<ReaderState>) -> Result<(), Error> {
+    /// Has a state for each reader that there is, and lets go of the tokens in those that went; whether any came.
+    fn list(&mut self, context: &Context, states: &mut Vec<ReaderState>) -> Result<bool, Error> {
         let names = context.list_readers_owned()?;
         states.retain(|state| state.name() == PNP_NOTIFICATION() || names.iter().any(|n| **n == *state.name()));
         let new: Vec<CString> =
             names.into_iter().filter(|name| !states.iter().any(|state| state.name() == name.as_c_str())).collect();
+        let news = !new.is_empty();
         states.extend(new.into_iter().map(|name| ReaderState::new(name, State::UNAWARE)));
         let present: Vec<String> = states.iter().map(shown).collect();
         let gone: Vec<String> = self.places.keys().filter(|name| !present.contains(name)).cloned().collect();
@@ -128,7 +151,17 @@ impl Monitor {
             let left = self.places.remove(&name).and_then(|mut place| place.leave());
             left.into_iter().for_each(|act| self.act(&name, act));
         }
-        Ok(())
+        Ok(news)
+    }
+
+    /// Has pcscd tell at once of the readers in which a card was held. That it was let go may have been told while the
+    /// card was still being tried.
+    fn ask_anew(&mut self, states: &mut [ReaderState]) {
+        for state in states {
+            if self.doubtful.remove(&shown(state)) {
+                *state = ReaderState::new(state.name(), State::UNAWARE);
+            }
+        }
     }
 
     /// Sees what has changed; whether readers came or went.
@@ -147,6 +180,7 @@ impl Monitor {
                     exclusive: said.contains(State::EXCLUSIVE),
                 };
                 let acts = self.places.entry(name.clone()).or_insert(Place::Empty).see(seen);
+                tracing::debug!(reader = name, ?seen, ?acts, "a reader");
                 acts.into_iter().for_each(|act| self.act(&name, act));
             }
             state.sync_current_state();
@@ -169,6 +203,9 @@ impl Monitor {
                         tracing::info!(reader, %fault, "the card in a reader cannot be used");
                     }
                     place.refused(insertion, &fault);
+                    if place.is_held() {
+                        self.doubtful.insert(reader);
+                    }
                 }
                 (None, outcome) => self.dismiss(outcome),
             },
@@ -193,6 +230,7 @@ impl Monitor {
     fn clear(&mut self) {
         self.all(Place::leave);
         self.places.clear();
+        self.doubtful.clear();
     }
 
     fn dismiss(&self, outcome: Result<TokenHandle, Fault>) {
@@ -210,7 +248,8 @@ impl Monitor {
 
     /// Has the card read by its driver. That may take a while, so the wait goes on meanwhile.
     fn open(&self, reader: String, insertion: u32) {
-        let (kind, tokens, wishes) = (self.kind, self.tokens.clone(), self.wishes.clone());
+        let (tokens, wishes) = (self.tokens.clone(), self.wishes.clone());
+        let (kind, deadline) = (self.kind, self.deadline);
         self.runtime.spawn(async move {
             let sighting = Sighting::Card { reader: reader.clone() };
             let device = match drivers::driver_for(kind, &sighting) {
@@ -218,7 +257,7 @@ impl Monitor {
                 None => Err(Fault::CannotDo { what: "be used by any driver".to_owned() }),
             };
             let outcome = match device {
-                Ok(device) => tokens.adopt_blocking(device).await,
+                Ok(device) => tokens.adopt_within(device, deadline).await,
                 Err(fault) => Err(fault),
             };
             wishes.push(Wish::Adopted { reader, insertion, outcome });

@@ -50,7 +50,7 @@ impl Place {
         if !seen.present || !same {
             acts.extend(self.leave());
         }
-        let again = matches!(self, Self::Refused { held: true, .. }) && !seen.exclusive;
+        let again = self.is_held() && !seen.exclusive;
         if seen.present && (*self == Self::Empty || again) {
             *self = Self::Opening(seen.insertion);
             acts.push(Act::Open(seen.insertion));
@@ -74,6 +74,11 @@ impl Place {
             let again = !matches!(fault, Fault::CannotDo { .. });
             *self = Self::Refused { insertion, again, held: matches!(fault, Fault::Busy { .. }) };
         }
+    }
+
+    /// It could not be read because somebody has it for itself.
+    pub(super) fn is_held(&self) -> bool {
+        matches!(self, Self::Refused { held: true, .. })
     }
 
     /// Tokens departed. `now` is the generation that the registry has under a name.
@@ -166,6 +171,18 @@ mod tests {
         assert_eq!(place.see(seen(true, 1)), [Act::Open(1)]);
         place.refused(1, &Fault::CannotDo { what: "be used".into() });
         assert_eq!((place.see(seen(true, 1)), place.look_again()), (vec![], None), "no PIV stays no PIV");
+    }
+
+    #[test]
+    fn what_was_let_go_while_it_was_tried_is_asked_about_once_more() {
+        let mut place = Place::Empty;
+        let held = Seen { exclusive: true, ..seen(true, 1) };
+        assert_eq!(place.see(held), [Act::Open(1)]);
+        assert_eq!(place.see(seen(true, 1)), [], "it is being tried");
+        place.refused(1, &Fault::Busy { holder: None });
+        assert!(place.is_held(), "so pcscd is asked to tell anew");
+        assert_eq!(place.see(seen(true, 1)), [Act::Open(1)]);
+        assert!(!place.is_held());
     }
 
     #[test]
