@@ -105,9 +105,12 @@ struct Connection(Option<Card>);
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if let Some(Err((card, _))) = self.0.take().map(|card| card.disconnect(Disposition::LeaveCard)) {
-            // Its handle is worth nothing any more. Dropping it would try a reset.
-            std::mem::forget(card);
+        match self.0.take().map(|card| card.disconnect(Disposition::LeaveCard)) {
+            None | Some(Ok(())) => {}
+            // With pcscd gone, the card is out of reach for this handle, and its context is let go with it.
+            Some(Err((card, Error::CommError | Error::InvalidHandle | Error::NoService))) => drop(card),
+            // Dropping it would try a reset.
+            Some(Err((card, _))) => std::mem::forget(card),
         }
     }
 }
