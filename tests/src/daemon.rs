@@ -87,7 +87,8 @@ impl Config {
     /// With less time for a card than it has by itself.
     #[must_use]
     pub fn card_deadline(self, deadline: &str) -> Self {
-        let text = self.text.replace("[pcsc]\n", &format!("[pcsc]\ndeadline = \"{deadline}\"\n"));
+        // The table of cards ends where that of the log begins.
+        let text = self.text.replace("[log]", &format!("deadline = \"{deadline}\"\n[log]"));
         Self { text, ..self }
     }
 
