@@ -4,7 +4,6 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
-use token::TokenKind;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -69,13 +68,10 @@ impl Running {
         let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
         let modules = Supervisor::start(config.modules, registries.keys.clone(), shutdown.clone())?;
         let module_states = modules.watch();
-        let mut readers = Vec::new();
-        if config.pcsc {
-            for kind in [TokenKind::Keys, TokenKind::Otp] {
-                let tokens = registries.of(kind).clone();
-                readers.push(Readers::start(kind, tokens, config.card_deadline, shutdown.clone())?);
-            }
-        }
+        let readers = match config.pcsc {
+            true => Some(Readers::start(registries.clone(), config.card_deadline, shutdown.clone())?),
+            false => None,
+        };
         let hidraw = match config.hid.then(|| Hidraw::start(registries.otp.clone(), shutdown.clone())).transpose() {
             Ok(hidraw) => hidraw,
             Err(error) => {
@@ -151,7 +147,7 @@ impl Running {
 /// Has the modules read again whenever somebody asks, several at a time, until the daemon ends.
 async fn tend(
     modules: Supervisor,
-    readers: Vec<Readers>,
+    readers: Option<Readers>,
     hidraw: Option<Hidraw>,
     mut asked: mpsc::Receiver<Look>,
     shutdown: CancellationToken,
@@ -168,8 +164,8 @@ async fn tend(
         waiting.into_iter().for_each(Look::done);
     }
     modules.finished().await;
-    for watch in readers {
-        watch.finished().await;
+    if let Some(readers) = readers {
+        readers.finished().await;
     }
     if let Some(hidraw) = hidraw {
         hidraw.finished().await;

@@ -1,6 +1,7 @@
-//! Card readers: a thread that waits for pcscd to tell of cards, and keeps a registry of tokens in
-//! step with what is in the readers. Tokens with keys and tokens that yield one-time passwords have a
-//! registry and a watch each; a card can be both.
+//! Card readers: a thread that waits for pcscd to tell of cards, and keeps the registries of tokens in
+//! step with what is in the readers. A card can be a token with keys, one that yields one-time
+//! passwords, or both. One thread looks for all: pcsc-lite keeps what it learns for a process in one
+//! table without a lock, so two that wait would hide events from one another.
 //!
 //! It waits in one `SCardGetStatusChange` over all readers and the one that stands for plugging
 //! readers in and out; nothing is polled. A card is given to the driver that claims it, and read on a
@@ -15,13 +16,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use token::TokenKind;
 use tokio::runtime::Handle;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::actor::{Happening, Tokens};
+use crate::actor::{Happening, Registries};
 use monitor::Monitor;
 use wishes::{Wish, Wishes};
 
@@ -47,20 +47,19 @@ pub struct Readers {
 }
 
 impl Readers {
-    /// Begins to watch for tokens of one kind. Returns at once; tokens arrive as they are found. `deadline`: longest
+    /// Begins to watch. Returns at once; tokens arrive as they are found. `deadline`: longest
     /// time for any operation on a card.
     ///
     /// # Errors
     /// [`StartError`]
     pub fn start(
-        kind: TokenKind,
-        tokens: Tokens,
+        registries: Registries,
         deadline: Option<Duration>,
         shutdown: CancellationToken,
     ) -> Result<Self, StartError> {
         let runtime = Handle::try_current().map_err(StartError::Runtime)?;
         let wishes = Arc::new(Wishes::default());
-        let monitor = Monitor::new(kind, tokens.clone(), deadline, wishes.clone(), runtime.clone());
+        let monitor = Monitor::new(registries.clone(), deadline, wishes.clone(), runtime.clone());
         let (end, ended) = oneshot::channel::<()>();
         std::thread::Builder::new()
             .name("readers".to_owned())
@@ -69,7 +68,7 @@ impl Readers {
                 drop(end);
             })
             .map_err(StartError::Thread)?;
-        runtime.spawn(tell(tokens, wishes.clone(), shutdown));
+        runtime.spawn(tell(registries, wishes.clone(), shutdown));
         Ok(Self { wishes, ended })
     }
 
@@ -86,8 +85,8 @@ impl Readers {
 }
 
 /// Tells the monitor of tokens that departed by themselves, makes wishes heard, and ends it.
-async fn tell(tokens: Tokens, wishes: Arc<Wishes>, shutdown: CancellationToken) {
-    let mut happenings = tokens.subscribe();
+async fn tell(registries: Registries, wishes: Arc<Wishes>, shutdown: CancellationToken) {
+    let (mut keys, mut otp) = (registries.keys.subscribe(), registries.otp.subscribe());
     loop {
         tokio::select! {
             () = shutdown.cancelled() => {
@@ -95,7 +94,7 @@ async fn tell(tokens: Tokens, wishes: Arc<Wishes>, shutdown: CancellationToken) 
                 break;
             }
             () = wishes.pushed() => {}
-            happening = happenings.recv() => match happening {
+            happening = async { tokio::select! { key = keys.recv() => key, otp = otp.recv() => otp } } => match happening {
                 Ok(Happening::Departed { .. }) | Err(RecvError::Lagged(_)) => wishes.push(Wish::Departed),
                 Ok(_) => continue,
                 Err(RecvError::Closed) => break,

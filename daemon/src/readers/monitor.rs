@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 
 use super::place::{Act, Place, Seen};
 use super::wishes::{Wish, Wishes};
-use crate::actor::{TokenHandle, Tokens};
+use crate::actor::{Registries, TokenHandle};
 
 /// Before pcscd is looked for again, and the longest such pause.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -28,15 +28,18 @@ const SETTLING: Duration = Duration::from_secs(1);
 /// How many bits the event counter has in a reader's state.
 const COUNTER: u32 = 0xFFFF;
 
+/// What a card may be, the one apart from the other.
+const KINDS: [TokenKind; 2] = [TokenKind::Keys, TokenKind::Otp];
+
+/// A reader, and which kind of token is looked for in it.
+pub(super) type Seat = (String, TokenKind);
+
 pub(super) struct Monitor {
-    /// What the tokens are for that are looked for on the cards.
-    kind: TokenKind,
-    tokens: Tokens,
+    registries: Registries,
     deadline: Option<Duration>,
     wishes: Arc<Wishes>,
     runtime: Handle,
-    /// By reader.
-    places: BTreeMap<String, Place>,
+    places: BTreeMap<Seat, Place>,
     /// Readers in which a card was held when it was tried; whether it still is, is to be asked.
     doubtful: BTreeSet<String>,
 }
@@ -51,13 +54,12 @@ enum End {
 
 impl Monitor {
     pub(super) fn new(
-        kind: TokenKind,
-        tokens: Tokens,
+        registries: Registries,
         deadline: Option<Duration>,
         wishes: Arc<Wishes>,
         runtime: Handle,
     ) -> Self {
-        Self { kind, tokens, deadline, wishes, runtime, places: BTreeMap::new(), doubtful: BTreeSet::new() }
+        Self { registries, deadline, wishes, runtime, places: BTreeMap::new(), doubtful: BTreeSet::new() }
     }
 
     /// Runs until it is told to stop.
@@ -94,7 +96,7 @@ impl Monitor {
                 Wish::Stop => return false,
                 // Whoever asks is the occasion to look.
                 Wish::Look | Wish::Departed => {}
-                Wish::Adopted { outcome, .. } => self.dismiss(outcome),
+                Wish::Adopted { seat, outcome, .. } => self.dismiss(seat.1, outcome),
             }
         }
         true
@@ -146,10 +148,10 @@ impl Monitor {
         let news = !new.is_empty();
         states.extend(new.into_iter().map(|name| ReaderState::new(name, State::UNAWARE)));
         let present: Vec<String> = states.iter().map(shown).collect();
-        let gone: Vec<String> = self.places.keys().filter(|name| !present.contains(name)).cloned().collect();
-        for name in gone {
-            let left = self.places.remove(&name).and_then(|mut place| place.leave());
-            left.into_iter().for_each(|act| self.act(&name, act));
+        let gone: Vec<Seat> = self.places.keys().filter(|(name, _)| !present.contains(name)).cloned().collect();
+        for seat in gone {
+            let left = self.places.remove(&seat).and_then(|mut place| place.leave());
+            left.into_iter().for_each(|act| self.act(&seat, act));
         }
         Ok(news)
     }
@@ -179,9 +181,11 @@ impl Monitor {
                     insertion: state.event_count() & COUNTER,
                     exclusive: said.contains(State::EXCLUSIVE),
                 };
-                let acts = self.places.entry(name.clone()).or_insert(Place::Empty).see(seen);
-                tracing::debug!(reader = name, ?seen, ?acts, "a reader");
-                acts.into_iter().for_each(|act| self.act(&name, act));
+                for seat in KINDS.map(|kind| (name.clone(), kind)) {
+                    let acts = self.places.entry(seat.clone()).or_insert(Place::Empty).see(seen);
+                    tracing::debug!(reader = name, kind = ?seat.1, ?seen, ?acts, "a reader");
+                    acts.into_iter().for_each(|act| self.act(&seat, act));
+                }
             }
             state.sync_current_state();
         }
@@ -190,69 +194,68 @@ impl Monitor {
 
     fn hear(&mut self, wish: Wish) {
         match wish {
-            Wish::Adopted { reader, insertion, outcome } => match (self.places.get_mut(&reader), outcome) {
+            Wish::Adopted { seat, insertion, outcome } => match (self.places.get_mut(&seat), outcome) {
                 (Some(place), Ok(handle)) => {
                     let act = place.adopted(insertion, handle.id().clone(), handle.generation());
                     // It may have departed before it was known to be here.
-                    act.into_iter().for_each(|act| self.act(&reader, act));
+                    act.into_iter().for_each(|act| self.act(&seat, act));
                     self.check();
                 }
                 (Some(place), Err(fault)) => {
                     // Not every card yields one-time passwords.
-                    if !matches!((self.kind, &fault), (TokenKind::Otp, Fault::CannotDo { .. })) {
-                        tracing::info!(reader, %fault, "the card in a reader cannot be used");
+                    if !matches!((seat.1, &fault), (TokenKind::Otp, Fault::CannotDo { .. })) {
+                        tracing::info!(reader = seat.0, %fault, "the card in a reader cannot be used");
                     }
                     place.refused(insertion, &fault);
                     if place.is_held() {
-                        self.doubtful.insert(reader);
+                        self.doubtful.insert(seat.0);
                     }
                 }
-                (None, outcome) => self.dismiss(outcome),
+                (None, outcome) => self.dismiss(seat.1, outcome),
             },
             Wish::Departed => self.check(),
-            Wish::Look => self.all(Place::look_again),
+            Wish::Look => self.all(|_, place| place.look_again()),
             Wish::Stop => {}
         }
     }
 
     fn check(&mut self) {
-        let tokens = self.tokens.clone();
-        self.all(|place| place.check(|id| tokens.find(id).map(|token| token.generation())));
+        let registries = self.registries.clone();
+        self.all(|(_, kind), place| place.check(|id| registries.of(*kind).find(id).map(|token| token.generation())));
     }
 
-    fn all(&mut self, decide: impl Fn(&mut Place) -> Option<Act>) {
+    fn all(&mut self, decide: impl Fn(&Seat, &mut Place) -> Option<Act>) {
         let acts: Vec<_> =
-            self.places.iter_mut().filter_map(|(name, place)| Some((name.clone(), decide(place)?))).collect();
-        acts.into_iter().for_each(|(name, act)| self.act(&name, act));
+            self.places.iter_mut().filter_map(|(seat, place)| Some((seat.clone(), decide(seat, place)?))).collect();
+        acts.into_iter().for_each(|(seat, act)| self.act(&seat, act));
     }
 
     /// All readers are out of reach.
     fn clear(&mut self) {
-        self.all(Place::leave);
+        self.all(|_, place| place.leave());
         self.places.clear();
         self.doubtful.clear();
     }
 
-    fn dismiss(&self, outcome: Result<TokenHandle, Fault>) {
+    fn dismiss(&self, kind: TokenKind, outcome: Result<TokenHandle, Fault>) {
         if let Ok(handle) = outcome {
-            self.tokens.depart(handle.id(), handle.generation());
+            self.registries.of(kind).depart(handle.id(), handle.generation());
         }
     }
 
-    fn act(&self, reader: &str, act: Act) {
+    fn act(&self, seat: &Seat, act: Act) {
         match act {
-            Act::Depart(id, generation) => self.tokens.depart(&id, generation),
-            Act::Open(insertion) => self.open(reader.to_owned(), insertion),
+            Act::Depart(id, generation) => self.registries.of(seat.1).depart(&id, generation),
+            Act::Open(insertion) => self.open(seat.clone(), insertion),
         }
     }
 
     /// Has the card read by its driver. That may take a while, so the wait goes on meanwhile.
-    fn open(&self, reader: String, insertion: u32) {
-        let (tokens, wishes) = (self.tokens.clone(), self.wishes.clone());
-        let (kind, deadline) = (self.kind, self.deadline);
+    fn open(&self, seat: Seat, insertion: u32) {
+        let (tokens, wishes, deadline) = (self.registries.of(seat.1).clone(), self.wishes.clone(), self.deadline);
         self.runtime.spawn(async move {
-            let sighting = Sighting::Card { reader: reader.clone() };
-            let device = match drivers::driver_for(kind, &sighting) {
+            let sighting = Sighting::Card { reader: seat.0.clone() };
+            let device = match drivers::driver_for(seat.1, &sighting) {
                 Some(driver) => driver.open(&sighting),
                 None => Err(Fault::CannotDo { what: "be used by any driver".to_owned() }),
             };
@@ -260,7 +263,7 @@ impl Monitor {
                 Ok(device) => tokens.adopt_within(device, deadline).await,
                 Err(fault) => Err(fault),
             };
-            wishes.push(Wish::Adopted { reader, insertion, outcome });
+            wishes.push(Wish::Adopted { seat, insertion, outcome });
         });
     }
 }

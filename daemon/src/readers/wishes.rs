@@ -7,6 +7,7 @@ use pcsc::Context;
 use token::Fault;
 use tokio::sync::Notify;
 
+use super::monitor::Seat;
 use crate::actor::TokenHandle;
 
 /// A wish or a piece of news.
@@ -14,8 +15,8 @@ use crate::actor::TokenHandle;
 pub(super) enum Wish {
     /// A card was read, or not.
     Adopted {
-        /// In which reader.
-        reader: String,
+        /// In which reader, and as which kind of token.
+        seat: Seat,
         /// Which insertion.
         insertion: u32,
         /// What came of it.

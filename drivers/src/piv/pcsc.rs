@@ -9,8 +9,8 @@ use self_cell::{MutBorrow, self_cell};
 use zeroize::Zeroizing;
 
 use super::fault::cannot;
-use super::{holder, keypad};
 use super::transport::{Line, Reader};
+use super::{holder, keypad};
 
 /// Times that a card which somebody else resets in between is connected to, before it is left alone.
 const ATTEMPTS: usize = 4;
