@@ -228,7 +228,7 @@ pub enum HashArgument {
 /// `token …`
 #[derive(Debug, Subcommand)]
 pub enum TokenWork {
-    /// Take a token into stock. Asks for `secret`, in hexadecimal or base 32.
+    /// Take a token into stock. Asks for `secret`, in hexadecimal or base 32, or makes one.
     Add {
         /// The serial number on it.
         #[arg(long)]
@@ -248,6 +248,10 @@ pub enum TokenWork {
         /// The next counter of a HOTP token.
         #[arg(long, default_value_t = 0)]
         counter: u32,
+        /// Make the secret here, and write it in base 32 to this open descriptor and nowhere else: for a token that
+        /// is provisioned now (`jitsuin otp provision --secret-fd`).
+        #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..1024))]
+        new_secret_fd: Option<u16>,
     },
     /// Give a token to a contract, or register it for a user.
     Assign {

@@ -1,6 +1,9 @@
 //! The bank operator's commands.
 
-use anyhow::bail;
+use std::fs::File;
+use std::io::Write;
+
+use anyhow::{Context, bail};
 use token::{ContractId, Secret, otp_secret};
 use zeroize::Zeroizing;
 
@@ -16,6 +19,9 @@ use crate::jst;
 use crate::otp::{Hash, Kind, TokenState};
 use crate::rules::choice::Reason;
 use crate::rules::lock::Locks;
+
+/// Bytes of a new secret: 160 bits, as RFC 4226 §4 recommends.
+const NEW_SECRET: usize = 20;
 
 pub(super) async fn work(bank: &Bank, work: Work, mut secrets: Secrets) -> anyhow::Result<()> {
     match work {
@@ -105,17 +111,28 @@ async fn administrator(bank: &Bank, work: AdministratorWork) -> anyhow::Result<(
 
 async fn token(bank: &Bank, work: TokenWork, secrets: &mut Secrets) -> anyhow::Result<()> {
     match work {
-        TokenWork::Add { serial, kind, hash, digits, period, counter } => {
+        TokenWork::Add { serial, kind, hash, digits, period, counter, new_secret_fd } => {
             if serial.is_empty() || serial.len() > 64 || !serial.bytes().all(|b| b.is_ascii_graphic()) {
                 bail!("the serial number is not 1 to 64 ASCII characters without spaces. Check it");
             }
-            let secret = otp_secret::parse(&secrets.take("secret", "secret of the token", false)?)?;
+            let (secret, mut outlet) = match new_secret_fd {
+                // Opened before anything is registered.
+                Some(number) => (Secret::new(rand::random::<[u8; NEW_SECRET]>().to_vec()), Some(open_outlet(number)?)),
+                None => (otp_secret::parse(&secrets.take("secret", "secret of the token", false)?)?, None),
+            };
+            let line = otp_secret::to_base32(secret.expose());
+            let line = Zeroizing::new([line.expose(), b"\n"].concat());
             let (kind, next) = match kind {
                 KindArgument::Hotp => (Kind::Hotp, u64::from(counter)),
                 KindArgument::Totp => (Kind::Totp { period }, 0),
             };
             let state = TokenState { kind, hash: hash.into(), digits, next, drift: 0 };
             bank.add_token(&NewToken { serial: serial.clone(), state, secret }).await.map_err(denied)?;
+            if let Some(outlet) = &mut outlet {
+                outlet.write_all(&line).context(
+                    "the token is in stock, but its secret was not taken. Take another serial number and try again",
+                )?;
+            }
             say(&format!("token {serial} in stock"))
         }
         TokenWork::Assign { serial, contract: OfContract { contract_id }, user_id } => {
@@ -132,6 +149,15 @@ async fn token(bank: &Bank, work: TokenWork, secrets: &mut Secrets) -> anyhow::R
             say(&format!("token {serial} found again, drift {}", accepted.drift))
         }
     }
+}
+
+/// Opened through the name that the kernel gives to it: taking a number over as a descriptor of ours would
+/// need a promise that nobody else uses it.
+fn open_outlet(number: u16) -> anyhow::Result<File> {
+    let name = format!("/proc/self/fd/{number}");
+    File::options().write(true).open(name).with_context(|| {
+        format!("descriptor {number} is not open for writing. Open it in the shell, for example {number}>FILE")
+    })
 }
 
 impl From<ReasonArgument> for Reason {
