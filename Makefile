@@ -1,4 +1,5 @@
 # make demo    the whole story, end to end, with a token, a bus and an authority of its own
+# make demo TOKEN=yubikey  the same on virtual YubiKeys, with attestation and the one-time password from one
 # make test    every test
 # make bench   what a signature costs, beside its peers
 # make check   format and lints, for who changes the code
@@ -7,15 +8,25 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench check
+.PHONY: help demo demo-softhsm demo-yubikey test bench check
 
 help:
 	@sed -n '/^# make/s/^# //p' Makefile
 
-demo:
+# What the demo plays with: softhsm or yubikey.
+TOKEN ?= softhsm
+
+demo: demo-$(TOKEN)
+
+demo-softhsm:
 	@scripts/setup
 	cargo build --locked -p daemon -p client -p authority
 	@scripts/demo
+
+demo-yubikey:
+	@scripts/setup --yubikey
+	cargo build --locked -p daemon -p client -p authority -p ifd-handler -p virtual-card
+	@scripts/demo-yubikey
 
 # Everything is built once, because the suites in tests/ run the programs and modules of the other crates.
 # The runner is last, so that its summary is the last line.

@@ -1,4 +1,4 @@
-# The stage of scripts/demo: its scratch folder and processes, people and their windows, and the judges. Sourced by it.
+# The stage of the demos: their scratch folder and processes, people and their windows, and the judges. Sourced by them.
 
 bin=${CARGO_TARGET_DIR:-$repository/target}/debug
 case $bin in /*) ;; *) bin=$repository/$bin ;; esac
@@ -71,6 +71,39 @@ show() {
     [ -z "$said" ] || sed 's/^/    /' <<<"$said"
 }
 
+# --- the session -------------------------------------------------------------------------------------------------------
+
+open_session() { # from here on every program lives in the scratch folder and on a private bus
+    cat >"$scratch/bus.conf" <<END
+<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig><type>session</type><listen>unix:path=$scratch/run/bus</listen><auth>EXTERNAL</auth>
+<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>
+END
+    export HOME=$scratch/home XDG_RUNTIME_DIR=$scratch/run XDG_CONFIG_HOME=$scratch/config XDG_STATE_HOME=$scratch/state
+    export DBUS_SESSION_BUS_ADDRESS=unix:path=$scratch/run/bus LANG=C.UTF-8
+    unset LC_ALL LC_MESSAGES LANGUAGE
+    run_in_background bus dbus-daemon --nofork --nopidfile --config-file "$scratch/bus.conf"
+    wait_until 'the bus' gdbus call --session --dest org.freedesktop.DBus --object-path /org/freedesktop/DBus \
+        --method org.freedesktop.DBus.GetId
+}
+
+start_daemon() { # its process id is in $daemon
+    run_in_background jitsuind "$bin/jitsuind" --user
+    daemon=$started
+    gdbus wait --session --timeout 30 org.jitsuin.Jitsuin1
+}
+
+start_agent() { # start_agent PERSON: the agent of the session, which this person answers
+    run_in_background agent "$bin/jitsuin" --config "$config" --prompt pinentry --pinentry "$scratch/$1-pinentry" agent
+    wait_until 'the agent' agent_is_present
+}
+
+agent_is_present() {
+    [ "$(gdbus call --session --dest org.jitsuin.Jitsuin1 --object-path /org/jitsuin/Jitsuin1 \
+        --method org.freedesktop.DBus.Properties.Get org.jitsuin.Jitsuin1.Manager AgentPresent)" = '(<true>,)' ]
+}
+
 # --- the people --------------------------------------------------------------------------------------------------------
 
 person() { # person NAME: somebody with a pinentry of their own
@@ -114,11 +147,28 @@ quietly() {
     done < <(tail -n "+$((before + 1))" "$scratch/$who/windows.log")
 }
 
+take_code() { # take_code COMMAND…: the acquisition code goes to a descriptor of the administrator's choice, and nowhere else
+    exec 7>"$scratch/kanrisya/code"
+    as kanrisya "$@" --code-fd 7
+    exec 7>&-
+    knows "$user" acquisition-code "$(cat "$scratch/kanrisya/code")"
+}
+
 windows_of() { grep -c "^Jitsuin: $2" "$scratch/$1/windows.log" || true; }
 
 # --- the tools ---------------------------------------------------------------------------------------------------------
 
 bank() { show "$bin/jitsuin-authority" "$@"; }
+bank_secret() { # bank_secret SECRETS COMMAND…: secrets go in on standard input, never on the command line
+    local secrets=$1
+    shift
+    printf '  $ jitsuin-authority %s\n' "$*"
+    status=0
+    said=$("$bin/jitsuin-authority" "$@" --dir "$authority" --secrets-stdin <<<"$secrets" 2>&1) || status=$?
+    [ -z "$said" ] || sed 's/^/    /' <<<"$said"
+    [ "$status" = 0 ]
+}
+
 pkcs11() { SOFTHSM2_CONF=$scratch/softhsm2.conf pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so "$@"; }
 objects() { pkcs11 --token-label "$1" --login --pin "$2" -O 2>/dev/null; } # all objects of a token, with their PIN
 door() { curl --silent --show-error --cacert "$root" "$@"; }
