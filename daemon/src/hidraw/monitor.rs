@@ -190,7 +190,7 @@ impl Monitor {
 }
 
 fn driver(sighting: &Sighting) -> Option<&'static dyn Driver> {
-    drivers::drivers_for(sighting).find(|driver| driver.kind() == TokenKind::Otp)
+    drivers::driver_for(TokenKind::Otp, sighting)
 }
 
 fn node(sighting: &Sighting) -> Option<&Path> {
