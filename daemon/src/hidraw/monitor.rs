@@ -119,7 +119,7 @@ impl Monitor {
         }
         // The scan at the start may have seen it, too. It is the same one as long as it was not said to be gone.
         if self.places.get(&path).is_some_and(|(known, _)| *known == sighting) {
-            return;
+            return self.learn(News::Changed(path));
         }
         self.insertions = self.insertions.wrapping_add(1);
         let seen = Seen { present: true, insertion: self.insertions, exclusive: false };
