@@ -79,6 +79,12 @@ impl Status {
         let bit = if slot == 1 { 0x01 } else { 0x02 };
         self.slots & bit != 0
     }
+
+    /// Whether slot 1 or 2 wants a touch (from firmware 3.0 on).
+    pub(super) fn wants_touch(&self, slot: u8) -> bool {
+        let bit = if slot == 1 { 0x04 } else { 0x08 };
+        self.slots & bit != 0
+    }
 }
 
 impl Report {

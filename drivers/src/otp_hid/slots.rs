@@ -73,7 +73,8 @@ pub(super) fn answering(line: &mut dyn Line, status: Status, until: Instant) -> 
         match firmly(line, command(number), &code::challenge(0), until) {
             Ok(Answer::Bytes(answer)) => {
                 checked(&answer, RESPONSE)?;
-                slots.push(Slot { number, touch: false });
+                // A finger that is on the button already is not waited for.
+                slots.push(Slot { number, touch: status.wants_touch(number) });
             }
             Ok(Answer::Touch) => slots.push(Slot { number, touch: true }),
             Err(Trouble::Refused) => {}

@@ -78,7 +78,13 @@ impl Line for Shared {
 
     fn write(&mut self, report: &[u8; REPORT]) -> Result<(), Broken> {
         self.count()?;
-        self.0.lock().unwrap().card.otp().unwrap().write(report);
+        let mut plug = self.0.lock().unwrap();
+        let held = plug.touched_after == Some(Duration::ZERO);
+        let otp = plug.card.otp().unwrap();
+        otp.write(report);
+        if held {
+            otp.touch(true, 0);
+        }
         Ok(())
     }
 
@@ -153,6 +159,15 @@ fn a_touch_is_said_and_waited_for() {
     plug.set(|plug| plug.touched_after = None);
     assert_eq!(calculate(&mut token, "slot 1", 59).0, Err(Fault::TouchTimedOut));
     assert_eq!(accounts(&mut token).len(), 1, "and it goes on");
+}
+
+#[test]
+fn a_finger_that_is_there_already_hides_no_touch() {
+    let plug = Shared::new(&format!("otp1=hmac-touch/{SECRET},otp2=hmac/{SECRET}"));
+    plug.set(|plug| plug.touched_after = Some(Duration::ZERO));
+    let mut token = plug.token();
+    assert_eq!(accounts(&mut token), [("slot 1".to_owned(), Some(true)), ("slot 2".to_owned(), Some(false))]);
+    assert_eq!(code(calculate(&mut token, "slot 1", 59).0), "287082");
 }
 
 #[test]
