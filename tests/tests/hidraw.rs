@@ -9,11 +9,16 @@
 
 use std::thread;
 
+use serde_json::Value;
 use tests::bus::Bus;
 use tests::daemon::{Config, Daemon};
 use tests::hidraw::Plugs;
 use tests::running::wait_for;
 use tests::scratch::{Scratch, any_output, output, text};
+use tests::world::{SECRETS, World};
+
+/// The virtual YubiKey's slots.
+const TOKEN: &str = "otp-hid:5020304";
 
 /// The secret of RFC 6238's examples.
 const SECRET: &str = "3132333435363738393031323334353637383930";
@@ -95,6 +100,64 @@ fn the_daemon_serves_tokens_that_come_and_go() {
     plugs.plug("a");
     told("a HID token is served", 3);
     assert!(!daemon.running.printed().contains("cannot be used"), "{}", daemon.running.printed());
+}
+
+/// A workstation with a YubiKey in a USB socket: slot 1 wants a touch, slot 2 answers at once.
+fn world(plugs: &Plugs<'_>) -> World {
+    let world = World::with(SECRETS, Config::new().hid(plugs));
+    wait_for("the YubiKey", || (!accounts(&world).is_empty()).then_some(()));
+    world
+}
+
+/// The accounts of the tokens that are there: token, name and whether a touch is wanted.
+fn accounts(world: &World) -> Vec<(String, String, bool)> {
+    let listed = world.by(&world.user, &["--json", "otp", "list"]).ok().json();
+    let text = |account: &Value, key: &str| account[key].as_str().expect("a text").to_owned();
+    let accounts = listed.as_array().expect("a list").iter();
+    accounts.map(|a| (text(a, "token"), text(a, "name"), a["touch"].as_bool().expect("yes or no"))).collect()
+}
+
+#[test]
+fn a_slot_yields_the_codes_of_its_account() {
+    let scratch = Scratch::new();
+    let model = format!("yubikey:serial=5020304,otp1=hmac-touch/{SECRET},otp2=hmac/{SECRET}");
+    let plugs = Plugs::with_yubikey(&scratch, &model);
+    plugs.plug_fido("fido");
+    let world = world(&plugs);
+    let token = || TOKEN.to_owned();
+    assert_eq!(accounts(&world), [(token(), "slot 1".to_owned(), true), (token(), "slot 2".to_owned(), false)]);
+
+    let code = |account: &str| world.by(&world.user, &["otp", "code", account, "--token", TOKEN]);
+    let before = oathtool_code();
+    let answered = code("slot 2").ok().out;
+    assert!([before, oathtool_code()].contains(&answered.trim().to_owned()), "{answered}");
+
+    plugs.tell("touch key off");
+    let remote = plugs.remote();
+    let finger = thread::spawn(move || {
+        remote.ask("await touch key").expect("a touch is wanted");
+        remote.ask("touch key press").expect("a touch");
+    });
+    let before = oathtool_code();
+    let touched = code("slot 1").ok().out;
+    finger.join().expect("the finger");
+    assert!([before, oathtool_code()].contains(&touched.trim().to_owned()), "{touched}");
+
+    plugs.tell("patience key 1500");
+    let untouched = code("slot 1");
+    assert_ne!(untouched.status, 0, "{untouched:?}");
+    assert!(untouched.out.is_empty(), "{untouched:?}");
+    // Pulled while it waits.
+    plugs.tell("patience key 15000");
+    let mut command = world.command(&world.user, &["otp", "code", "slot 1", "--token", TOKEN]);
+    let waiting = thread::spawn(move || any_output(&mut command));
+    plugs.tell("await touch key");
+    plugs.unplug("key");
+    let absent = waiting.join().expect("the command");
+    assert!(!absent.status.success() && absent.stdout.is_empty(), "{absent:?}");
+    wait_for("the YubiKey to be gone", || accounts(&world).is_empty().then_some(()));
+    plugs.plug("key");
+    wait_for("the YubiKey", || (accounts(&world).len() == 2).then_some(()));
 }
 
 #[test]
