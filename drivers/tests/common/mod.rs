@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, OnceLock};
 
-use token::{Device, Fault, KeyAlgorithm, Op, Outcome, Pin, PublicKey, Secret, SlotId, TokenInfo};
+use token::{Device, Fault, KeyAlgorithm, Op, Outcome, Pin, PublicKey, Secret, SlotId, TokenInfo, TokenKind};
 
 /// Where Debian puts it.
 pub(crate) const SOFTHSM: &str = "/usr/lib/softhsm/libsofthsm2.so";
