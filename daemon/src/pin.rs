@@ -1,8 +1,8 @@
 //! The PIN of a token, and its PUK: from the holder to at most one VERIFY (design §5, PIN rules).
 //!
-//! Tries left are read before the holder is asked, and again before the entry is used; the form is
-//! checked before the token is touched; the last try is held until the holder confirms it; the same
-//! wrong PIN is not tried twice; nothing is kept but keyed digests of wrong ones.
+//! The holder is told the tries left; the token looks at them again before it verifies the entry, so
+//! the last try is held until the holder confirms it; the form is checked before the token is touched;
+//! the same wrong PIN is not tried twice; nothing is kept but keyed digests of wrong ones.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -77,14 +77,20 @@ impl Pins {
     /// Asks the holder for the PIN and begins a turn with it. A wrong or ill-formed entry is asked
     /// for again, three entries in all; each costs at most one try.
     ///
+    /// A token that had all its tries when it was last read is not read before the holder is asked:
+    /// should another program have spent them meanwhile, the token holds the last one by itself.
+    ///
     /// # Errors
     /// [`NoTurn`].
     pub async fn unlock(&self, token: &TokenHandle, holder: &dyn Holder, question: Question) -> Result<Turn, NoTurn> {
         let mut asking = self.ask(token, holder, question);
         loop {
-            let Entry { pin, digest, shown } = asking.next().await?;
+            let Entry { pin, digest, shown } = asking.entry().await?;
             let on_keypad = pin.is_none();
-            let turn = token.turn(pin).await;
+            let turn = match asking.last_confirmed {
+                true => token.turn_at_last_try(pin).await,
+                false => token.turn(pin).await,
+            };
             drop(shown);
             match turn {
                 Ok(turn) => {
@@ -94,6 +100,8 @@ impl Pins {
                 Err(Fault::PinWrong { left }) => asking.wrong(digest, left).await,
                 // The keypad's own check.
                 Err(fault @ Fault::PinFormat { .. }) if on_keypad => asking.again("format", fault),
+                // Nothing was verified. The holder is asked whether to risk it, and then for the entry again.
+                Err(Fault::FinalTryHeld) => asking.reads = true,
                 // Whether it was verified is not known, so whether it is wrong is not either.
                 Err(fault) => return Err(fault.into()),
             }
@@ -127,6 +135,7 @@ impl Pins {
             holder,
             question,
             entries: 0,
+            reads: false,
             last_confirmed: false,
             failure: code.wrong(None),
         }
@@ -218,6 +227,8 @@ pub struct Asking<'a> {
     holder: &'a dyn Holder,
     question: Question,
     entries: usize,
+    /// The token is read before each question, whatever it said when it was last read.
+    reads: bool,
     last_confirmed: bool,
     /// What the end of all entries is reported as.
     failure: Fault,
@@ -241,8 +252,18 @@ impl Asking<'_> {
     /// # Errors
     /// [`NoTurn`]; after three entries, why the last one was no good.
     pub async fn next(&mut self) -> Result<Entry, NoTurn> {
+        self.reads = true;
+        let entry = self.entry().await?;
+        if entry.pin.is_some() {
+            self.look().await?;
+        }
+        Ok(entry)
+    }
+
+    /// The same for who verifies by a turn, in which the token looks at the tries itself.
+    async fn entry(&mut self) -> Result<Entry, NoTurn> {
         loop {
-            let state = self.look().await?;
+            let state = self.glance().await?;
             if self.entries == MOST_ENTRIES {
                 return Err(self.failure.clone().into());
             }
@@ -266,7 +287,6 @@ impl Asking<'_> {
                 self.again("same", self.code.wrong(state.tries));
                 continue;
             }
-            self.look().await?;
             return Ok(Entry { pin: Some(pin), digest, shown: Standing::default() });
         }
     }
@@ -290,12 +310,25 @@ impl Asking<'_> {
     /// [`NoTurn`]; nobody is asked.
     pub async fn still(&self) -> Result<(), NoTurn> {
         let (state, _) = self.state().await?;
-        if is_last(&state) && !self.last_confirmed { Err(NoTurn::FinalTryHeld) } else { Ok(()) }
+        if state.is_last() && !self.last_confirmed { Err(NoTurn::FinalTryHeld) } else { Ok(()) }
     }
 
     fn again(&mut self, reason: &'static str, failure: Fault) {
         self.question.detail.insert("reason", reason.to_owned());
         self.failure = failure;
+    }
+
+    /// The state as the token was last read; it is read again where anything was amiss then.
+    async fn glance(&mut self) -> Result<PinState, NoTurn> {
+        let info = self.token.info();
+        let state = info.pin;
+        if self.reads || self.code == Code::Puk || state.count_low || state.blocked || state.is_last() {
+            return self.look().await;
+        }
+        self.question.tries_left = state.tries;
+        self.question.final_try = false;
+        self.question.token = Some(info);
+        Ok(state)
     }
 
     /// How what is asked for stands, and the token with it; no try is spent.
@@ -322,7 +355,7 @@ impl Asking<'_> {
     async fn look(&mut self) -> Result<PinState, NoTurn> {
         let (state, info) = self.state().await?;
         self.question.tries_left = state.tries.or(state.final_try.then_some(1));
-        self.question.final_try = is_last(&state);
+        self.question.final_try = state.is_last();
         self.question.token = Some(info);
         if self.question.final_try && !self.last_confirmed {
             self.holder.consent(&self.question).await.map_err(|why| match why {
@@ -333,11 +366,6 @@ impl Asking<'_> {
         }
         Ok(state)
     }
-}
-
-/// Whether the next wrong entry blocks, as far as the token says.
-fn is_last(state: &PinState) -> bool {
-    state.final_try || state.tries == Some(1)
 }
 
 /// Whether the token could take this as a PIN at all.
@@ -355,7 +383,7 @@ pub fn check(state: &PinState, pin: &Pin) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
     use futures_util::future::BoxFuture;
     use proptest::prelude::*;
@@ -367,21 +395,25 @@ mod tests {
 
     const RIGHT: &str = "739164";
 
-    /// A card of three tries for its PIN and as many for its PUK, which is the same; it counts both.
-    struct Card {
-        left: u8,
-        puk: u8,
-        verifies: Arc<AtomicUsize>,
+    /// What happened to a card.
+    struct Fate {
+        left: AtomicU8,
+        puk: AtomicU8,
+        verifies: AtomicUsize,
     }
+
+    /// A card of three tries for its PIN and as many for its PUK, which is the same; it counts both.
+    struct Card(Arc<Fate>);
 
     impl Device for Card {
         fn info(&mut self) -> Result<TokenInfo, Fault> {
+            let left = self.0.left.load(Ordering::SeqCst);
             let pin = PinState {
                 initialized: true,
-                tries: Some(self.left),
-                count_low: self.left < 3,
-                final_try: self.left == 1,
-                blocked: self.left == 0,
+                tries: Some(left),
+                count_low: left < 3,
+                final_try: left == 1,
+                blocked: left == 0,
                 min: 4,
                 max: 8,
             };
@@ -399,27 +431,32 @@ mod tests {
 
         fn perform(&mut self, op: &Op, _: &mut dyn FnMut(Event)) -> Result<Outcome, Fault> {
             match op {
-                Op::Unlock { pin } => {
-                    self.verifies.fetch_add(1, Ordering::SeqCst);
-                    if self.left == 0 {
+                Op::Unlock { pin, last } => {
+                    let left = match self.0.left.load(Ordering::SeqCst) {
+                        1 if !last => return Err(Fault::FinalTryHeld),
+                        left => left,
+                    };
+                    self.0.verifies.fetch_add(1, Ordering::SeqCst);
+                    if left == 0 {
                         return Err(Fault::PinBlocked);
                     }
                     if pin.as_ref().is_some_and(|p| p.expose() == RIGHT.as_bytes()) {
-                        self.left = 3;
+                        self.0.left.store(3, Ordering::SeqCst);
                         return Ok(Outcome::Done);
                     }
-                    self.left -= 1;
-                    Err(Fault::PinWrong { left: Some(self.left) })
+                    self.0.left.store(left - 1, Ordering::SeqCst);
+                    Err(Fault::PinWrong { left: Some(left - 1) })
                 }
                 Op::ReadInfo => Ok(Outcome::Info(self.info()?)),
-                Op::ReadPuk => Ok(Outcome::Tries(Some(self.puk))),
+                Op::ReadPuk => Ok(Outcome::Tries(Some(self.0.puk.load(Ordering::SeqCst)))),
                 Op::UnblockPin { puk, .. } => {
-                    self.verifies.fetch_add(1, Ordering::SeqCst);
+                    self.0.verifies.fetch_add(1, Ordering::SeqCst);
                     if puk.expose() == RIGHT.as_bytes() {
                         return Ok(Outcome::Done);
                     }
-                    self.puk = self.puk.saturating_sub(1);
-                    Err(Fault::PukWrong { left: Some(self.puk) })
+                    let left = self.0.puk.load(Ordering::SeqCst).saturating_sub(1);
+                    self.0.puk.store(left, Ordering::SeqCst);
+                    Err(Fault::PukWrong { left: Some(left) })
                 }
                 _ => Ok(Outcome::Done),
             }
@@ -465,11 +502,10 @@ mod tests {
         }
     }
 
-    async fn card() -> (Pins, TokenHandle, Arc<AtomicUsize>) {
-        let verifies = Arc::<AtomicUsize>::default();
-        let token =
-            Tokens::new().adopt_blocking(Box::new(Card { left: 3, puk: 3, verifies: verifies.clone() })).await.unwrap();
-        (Pins::new(), token, verifies)
+    async fn card() -> (Pins, TokenHandle, Arc<Fate>) {
+        let fate = Arc::new(Fate { left: AtomicU8::new(3), puk: AtomicU8::new(3), verifies: AtomicUsize::new(0) });
+        let token = Tokens::new().adopt_blocking(Box::new(Card(fate.clone()))).await.unwrap();
+        (Pins::new(), token, fate)
     }
 
     async fn unlock(pins: &Pins, token: &TokenHandle, person: &Person) -> Result<(), NoTurn> {
@@ -478,19 +514,34 @@ mod tests {
 
     #[tokio::test]
     async fn the_last_try_is_held_until_it_is_confirmed() {
-        let (pins, token, verifies) = card().await;
+        let (pins, token, fate) = card().await;
         let careful = Person::new(&["1111", "2222", "3333"], false);
         assert_eq!(unlock(&pins, &token, &careful).await, Err(NoTurn::FinalTryHeld));
-        assert_eq!(verifies.load(Ordering::SeqCst), 2);
+        assert_eq!(fate.verifies.load(Ordering::SeqCst), 2);
         assert_eq!(unlock(&pins, &token, &careful).await, Err(NoTurn::FinalTryHeld));
-        assert_eq!((verifies.load(Ordering::SeqCst), careful.typed.load(Ordering::SeqCst)), (2, 2), "nothing is typed");
+        assert_eq!(
+            (fate.verifies.load(Ordering::SeqCst), careful.typed.load(Ordering::SeqCst)),
+            (2, 2),
+            "nothing is typed"
+        );
         assert_eq!(unlock(&pins, &token, &Person::new(&[RIGHT], true)).await, Ok(()));
-        assert_eq!(verifies.load(Ordering::SeqCst), 3);
+        assert_eq!(fate.verifies.load(Ordering::SeqCst), 3);
+    }
+
+    #[tokio::test]
+    async fn a_try_that_others_made_the_last_one_is_held_too() {
+        for (risks, expected, verified) in [(false, Err(NoTurn::FinalTryHeld), 0), (true, Ok(()), 1)] {
+            let (pins, token, fate) = card().await;
+            fate.left.store(1, Ordering::SeqCst);
+            assert_eq!(token.info().pin.tries, Some(3), "nobody has read it since");
+            assert_eq!(unlock(&pins, &token, &Person::new(&[RIGHT, RIGHT], risks)).await, expected);
+            assert_eq!(fate.verifies.load(Ordering::SeqCst), verified);
+        }
     }
 
     #[tokio::test]
     async fn the_puk_is_asked_for_by_the_same_rules() {
-        let (pins, token, tries) = card().await;
+        let (pins, token, fate) = card().await;
         let unblock = async |person: &Person| {
             let mut asking = pins.ask_puk(&token, person, Question::new(Purpose::UnblockPin));
             loop {
@@ -505,34 +556,34 @@ mod tests {
         };
         let clumsy = Person::new(&["1", "111111", "111111"], true);
         assert_eq!(unblock(&clumsy).await, Err(Fault::PukWrong { left: Some(2) }.into()));
-        assert_eq!(tries.load(Ordering::SeqCst), 1, "neither the short one nor the same one was tried");
+        assert_eq!(fate.verifies.load(Ordering::SeqCst), 1, "neither the short one nor the same one was tried");
         let careful = Person::new(&["222222", RIGHT], false);
         assert_eq!(unblock(&careful).await, Err(NoTurn::FinalTryHeld));
-        assert_eq!((tries.load(Ordering::SeqCst), careful.typed.load(Ordering::SeqCst)), (2, 1));
+        assert_eq!((fate.verifies.load(Ordering::SeqCst), careful.typed.load(Ordering::SeqCst)), (2, 1));
         let reckless = Person::new(&["333333", RIGHT], true);
         assert_eq!(unblock(&reckless).await, Err(Fault::PukBlocked.into()));
-        assert_eq!((tries.load(Ordering::SeqCst), reckless.typed.load(Ordering::SeqCst)), (3, 1));
+        assert_eq!((fate.verifies.load(Ordering::SeqCst), reckless.typed.load(Ordering::SeqCst)), (3, 1));
     }
 
     #[tokio::test]
     async fn wrong_entries_are_remembered_until_the_right_one() {
-        let (pins, token, verifies) = card().await;
+        let (pins, token, fate) = card().await;
         let stubborn = Person::new(&["1111", "1111", "1111", RIGHT], true);
         assert_eq!(unlock(&pins, &token, &stubborn).await, Err(Fault::PinWrong { left: Some(2) }.into()));
-        assert_eq!(verifies.load(Ordering::SeqCst), 1);
+        assert_eq!(fate.verifies.load(Ordering::SeqCst), 1);
         assert_eq!(unlock(&pins, &token, &stubborn).await, Ok(()));
         assert_eq!(unlock(&pins, &token, &Person::new(&["1111"], true)).await, Err(Unanswered::Cancelled.into()));
-        assert_eq!(verifies.load(Ordering::SeqCst), 3, "the PIN may be another one since");
+        assert_eq!(fate.verifies.load(Ordering::SeqCst), 3, "the PIN may be another one since");
     }
 
     #[tokio::test]
     async fn a_blocked_pin_is_not_asked_for() {
-        let (pins, token, verifies) = card().await;
+        let (pins, token, fate) = card().await;
         let reckless = Person::new(&["1111", "2222", "3333"], true);
         assert_eq!(unlock(&pins, &token, &reckless).await, Err(Fault::PinBlocked.into()));
         let nobody = Person::new(&["4444"], true);
         assert_eq!(unlock(&pins, &token, &nobody).await, Err(Fault::PinBlocked.into()));
-        assert_eq!((verifies.load(Ordering::SeqCst), nobody.typed.load(Ordering::SeqCst)), (3, 0));
+        assert_eq!((fate.verifies.load(Ordering::SeqCst), nobody.typed.load(Ordering::SeqCst)), (3, 0));
     }
 
     proptest! {
@@ -549,14 +600,14 @@ mod tests {
         ) {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
-                let (pins, token, verifies) = card().await;
+                let (pins, token, fate) = card().await;
                 let (mut typed, mut risked) = (0, false);
                 for (entries, risks) in &sessions {
                     let person = Person::new(entries, *risks);
                     let _ = unlock(&pins, &token, &person).await;
                     typed += person.typed.load(Ordering::SeqCst);
                     risked |= *risks;
-                    assert!(verifies.load(Ordering::SeqCst) <= typed);
+                    assert!(fate.verifies.load(Ordering::SeqCst) <= typed);
                 }
                 assert!(risked || !token.info().pin.blocked);
             });

@@ -143,6 +143,8 @@ pub enum Request {
     Unlock {
         /// Whether a PIN follows in a frame of its own.
         pin: bool,
+        /// Whether the last try may be spent.
+        last: bool,
     },
 }
 
@@ -310,9 +312,9 @@ impl Request {
                 secrets = [Some(puk), Some(new)];
                 Self::UnblockPin
             }
-            Op::Unlock { pin } => {
+            Op::Unlock { pin, last } => {
                 secrets = [pin.as_ref(), None];
-                Self::Unlock { pin: pin.is_some() }
+                Self::Unlock { pin: pin.is_some(), last: *last }
             }
         };
         Some((request, Secrets(secrets)))
@@ -347,7 +349,7 @@ impl Request {
                 let new = receive_secret(&mut from)?;
                 Op::UnblockPin { puk, new }
             }
-            Self::Unlock { pin } => Op::Unlock { pin: pin.then(|| receive_secret(&mut from)).transpose()? },
+            Self::Unlock { pin, last } => Op::Unlock { pin: pin.then(|| receive_secret(&mut from)).transpose()?, last },
         })
     }
 }
@@ -481,8 +483,8 @@ mod tests {
             Op::ReadPuk,
             Op::Sign { slot: slot(), expected: key(), algorithm, statement },
             Op::UnblockPin { puk: pin("739164"), new: pin("428550") },
-            Op::Unlock { pin: None },
-            Op::Unlock { pin: Some(pin("739164")) },
+            Op::Unlock { pin: None, last: true },
+            Op::Unlock { pin: Some(pin("739164")), last: false },
         ] {
             let (body, arrived) = carry(&op);
             assert_eq!(format!("{:?}", arrived.unwrap()), format!("{op:?}"));

@@ -47,7 +47,7 @@ fn nothing_is_left_beside_a_key_nor_after_it() {
 fn a_spent_try_is_seen_until_the_right_pin_comes() {
     let mut bench = bench();
     assert_eq!((bench.info().pin.name(), bench.info().pin.tries, bench.info().pin.min), ("ok", None, 4));
-    assert!(matches!(bench.op(Op::Unlock { pin: Some(pin("000000")) }), Err(Fault::PinWrong { .. })));
+    assert!(matches!(bench.op(Op::Unlock { pin: Some(pin("000000")), last: false }), Err(Fault::PinWrong { .. })));
     assert_eq!(bench.info().pin.name(), "count-low");
     bench.unlock();
     bench.lock();

@@ -98,6 +98,37 @@ pub fn children(of: u32) -> Vec<u32> {
     lists.flat_map(|list| list.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>()).collect()
 }
 
+/// Memory that a process has resident, in KiB.
+///
+/// # Panics
+/// When there is no such process.
+#[must_use]
+pub fn resident(of: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{of}/status")).expect("its status");
+    field(&status, "VmRSS:").expect("VmRSS")
+}
+
+/// How often each thread of a process was switched to since it began, by its name and id: by its own waiting and by
+/// the scheduler.
+#[must_use]
+pub fn switches(of: u32) -> BTreeMap<(String, u32), u64> {
+    let tasks = fs::read_dir(format!("/proc/{of}/task")).into_iter().flatten().flatten();
+    let told = tasks.filter_map(|task| {
+        let status = fs::read_to_string(task.path().join("status")).ok()?;
+        let name = status.lines().next()?.strip_prefix("Name:")?.trim().to_owned();
+        let id = task.file_name().to_str()?.parse().ok()?;
+        let count = field(&status, "voluntary_ctxt_switches:")? + field(&status, "nonvoluntary_ctxt_switches:")?;
+        Some(((name, id), count))
+    });
+    told.collect()
+}
+
+/// A number in the text of `/proc/PID/status`.
+fn field(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
 /// dbus-monitor as the bus's monitor: it gets every message, to whomever it goes.
 #[derive(Debug)]
 pub struct BusWatch {

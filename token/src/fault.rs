@@ -46,6 +46,11 @@ pub enum Fault {
         /// The step and the code, for example `C_Sign: CKR_DEVICE_ERROR`. Never data.
         detail: String,
     },
+    /// Only one try of the PIN is left, and the holder has not confirmed it. Nothing was verified.
+    #[error(
+        "Only one try is left, and it was not confirmed. Confirm the final try, or ask the administrator for help."
+    )]
+    FinalTryHeld,
     /// The holder did not enter the PIN on the keypad in time.
     #[error("No PIN was entered on the keypad in time. Try again and enter it there.")]
     KeypadTimedOut,
@@ -167,6 +172,7 @@ mod tests {
             Fault::NoSuchAccount { account },
             Fault::Changed,
             Fault::Device { detail: "C_Sign: CKR_DEVICE_ERROR".into() },
+            Fault::FinalTryHeld,
             Fault::KeypadTimedOut,
             Fault::KeyMismatch { slot: slot.clone() },
             Fault::NoSpace,

@@ -92,6 +92,12 @@ pub struct PinState {
 }
 
 impl PinState {
+    /// Whether the next wrong entry blocks it, as far as the token says.
+    #[must_use]
+    pub fn is_last(&self) -> bool {
+        self.final_try || self.tries == Some(1)
+    }
+
     /// The name used in both interfaces (`Token.PinState`).
     #[must_use]
     pub fn name(&self) -> &'static str {

@@ -98,11 +98,15 @@ pub enum Op {
         /// The new PIN.
         new: Pin,
     },
-    /// Begin a turn: exactly one VERIFY. `None` where the token has its own keypad. Yields
-    /// [`Outcome::Done`].
+    /// Begin a turn: exactly one VERIFY. Yields [`Outcome::Done`]. The token looks how many tries are
+    /// left and verifies without anybody coming between the two, where it can.
     Unlock {
-        /// The PIN.
+        /// The PIN; `None` where the token has its own keypad.
         pin: Option<Pin>,
+        /// Whether the holder risks the last try. Otherwise it is held: [`Fault::FinalTryHeld`].
+        ///
+        /// [`Fault::FinalTryHeld`]: crate::Fault::FinalTryHeld
+        last: bool,
     },
 }
 
@@ -152,7 +156,7 @@ impl Op {
         match self {
             Self::Generate { .. } => 180,
             // A person types meanwhile.
-            Self::Unlock { pin: None } => 120,
+            Self::Unlock { pin: None, .. } => 120,
             Self::CalculateOtp { .. }
             | Self::ChangePin { .. }
             | Self::Sign { .. }

@@ -24,11 +24,14 @@ struct Inner {
 /// Where an outcome goes.
 pub(super) type Reply = oneshot::Sender<Result<Outcome, Fault>>;
 
+/// What a turn begins with: the PIN, and whether the last try may be spent on it.
+pub(super) type Entry = (Option<Pin>, bool);
+
 #[derive(Debug)]
 pub(super) enum Work {
     Perform(Op, Reply),
     Stop,
-    Turn(Option<Pin>, oneshot::Sender<Result<Turn, Fault>>),
+    Turn(Entry, oneshot::Sender<Result<Turn, Fault>>),
 }
 
 impl TokenHandle {
@@ -92,11 +95,23 @@ impl TokenHandle {
     /// `None` where the token has its own keypad.
     ///
     /// # Errors
-    /// What the device says, among it [`Fault::PinWrong`]; [`Fault::Absent`] when the token is
-    /// gone.
+    /// What the device says, among it [`Fault::PinWrong`], and [`Fault::FinalTryHeld`] where one try
+    /// is left; [`Fault::Absent`] when the token is gone.
     pub async fn turn(&self, pin: Option<Pin>) -> Result<Turn, Fault> {
+        self.begin(pin, false).await
+    }
+
+    /// The same by a holder who risks the last try.
+    ///
+    /// # Errors
+    /// As [`TokenHandle::turn`], but the last try is not held.
+    pub async fn turn_at_last_try(&self, pin: Option<Pin>) -> Result<Turn, Fault> {
+        self.begin(pin, true).await
+    }
+
+    async fn begin(&self, pin: Option<Pin>, last: bool) -> Result<Turn, Fault> {
         let (reply, answer) = oneshot::channel();
-        self.ask(Work::Turn(pin, reply), answer).await
+        self.ask(Work::Turn((pin, last), reply), answer).await
     }
 
     async fn ask<T>(&self, work: Work, answer: oneshot::Receiver<Result<T, Fault>>) -> Result<T, Fault> {

@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use token::{Fault, Op, Outcome, Pin, TokenId, TokenInfo};
+use token::{Fault, Op, Outcome, TokenId, TokenInfo};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::device::AsyncDevice;
-use super::handle::{Reply, Step, TokenHandle, Turn, Work};
+use super::handle::{Entry, Reply, Step, TokenHandle, Turn, Work};
 use super::registry::{Happening, Tokens};
 
 /// A turn in which nothing is asked for so long is ended: a token is not left unlocked by a
@@ -54,7 +54,7 @@ impl Actor {
                     let _ = reply.send(outcome);
                     alive
                 }
-                Work::Turn(pin, reply) => self.turn(pin, reply).await,
+                Work::Turn(entry, reply) => self.turn(entry, reply).await,
             };
             if !alive {
                 break;
@@ -96,7 +96,7 @@ impl Actor {
         (failed.is_none(), held)
     }
 
-    async fn turn(&mut self, pin: Option<Pin>, reply: oneshot::Sender<Result<Turn, Fault>>) -> bool {
+    async fn turn(&mut self, (pin, last): Entry, reply: oneshot::Sender<Result<Turn, Fault>>) -> bool {
         let Some(token) = self.handle() else {
             let _ = reply.send(Err(Fault::Absent));
             return false;
@@ -106,7 +106,7 @@ impl Actor {
             let info = self.snapshot.borrow();
             info.pin.count_low || info.pin.final_try
         };
-        if let Err(fault) = self.ask(Op::Unlock { pin }).await {
+        if let Err(fault) = self.ask(Op::Unlock { pin, last }).await {
             let alive = lives_after(&fault);
             if alive {
                 self.reread().await;

@@ -44,7 +44,7 @@ impl Device for Fake {
             return Err(Fault::Absent);
         }
         match op {
-            Op::Unlock { pin } => {
+            Op::Unlock { pin, .. } => {
                 self.verifies.fetch_add(1, Ordering::SeqCst);
                 if pin.as_ref().is_some_and(|p| p.expose() == b"1234") {
                     self.left = 3;

@@ -110,6 +110,7 @@ pub(super) fn fault(fault: &Fault) -> Shown {
         }
         Fault::CannotDo { .. } | Fault::NoSpace | Fault::WriteProtected => "NotSupported",
         Fault::Device { .. } => "Internal",
+        Fault::FinalTryHeld => "PinFinalTryHeld",
         Fault::PinBlocked => "PinBlocked",
         Fault::PinFormat { .. } => "PinFormat",
         Fault::PinRequired { .. } | Fault::PinWrong { .. } => "PinIncorrect",

@@ -270,6 +270,7 @@ impl From<Fault> for Error {
                 Self::TokenChanged
             }
             Fault::Device { detail } => Self::WorkerFailed { worker: detail },
+            Fault::FinalTryHeld => Self::PinFinalTryHeld,
             Fault::NoSuchAccount { .. } => Self::NoSuchObject,
             Fault::NoSpace => Self::StorageFailed { reason: "the token is full".to_owned() },
             Fault::PinBlocked => Self::PinBlocked,

@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn a_limit_shortens_deadlines_and_never_lengthens_them() {
         let timing = Timing { limit: Some(Duration::from_secs(20)), ..Timing::default() };
-        assert_eq!(timing.deadline(&Op::Unlock { pin: None }), Duration::from_secs(20));
+        assert_eq!(timing.deadline(&Op::Unlock { pin: None, last: false }), Duration::from_secs(20));
         assert_eq!(timing.deadline(&Op::ReadInfo), Duration::from_secs(15));
     }
 }

@@ -54,7 +54,7 @@ impl Bench {
     }
 
     fn unlock(&mut self, code: &str) -> Result<Outcome, Fault> {
-        self.perform(&Op::Unlock { pin: Some(Pin::new(Secret::new(code.as_bytes().to_vec()))) })
+        self.perform(&Op::Unlock { pin: Some(Pin::new(Secret::new(code.as_bytes().to_vec()))), last: false })
     }
 
     /// Sets an access code as ykman does it: the salt is in SELECT's answer.

@@ -167,7 +167,7 @@ impl Device for Token {
             Op::Lock => self.lock(due).map(|()| Outcome::Done),
             Op::ProvisionOtp { account, secret } => self.provision(due, account, secret).map(|()| Outcome::Done),
             Op::ReadInfo => self.read(due).map(Outcome::Info),
-            Op::Unlock { pin } => self.unlock(due, pin.as_ref()).map(|()| Outcome::Done),
+            Op::Unlock { pin, .. } => self.unlock(due, pin.as_ref()).map(|()| Outcome::Done),
             _ => Err(cannot("hold keys: it yields one-time passwords")),
         };
         if matches!(outcome, Err(Fault::Absent | Fault::Changed)) {

@@ -182,7 +182,7 @@ fn without_a_slot_that_answers_there_is_nothing_to_do() {
     let mut token = plug.token();
     assert!(matches!(token.info(), Err(Fault::CannotDo { .. })));
     assert_eq!(accounts(&mut token), []);
-    for op in [Op::Unlock { pin: None }, Op::Attest { slot: "9a".parse().unwrap() }] {
+    for op in [Op::Unlock { pin: None, last: true }, Op::Attest { slot: "9a".parse().unwrap() }] {
         assert!(matches!(token.perform(&op, &mut |_| {}), Err(Fault::CannotDo { .. })));
     }
     assert_eq!(token.perform(&Op::Lock, &mut |_| {}), Ok(Outcome::Done));

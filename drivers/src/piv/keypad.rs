@@ -45,11 +45,14 @@ fn structure() -> Vec<u8> {
 }
 
 impl Session {
-    /// Exactly one VERIFY with what the holder types on the reader, unless nothing is, or no tries are left.
-    pub(super) fn verify_on_keypad(&mut self) -> Result<(), Fault> {
+    /// Exactly one VERIFY with what the holder types on the reader, unless nothing is, no tries are left, or one only
+    /// and not `last`.
+    pub(super) fn verify_on_keypad(&mut self, last: bool) -> Result<(), Fault> {
         let Some(code) = self.line.keypad() else { return Err(Fault::PinRequired { left: None }) };
-        if self.tries()? == Some(0) {
-            return Err(Fault::PinBlocked);
+        match self.tries()? {
+            Some(0) => return Err(Fault::PinBlocked),
+            Some(1) if !last => return Err(Fault::FinalTryHeld),
+            Some(_) | None => {}
         }
         self.verified = true;
         let answer = self.control(Step::Verify, code, &structure())?;

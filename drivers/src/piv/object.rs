@@ -13,6 +13,8 @@ use super::tlv;
 pub(super) const CHUID: u32 = 0x5F_C102;
 /// The card capability container.
 pub(super) const CAPABILITIES: u32 = 0x5F_C107;
+/// Which retired keys there are.
+pub(super) const KEY_HISTORY: u32 = 0x5F_C10C;
 /// Printed information: needs the PIN. Yubico's tools keep the management key in it.
 pub(super) const PRINTED: u32 = 0x5F_C109;
 /// Yubico: what its tools remember of the management key.

@@ -28,23 +28,19 @@ impl Session {
 
     /// How the PIN stands. `total`: the tries after a right entry, where the card says.
     pub(super) fn pin_state(&mut self, total: Option<u8>) -> Result<PinState, Fault> {
-        let tries = self.tries()?;
-        Ok(PinState {
-            initialized: true,
-            tries,
-            count_low: tries.is_some_and(|left| left < total.unwrap_or(3)),
-            final_try: tries == Some(1),
-            blocked: tries == Some(0),
-            min: MIN,
-            max: MAX,
-        })
+        Ok(pin_state(self.tries()?, total))
     }
 
-    /// Exactly one VERIFY, unless the form is wrong or no tries are left.
-    pub(super) fn verify(&mut self, pin: &Pin) -> Result<(), Fault> {
+    /// Exactly one VERIFY, unless the form is wrong, no tries are left, or one only and not `last`.
+    ///
+    /// The tries are asked here, in the transaction of the VERIFY: before it, another program may have
+    /// spent some (docs/decisions/0013).
+    pub(super) fn verify(&mut self, pin: &Pin, last: bool) -> Result<(), Fault> {
         let entry = padded(pin)?;
-        if self.tries()? == Some(0) {
-            return Err(Fault::PinBlocked);
+        match self.tries()? {
+            Some(0) => return Err(Fault::PinBlocked),
+            Some(1) if !last => return Err(Fault::FinalTryHeld),
+            _ => {}
         }
         // What was proven before, by whomever, does not count: from here on this entry does.
         self.verified = true;
@@ -65,6 +61,19 @@ impl Session {
             Err(Fault::PinFormat { .. }) => Err(Fault::PinFormat { min: MIN, max: MAX }),
             other => other,
         }
+    }
+}
+
+/// How a PIN stands that has so many tries left, of so many in all where the card says.
+pub(super) fn pin_state(tries: Option<u8>, total: Option<u8>) -> PinState {
+    PinState {
+        initialized: true,
+        tries,
+        count_low: tries.is_some_and(|left| left < total.unwrap_or(3)),
+        final_try: tries == Some(1),
+        blocked: tries == Some(0),
+        min: MIN,
+        max: MAX,
     }
 }
 

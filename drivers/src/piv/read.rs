@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ::token::{Ability, CertificateFacts, Fault, SlotId, SlotInfo, SlotSpace, TokenInfo};
+use ::token::{Ability, CertificateFacts, Fault, PinState, SlotId, SlotInfo, SlotSpace, TokenInfo};
 
 use super::admin::Keeper;
 use super::identity::Make;
 use super::metadata::{KeyMetadata, PinPolicy};
+use super::pin::pin_state;
 use super::session::Session;
-use super::{slot, tlv};
+use super::{object, slot, tlv};
 
 /// Firmware that has metadata, moves keys, knows RSA-3072.
 pub(super) const METADATA: [u8; 3] = [5, 3, 0];
@@ -21,24 +22,17 @@ impl Session {
     pub(super) fn read(&mut self, reader: &str) -> Result<(TokenInfo, Option<u8>), Fault> {
         let id = self.id.clone().ok_or(Fault::Absent)?;
         let knows = self.make.has(METADATA);
-        let total = match knows {
-            // The PIN's metadata: 06 the tries there are, and those left.
-            true => self.metadata(0x80)?.and_then(|said| tlv::find(&said, 0x06).and_then(|t| t.first().copied())),
-            false => None,
-        };
-        let pin = self.pin_state(total)?;
+        let (pin, total) = self.pin_at_first(knows)?;
         let writes = knows && self.keeper()? != Keeper::Elsewhere;
-        let marks = if knows { self.marks()? } else { BTreeMap::new() };
-        let mut slots = Vec::new();
-        let mut spare = Vec::new();
-        for reference in slot::ALL {
-            let Ok(name) = SlotId::from_bytes(&[reference]) else { continue };
-            match self.slot(reference)? {
-                Found { empty: true, .. } if slot::is_spare(reference) && writes => spare.push(name),
-                Found { empty: true, .. } => {}
-                found => slots.push(describe(reference, name, found, marks.get(&reference))),
-            }
-        }
+        let (found, spare) = self.all_slots(writes)?;
+        // No key in a place for new ones: none of ours.
+        let ours = knows && found.iter().any(|(reference, found)| slot::is_spare(*reference) && found.key.is_some());
+        let marks = if ours { self.marks()? } else { BTreeMap::new() };
+        let named = |(reference, found): (u8, Found)| {
+            let name = SlotId::from_bytes(&[reference]).ok()?;
+            Some(describe(reference, name, found, marks.get(&reference)))
+        };
+        let mut slots: Vec<SlotInfo> = found.into_iter().filter_map(named).collect();
         slots.sort_by(|a, b| a.slot.cmp(&b.slot));
         let info = TokenInfo {
             label: format!("{} {}", brand(self.make), id.serial()),
@@ -48,26 +42,71 @@ impl Session {
             pin,
             abilities: abilities(self.make, writes, self.line.keypad().is_some()),
             slots,
-            space: SlotSpace::Fixed(spare),
+            space: SlotSpace::Fixed(spare.into_iter().filter_map(|s| SlotId::from_bytes(&[s]).ok()).collect()),
         };
         Ok((info, total))
     }
 
+    /// How the PIN stands, and the tries after a right one. Metadata say both at once.
+    fn pin_at_first(&mut self, knows: bool) -> Result<(PinState, Option<u8>), Fault> {
+        let said = if knows { self.metadata(0x80)? } else { None };
+        match said.as_deref().and_then(|said| tlv::find(said, 0x06)) {
+            Some(&[total, left]) => Ok((pin_state(Some(left), Some(total)), Some(total))),
+            _ => Ok((self.pin_state(None)?, None)),
+        }
+    }
+
+    /// The slots that hold something, and those that are spare for a new key, best first.
+    ///
+    /// One command a slot where the card tells of its keys: a certificate is fetched for a key, and in
+    /// the four slots of the standard. In a retired slot without a key nobody looks for one, but that
+    /// the best spare slot is wholly empty is made sure of. A card that does not tell of its keys has
+    /// none in retired slots if it keeps no history of them.
+    fn all_slots(&mut self, writes: bool) -> Result<(Vec<(u8, Found)>, Vec<u8>), Fault> {
+        let knows = self.make.has(METADATA);
+        let retired = self.make != Make::Plain || self.has_retired()?;
+        let (mut slots, mut spare) = (Vec::new(), Vec::new());
+        for reference in slot::ALL.into_iter().filter(|reference| retired || !slot::is_spare(*reference)) {
+            let key = if knows { self.key_metadata(reference)? } else { None };
+            let is_looked_for = !slot::is_spare(reference) || !knows || key.is_some() || (writes && spare.is_empty());
+            let certificate = if is_looked_for { self.certificate_of(reference)? } else { None };
+            let found = Found { told: knows, key, certificate };
+            match found.is_empty() {
+                false => slots.push((reference, found)),
+                true if writes && slot::is_spare(reference) => spare.push(reference),
+                true => {}
+            }
+        }
+        Ok((slots, spare))
+    }
+
+    /// Whether there are keys in retired slots, by the key history, which a card with such keys has to have
+    /// (SP 800-73-5 part 1 §3.3.3): C1 keys with and C2 without their certificate on the card.
+    fn has_retired(&mut self) -> Result<bool, Fault> {
+        match self.object(object::KEY_HISTORY) {
+            Ok(None) => Ok(false),
+            Ok(Some(history)) => Ok([0xC1, 0xC2].into_iter().any(|tag| tlv::find(&history, tag) != Some(&[0]))),
+            // It does not say: one has to look.
+            Err(Fault::Device { .. }) => Ok(true),
+            Err(fault) => Err(fault),
+        }
+    }
+
     /// What lies in one slot.
     pub(super) fn slot(&mut self, reference: u8) -> Result<Found, Fault> {
-        let key = if self.make.has(METADATA) { self.key_metadata(reference)? } else { None };
-        let certificate = match slot::object(reference) {
-            Some(object) => self.certificate(object)?,
-            None => None,
-        };
-        Ok(Found { empty: key.is_none() && certificate.is_none(), told: self.make.has(METADATA), key, certificate })
+        let told = self.make.has(METADATA);
+        let key = if told { self.key_metadata(reference)? } else { None };
+        Ok(Found { told, key, certificate: self.certificate_of(reference)? })
+    }
+
+    fn certificate_of(&mut self, reference: u8) -> Result<Option<Vec<u8>>, Fault> {
+        slot::object(reference).map_or(Ok(None), |object| self.certificate(object))
     }
 }
 
 /// What lies in a slot.
 #[derive(Debug)]
 pub(super) struct Found {
-    empty: bool,
     /// The card says what keys it has.
     told: bool,
     pub(super) key: Option<KeyMetadata>,
@@ -97,7 +136,7 @@ impl Found {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.empty
+        self.key.is_none() && self.certificate.is_none()
     }
 }
 

@@ -32,6 +32,8 @@ struct Wire {
     breaks: Option<(usize, pcsc::Error)>,
     /// The reader has a keypad, on which this is typed, or which says this itself.
     keypad: Option<Result<&'static str, u16>>,
+    /// The key history that the card says it keeps.
+    history: Option<[u8; 2]>,
 }
 
 /// A reader without pcscd.
@@ -58,6 +60,11 @@ impl Slot {
 
     fn break_at(&self, apdu: usize, error: pcsc::Error) {
         self.0.lock().unwrap().breaks = Some((apdu, error));
+    }
+
+    /// The card says that it keeps a key history.
+    fn keep_history(&mut self, with: u8, without: u8) {
+        self.0.lock().unwrap().history = Some([with, without]);
     }
 
     /// The instructions sent since this was last asked, VERIFYs with a PIN as 0x20, those without as 0x21.
@@ -97,6 +104,10 @@ impl Line for Slot {
             None => {}
         }
         wire.sent.push(apdu.to_vec());
+        if let (Some([with, without]), true) = (wire.history, apdu.ends_with(&[0x5C, 3, 0x5F, 0xC1, 0x0C])) {
+            let said = [0x53, 8, 0xC1, 1, with, 0xC2, 1, without, 0xFE, 0, 0x90, 0];
+            return Ok(Zeroizing::new(said.to_vec()));
+        }
         Ok(Zeroizing::new(wire.card.as_mut().unwrap().transmit(apdu)))
     }
 
@@ -146,7 +157,7 @@ impl Bench {
     }
 
     fn unlock(&mut self, entry: &str) -> Result<Outcome, Fault> {
-        self.perform(&Op::Unlock { pin: Some(pin(entry)) })
+        self.perform(&Op::Unlock { pin: Some(pin(entry)), last: true })
     }
 
     fn generate(&mut self, name: &str, algorithm: KeyAlgorithm) -> Result<PublicKey, Fault> {
@@ -213,6 +224,9 @@ fn a_wrong_pin_is_one_verify_and_a_bad_form_none() {
         let info = bench.info();
         assert_eq!((info.pin.tries, info.pin.count_low), (Some(2), true));
         assert_eq!(bench.unlock("999999"), Err(Fault::PinWrong { left: Some(1) }));
+        bench.slot.sent();
+        let held = bench.perform(&Op::Unlock { pin: Some(pin(PIN)), last: false });
+        assert_eq!((held, verifies(&bench)), (Err(Fault::FinalTryHeld), 0));
         assert!(bench.info().pin.final_try);
         assert_eq!(bench.unlock("999999"), Err(Fault::PinBlocked));
         bench.slot.sent();
@@ -277,7 +291,11 @@ fn a_blocked_pin_is_set_anew_with_the_puk() {
 fn a_keypad_verifies_once_and_says_why_not() {
     for model in ["piv", "yubikey"] {
         let mut bench = Bench::new(model);
-        assert_eq!(bench.perform(&Op::Unlock { pin: None }), Err(Fault::PinRequired { left: None }), "no keypad");
+        assert_eq!(
+            bench.perform(&Op::Unlock { pin: None, last: true }),
+            Err(Fault::PinRequired { left: None }),
+            "no keypad"
+        );
         let mut bench = Bench::new(model);
         bench.slot.0.lock().unwrap().keypad = Some(Ok(PIN));
         let can = bench.info().abilities;
@@ -292,16 +310,16 @@ fn a_keypad_verifies_once_and_says_why_not() {
             (Ok(PIN), Ok(Outcome::Done), 1),
         ] {
             bench.slot.0.lock().unwrap().keypad = Some(typed);
-            assert_eq!(bench.perform(&Op::Unlock { pin: None }), expected, "{model}");
+            assert_eq!(bench.perform(&Op::Unlock { pin: None, last: true }), expected, "{model}");
             assert_eq!(bench.slot.sent().iter().filter(|ins| **ins == 0x20).count(), tries, "{model}: {typed:?}");
         }
         bench.perform(&Op::Lock).unwrap();
         bench.slot.0.lock().unwrap().keypad = Some(Ok("999999"));
         for expected in [Fault::PinWrong { left: Some(2) }, Fault::PinWrong { left: Some(1) }, Fault::PinBlocked] {
-            assert_eq!(bench.perform(&Op::Unlock { pin: None }), Err(expected), "{model}");
+            assert_eq!(bench.perform(&Op::Unlock { pin: None, last: true }), Err(expected), "{model}");
         }
         bench.slot.sent();
-        assert_eq!(bench.perform(&Op::Unlock { pin: None }), Err(Fault::PinBlocked));
+        assert_eq!(bench.perform(&Op::Unlock { pin: None, last: true }), Err(Fault::PinBlocked));
         assert!(!bench.slot.sent().contains(&0x20), "nobody is asked to type in vain");
     }
 }
@@ -407,8 +425,6 @@ fn a_reset_while_reading_is_read_over() {
 fn what_was_read_is_remembered_and_a_login_is_short() {
     let mut bench = Bench::new("yubikey");
     let _ = bench.info();
-    let sent = bench.slot.sent();
-    assert_eq!(sent.iter().filter(|ins| **ins == 0xA4).count(), 1, "one SELECT from insertion to all that is there");
     bench.unlock(PIN).unwrap();
     let key = bench.generate("82", KeyAlgorithm::P256).unwrap();
     bench.perform(&Op::Lock).unwrap();
@@ -418,12 +434,67 @@ fn what_was_read_is_remembered_and_a_login_is_short() {
     assert_eq!(bench.slot.sent(), [0xA4, 0xF8, 0x21], "how the PIN stands, and nothing else");
     assert_eq!(bench.unlock("999999"), Err(Fault::PinWrong { left: Some(2) }));
     assert_eq!(bench.info().pin.tries, Some(2));
-    bench.unlock(PIN).unwrap();
     bench.slot.sent();
+    bench.unlock(PIN).unwrap();
     bench.sign("82", &key).unwrap();
+    assert_eq!(bench.slot.sent(), [0xA4, 0xF8, 0x21, 0x20, 0x87], "the whole of a login");
     bench.perform(&Op::Lock).unwrap();
-    assert_eq!(bench.slot.sent(), [0x87, 0x21]);
+    assert_eq!(bench.slot.sent(), [0x21], "and out");
     assert_eq!(bench.info(), before);
+}
+
+#[test]
+fn a_card_is_read_with_a_command_a_slot() {
+    // SELECT, GET VERSION, GET SERIAL, metadata of the PIN and of the management key.
+    let first = [0xA4, 0xFD, 0xF8, 0xF7, 0xF7];
+    let mut bench = Bench::new("yubikey");
+    bench.slot.sent();
+    let _ = bench.info();
+    // Four slots with their certificates, the first spare one with its certificate, nineteen more.
+    let fresh = [&first[..], &[0xF7, 0xCB].repeat(5), &[0xF7; 19]].concat();
+    assert_eq!(bench.slot.sent(), fresh);
+
+    bench.unlock(PIN).unwrap();
+    bench.generate("82", KeyAlgorithm::P256).unwrap();
+    bench.perform(&Op::Lock).unwrap();
+    bench.slot.sent();
+    let _ = bench.info();
+    // What was told once of the make is known; at the end, the marks of our keys.
+    let first = [0xA4, 0xF8, 0xF7, 0xF7];
+    assert_eq!(bench.slot.sent(), [&first[..], &[0xF7, 0xCB].repeat(6), &[0xF7; 18], &[0xCB]].concat());
+
+    // A card that does not tell of its keys: holder, tries, key history, and four certificates, of which one is there.
+    let mut bench = Bench::new("piv");
+    let _ = bench.info();
+    assert_eq!(bench.slot.sent(), [0xA4, 0xC0, 0xFD, 0xCB, 0xC0, 0x21, 0xCB, 0xCB, 0xC0, 0xC0, 0xCB, 0xCB, 0xCB]);
+}
+
+#[test]
+fn a_certificate_that_was_left_behind_is_not_written_over() {
+    let mut bench = Bench::new("yubikey");
+    let left = certificate("piv");
+    with_admin(&bench.slot, |session| session.put_object(0x5F_C10D, &super::object::wrap(&left)));
+    let info = bench.info();
+    assert_eq!(info.slot(&slot("82")).unwrap().certificate.as_ref(), Some(&left));
+    let SlotSpace::Fixed(spare) = &info.space else { panic!() };
+    assert_eq!((spare.len(), spare[0].as_str()), (19, "83"));
+    bench.unlock(PIN).unwrap();
+    assert_eq!(bench.generate("82", KeyAlgorithm::P256), Err(Fault::SlotTaken { slot: slot("82") }));
+    bench.generate("83", KeyAlgorithm::P256).unwrap();
+}
+
+#[test]
+fn a_history_of_keys_has_retired_slots_looked_at() {
+    let asked = |bench: &mut Bench| {
+        let _ = bench.info();
+        bench.slot.sent().iter().filter(|ins| **ins == 0xCB).count()
+    };
+    for (with, without, commands) in [(0, 0, 0), (1, 0, 20), (0, 1, 20)] {
+        let mut bench = Bench::new("piv");
+        bench.slot.keep_history(with, without);
+        assert_eq!(asked(&mut bench), 6 + commands, "the holder, the history, the four slots of the standard");
+    }
+    assert_eq!(asked(&mut Bench::new("yubikey:firmware=5.2.7")), 24, "old firmware tells of nothing");
 }
 
 #[test]
@@ -438,14 +509,21 @@ fn a_turn_that_ends_by_itself_leaves_the_card_logged_out() {
     assert_eq!(*line.transmit(&[0, 0x20, 0, 0x80]).unwrap(), [0x63, 0xC3]);
 }
 
-/// Makes a P-256 key with these policies in 82.
-fn with_policies(slot: &Slot, pin: u8, touch: u8) {
+/// Works as the administrator.
+fn with_admin(slot: &Slot, work: impl FnOnce(&mut Session) -> Result<(), Fault>) {
     let due = Due { at: Instant::now() + Duration::from_secs(60), seconds: 60 };
     let mut session = Session::select(Box::new(slot.clone()), None, due).unwrap();
     session.become_admin().unwrap();
-    let wanted = tlv::make(0xAC, &[0x80, 1, 0x11, 0xAA, 1, pin, 0xAB, 1, touch]);
-    session.done(Step::Generate, Command::new(0x47, 0, 0x82).with(wanted)).unwrap();
+    work(&mut session).unwrap();
     session.log_out().unwrap();
+}
+
+/// Makes a P-256 key with these policies in 82.
+fn with_policies(slot: &Slot, pin: u8, touch: u8) {
+    with_admin(slot, |session| {
+        let wanted = tlv::make(0xAC, &[0x80, 1, 0x11, 0xAA, 1, pin, 0xAB, 1, touch]);
+        session.done(Step::Generate, Command::new(0x47, 0, 0x82).with(wanted))
+    });
 }
 
 #[test]

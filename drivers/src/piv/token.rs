@@ -139,13 +139,13 @@ impl Token {
         Ok(info)
     }
 
-    /// Begins a turn with exactly one VERIFY.
-    fn unlock(&mut self, due: Due, pin: Option<&Pin>) -> Result<(), Fault> {
+    /// Begins a turn with exactly one VERIFY; `last`: also with the last try.
+    fn unlock(&mut self, due: Due, pin: Option<&Pin>, last: bool) -> Result<(), Fault> {
         self.lock(due)?;
         let mut session = self.begin(due)?;
         let verified = match pin {
-            Some(pin) => session.verify(pin),
-            None => session.verify_on_keypad(),
+            Some(pin) => session.verify(pin, last),
+            None => session.verify_on_keypad(last),
         };
         match verified {
             Ok(()) => {
@@ -241,7 +241,7 @@ impl Token {
                 self.sign(due, slot, expected, *algorithm, statement, notice).map(Outcome::Signature)
             }
             Op::UnblockPin { puk, new } => self.unblock(due, puk, new).map(|()| Outcome::Done),
-            Op::Unlock { pin } => self.unlock(due, pin.as_ref()).map(|()| Outcome::Done),
+            Op::Unlock { pin, last } => self.unlock(due, pin.as_ref(), *last).map(|()| Outcome::Done),
         }
     }
 }

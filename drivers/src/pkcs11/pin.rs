@@ -35,13 +35,16 @@ pub(super) enum Again {
 }
 
 impl Token {
-    /// Begins a turn with exactly one `C_Login`.
-    pub(super) fn unlock(&mut self, entry: Option<&Pin>) -> Result<(), Fault> {
+    /// Begins a turn with exactly one `C_Login`; `last`: also with the last try.
+    pub(super) fn unlock(&mut self, entry: Option<&Pin>, last: bool) -> Result<(), Fault> {
         self.lock()?;
         let said = self.open.said()?;
         let state = pin_state(&said);
         if state.blocked {
             return Err(Fault::PinBlocked);
+        }
+        if state.is_last() && !last {
+            return Err(Fault::FinalTryHeld);
         }
         let accepted = match entry {
             Some(pin) => {
@@ -98,7 +101,8 @@ impl Token {
         let (Some(old), Some(new)) = (text_secret(entry), text_secret(new)) else {
             return Err(Fault::PinFormat { min: state.min, max: state.max });
         };
-        self.unlock(Some(entry))?;
+        // The holder has been asked about the last try by who asked for the change.
+        self.unlock(Some(entry), true)?;
         let changed = self.open.session()?.set_pin(&old, &new);
         let judged = self.judge(changed);
         self.lock()?;

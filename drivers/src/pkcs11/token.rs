@@ -82,7 +82,7 @@ impl Token {
             Op::Sign { slot, expected, algorithm, statement } => {
                 self.sign(slot, expected, *algorithm, statement).map(Outcome::Signature)
             }
-            Op::Unlock { pin } => self.unlock(pin.as_ref()).map(|()| Outcome::Done),
+            Op::Unlock { pin, last } => self.unlock(pin.as_ref(), *last).map(|()| Outcome::Done),
         }
     }
 

@@ -78,7 +78,7 @@ impl Bench {
     }
 
     pub(crate) fn unlock(&mut self) {
-        assert_eq!(self.op(Op::Unlock { pin: Some(pin(PIN)) }), Ok(Outcome::Done));
+        assert_eq!(self.op(Op::Unlock { pin: Some(pin(PIN)), last: false }), Ok(Outcome::Done));
     }
 
     pub(crate) fn lock(&mut self) {

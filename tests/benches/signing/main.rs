@@ -46,7 +46,7 @@ fn main() {
 /// `only`: a part of the names of the contenders that take part (`cargo bench -p tests -- Varlink`).
 fn outside(only: &str) {
     let world = World::build();
-    let fresh = weight::resident(world.daemon.running.id());
+    let fresh = tests::watch::resident(world.daemon.running.id());
     let status = world.run_inside(only);
     assert!(status.success(), "the measuring process failed: {status}");
     weight::print(&world, fresh);

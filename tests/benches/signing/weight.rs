@@ -1,12 +1,12 @@
 //! What the daemon weighs when idle, and how long it takes to its name on the bus.
 
-use std::fs;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use tests::daemon::{Daemon, NAME};
 use tests::scratch::output;
+use tests::watch::{children, resident};
 
 use crate::module::Module;
 use crate::world::{World, myself};
@@ -70,22 +70,6 @@ fn start(world: &World, bus: &tests::bus::Bus) -> Duration {
         let _ = daemon.wait();
         time
     })
-}
-
-/// VmRSS in KiB.
-pub(crate) fn resident(id: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{id}/status")).expect("its status");
-    let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).expect("VmRSS");
-    line.trim().trim_end_matches(" kB").trim().parse().expect("a number")
-}
-
-fn children(id: u32) -> Vec<u32> {
-    let Ok(tasks) = fs::read_dir(format!("/proc/{id}/task")) else { return Vec::new() };
-    tasks
-        .flatten()
-        .filter_map(|task| fs::read_to_string(task.path().join("children")).ok())
-        .flat_map(|line| line.split_whitespace().filter_map(|p| p.parse().ok()).collect::<Vec<u32>>())
-        .collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "for people")]

@@ -180,7 +180,7 @@ fn open(subject: &dyn Subject) -> Box<dyn Device + Send> {
 }
 
 pub(crate) fn unlock(pin: Option<Pin>) -> Op {
-    Op::Unlock { pin }
+    Op::Unlock { pin, last: true }
 }
 
 pub(crate) fn generate(slot: &SlotId, algorithm: KeyAlgorithm, mark: &str) -> Op {

@@ -133,7 +133,7 @@ impl Device for Reader {
             if same { Ok(found) } else { Err(Fault::KeyMismatch { slot: slot.clone() }) }
         };
         match op {
-            Op::Unlock { pin } => {
+            Op::Unlock { pin, .. } => {
                 card.verifies += 1;
                 card.unlocked = pin.as_ref().is_some_and(|p| p.expose() == PIN.as_bytes());
                 if card.unlocked { Ok(Outcome::Done) } else { Err(Fault::PinWrong { left: Some(2) }) }
