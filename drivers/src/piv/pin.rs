@@ -40,7 +40,8 @@ impl Session {
         match self.tries()? {
             Some(0) => return Err(Fault::PinBlocked),
             Some(1) if !last => return Err(Fault::FinalTryHeld),
-            _ => {}
+            // Where it does not say, because an entry is in force, that entry has brought all tries back.
+            Some(_) | None => {}
         }
         // What was proven before, by whomever, does not count: from here on this entry does.
         self.verified = true;

@@ -26,11 +26,12 @@ impl Session {
         let writes = knows && self.keeper()? != Keeper::Elsewhere;
         let (found, spare) = self.all_slots(writes)?;
         // No key in a place for new ones: none of ours.
-        let ours = knows && found.iter().any(|(reference, found)| slot::is_spare(*reference) && found.key.is_some());
+        let ours = knows && found.iter().any(|found| slot::is_spare(found.reference) && found.key.is_some());
         let marks = if ours { self.marks()? } else { BTreeMap::new() };
-        let named = |(reference, found): (u8, Found)| {
-            let name = SlotId::from_bytes(&[reference]).ok()?;
-            Some(describe(reference, name, found, marks.get(&reference)))
+        let named = |found: Found| {
+            let name = SlotId::from_bytes(&[found.reference]).ok()?;
+            let mark = marks.get(&found.reference);
+            Some(describe(name, found, mark))
         };
         let mut slots: Vec<SlotInfo> = found.into_iter().filter_map(named).collect();
         slots.sort_by(|a, b| a.slot.cmp(&b.slot));
@@ -62,7 +63,7 @@ impl Session {
     /// the four slots of the standard. In a retired slot without a key nobody looks for one, but that
     /// the best spare slot is wholly empty is made sure of. A card that does not tell of its keys has
     /// none in retired slots if it keeps no history of them.
-    fn all_slots(&mut self, writes: bool) -> Result<(Vec<(u8, Found)>, Vec<u8>), Fault> {
+    fn all_slots(&mut self, writes: bool) -> Result<(Vec<Found>, Vec<u8>), Fault> {
         let knows = self.make.has(METADATA);
         let retired = self.make != Make::Plain || self.has_retired()?;
         let (mut slots, mut spare) = (Vec::new(), Vec::new());
@@ -70,9 +71,9 @@ impl Session {
             let key = if knows { self.key_metadata(reference)? } else { None };
             let is_looked_for = !slot::is_spare(reference) || !knows || key.is_some() || (writes && spare.is_empty());
             let certificate = if is_looked_for { self.certificate_of(reference)? } else { None };
-            let found = Found { told: knows, key, certificate };
+            let found = Found { reference, told: knows, key, certificate };
             match found.is_empty() {
-                false => slots.push((reference, found)),
+                false => slots.push(found),
                 true if writes && slot::is_spare(reference) => spare.push(reference),
                 true => {}
             }
@@ -96,7 +97,7 @@ impl Session {
     pub(super) fn slot(&mut self, reference: u8) -> Result<Found, Fault> {
         let told = self.make.has(METADATA);
         let key = if told { self.key_metadata(reference)? } else { None };
-        Ok(Found { told, key, certificate: self.certificate_of(reference)? })
+        Ok(Found { reference, told, key, certificate: self.certificate_of(reference)? })
     }
 
     fn certificate_of(&mut self, reference: u8) -> Result<Option<Vec<u8>>, Fault> {
@@ -107,6 +108,7 @@ impl Session {
 /// What lies in a slot.
 #[derive(Debug)]
 pub(super) struct Found {
+    reference: u8,
     /// The card says what keys it has.
     told: bool,
     pub(super) key: Option<KeyMetadata>,
@@ -140,9 +142,9 @@ impl Found {
     }
 }
 
-fn describe(reference: u8, name: SlotId, found: Found, mark: Option<&String>) -> SlotInfo {
+fn describe(name: SlotId, found: Found, mark: Option<&String>) -> SlotInfo {
     let public_key = found.public_key();
-    let pin = found.pin(reference);
+    let pin = found.pin(found.reference);
     SlotInfo {
         slot: name,
         label: mark.cloned().unwrap_or_default(),
