@@ -25,6 +25,9 @@ const HELD: Duration = Duration::from_secs(2);
 /// so one that came in between is found by listing them once more.
 const SETTLING: Duration = Duration::from_secs(1);
 
+/// How long pcsc-lite is told to wait. Told to wait for ever, it looks about once a minute; told this, once a day.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How many bits the event counter has in a reader's state.
 const COUNTER: u32 = 0xFFFF;
 
@@ -127,7 +130,11 @@ impl Monitor {
             }
             self.ask_anew(&mut states);
             let held = self.places.values().any(Place::is_held);
-            let longest = if settled { held.then_some(HELD) } else { Some(SETTLING) };
+            let longest = match (settled, held) {
+                (false, _) => SETTLING,
+                (true, true) => HELD,
+                (true, false) => DAY,
+            };
             match context.get_status_change(longest, &mut states) {
                 Ok(()) => stale = self.look(&mut states),
                 Err(Error::Cancelled) => {}

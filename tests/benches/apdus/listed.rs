@@ -76,7 +76,6 @@ fn by_peer(pcsc: &Pcsc<'_>, who: &'static str, file: &str) -> Listed {
             let said = output(pcsc.command("pkcs11-tool").arg("--module").arg(&module).arg("-O"));
             times.push(begun.elapsed());
             listed.log = pcsc.log("key");
-            // The certificate of the key that attests is ykcs11's own addition.
             listed.certificates = said.matches("Certificate Object").count();
         }
         listed.times.push(median(times));
@@ -99,6 +98,7 @@ pub(crate) fn print(ours: &Listed, peers: &[Listed]) {
         );
         println!("             {}", counted(&listed.log));
     }
+    println!("  (OpenSC looks into the four slots of the standard only; ykcs11 lists attestations besides.)");
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {
