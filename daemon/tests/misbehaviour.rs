@@ -312,6 +312,16 @@ async fn lies_are_not_believed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_last_try_is_held_where_the_flags_tell_of_it() {
+    let scene = Scene::set().await;
+    let held = scene.under("C_GetTokenInfo final-try", Deed::Unlock).await;
+    assert_eq!(held, (Err(Fault::FinalTryHeld), 0));
+    let token = scene.token().await;
+    assert!(token.info().pin.final_try, "read again");
+    assert!(token.turn_at_last_try(Some(pin(PIN))).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_absurd_slot_list_is_survived() {
     let bench = Bench::misbehaving(&["one"]);
     bench.order("C_GetSlotList huge\n");
