@@ -5,6 +5,7 @@
 mod fault;
 mod generate;
 mod identity;
+mod maker;
 mod module;
 mod objects;
 mod pin;

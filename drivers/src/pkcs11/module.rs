@@ -10,6 +10,7 @@ use cryptoki::slot::Slot;
 
 use super::fault::{device, fault};
 use super::identity::identity;
+use super::maker::Maker;
 use super::raw::RawSign;
 
 /// Slots that are read; a module that reports more is not believed.
@@ -23,6 +24,7 @@ pub struct Module {
     path: Arc<Path>,
     context: Pkcs11,
     raw: RawSign,
+    maker: Maker,
 }
 
 /// A token that is present in a slot.
@@ -56,7 +58,8 @@ impl Module {
             Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
             Err(error) => return Err(fault(error)),
         }
-        let module = Self { path: Arc::from(path), context, raw };
+        let maker = Maker::of(&context);
+        let module = Self { path: Arc::from(path), context, raw, maker };
         loaded.push(module.clone());
         Ok(module)
     }
@@ -105,6 +108,10 @@ impl Module {
 
     pub(super) fn context(&self) -> &Pkcs11 {
         &self.context
+    }
+
+    pub(super) fn maker(&self) -> Maker {
+        self.maker
     }
 
     pub(super) fn raw(&self) -> &RawSign {

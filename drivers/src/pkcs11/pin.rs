@@ -85,8 +85,8 @@ impl Token {
         }
     }
 
-    /// Changes the PIN, inside a login with `old`: libtpm2-pkcs11 1.9 says of a `C_SetPIN` outside of one that it was
-    /// done, whatever `old` is. The login is what judges the entry; it is offered again only when it was right.
+    /// Changes the PIN: one VERIFY of `entry`, inside `C_SetPIN`. Where the module does not tell what came of that, a
+    /// login judges the entry before, and only a right one is offered again.
     pub(super) fn change_pin(&mut self, entry: &Pin, new: &Pin) -> Result<(), Fault> {
         let said = self.open.said()?;
         if said.protected_authentication_path() {
@@ -101,8 +101,12 @@ impl Token {
         let (Some(old), Some(new)) = (text_secret(entry), text_secret(new)) else {
             return Err(Fault::PinFormat { min: state.min, max: state.max });
         };
-        // The holder has been asked about the last try by who asked for the change.
-        self.unlock(Some(entry), true)?;
+        // A change is no turn, nor a part of one.
+        self.lock()?;
+        if self.open.module.maker().changes_pin_in_login_only() {
+            // The holder has been asked about the last try by who asked for the change.
+            self.unlock(Some(entry), true)?;
+        }
         let changed = self.open.session()?.set_pin(&old, &new);
         let judged = self.judge(changed);
         self.lock()?;

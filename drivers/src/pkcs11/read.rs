@@ -95,9 +95,7 @@ fn abilities(said: &slot::TokenInfo, mechanisms: &[MechanismType], makes: &BTree
 /// Which keys the token makes, by its mechanisms; that does not change while it is there. No flag says that a module
 /// writes nothing to a card, as OpenSC's to PIV cards: then there is no mechanism that makes keys, either.
 pub(super) fn makes(open: &OpenSlot, mechanisms: &[MechanismType]) -> BTreeSet<Ability> {
-    // Yubico's module writes for the security officer only, whose PIN is the management key.
-    let library = open.module.context().get_library_info();
-    if library.is_ok_and(|library| library.manufacturer_id().contains("Yubico")) {
+    if open.module.maker().writes_for_officer_only() {
         return BTreeSet::new();
     }
     let generates = |mechanism: MechanismType, bits: usize| {
