@@ -98,10 +98,9 @@ impl Pins {
                     return Ok(turn);
                 }
                 Err(Fault::PinWrong { left }) => asking.wrong(digest, left).await,
-                // The keypad's own check.
-                Err(fault @ Fault::PinFormat { .. }) if on_keypad => asking.again("format", fault),
                 // Nothing was verified. The holder is asked whether to risk it, and then for the entry again.
                 Err(Fault::FinalTryHeld) => asking.reads = true,
+                Err(fault) if on_keypad && asking.is_asked_again(&fault) => {}
                 // Whether it was verified is not known, so whether it is wrong is not either.
                 Err(fault) => return Err(fault.into()),
             }
@@ -268,7 +267,7 @@ impl Asking<'_> {
                 return Err(self.failure.clone().into());
             }
             self.entries += 1;
-            if self.code == Code::Pin && self.token.info().abilities.contains(&Ability::PinPad) {
+            if self.token.info().abilities.contains(&Ability::PinPad) {
                 // Nothing to type here: the keypad is the token's own, or its reader's.
                 let shown = self.holder.standing("pin-pad", &self.question).await;
                 return Ok(Entry { pin: None, digest: [0; 32], shown });
@@ -311,6 +310,17 @@ impl Asking<'_> {
     pub async fn still(&self) -> Result<(), NoTurn> {
         let (state, _) = self.state().await?;
         if state.is_last() && !self.last_confirmed { Err(NoTurn::FinalTryHeld) } else { Ok(()) }
+    }
+
+    /// Whether the keypad did not take an entry, which is then to be made again: no try was used.
+    pub fn is_asked_again(&mut self, fault: &Fault) -> bool {
+        let reason = match fault {
+            Fault::NewPinsDiffer => "differ",
+            Fault::PinFormat { .. } => "format",
+            _ => return false,
+        };
+        self.again(reason, fault.clone());
+        true
     }
 
     fn again(&mut self, reason: &'static str, failure: Fault) {

@@ -93,6 +93,8 @@ pub enum Request {
     },
     /// [`Op::ChangePin`]; the old PIN and the new one follow, a frame each.
     ChangePin,
+    /// [`Op::ChangePinOnKeypad`]
+    ChangePinOnKeypad,
     /// [`Op::DeleteKey`]
     DeleteKey {
         /// The slot.
@@ -139,6 +141,8 @@ pub enum Request {
     },
     /// [`Op::UnblockPin`]; the PUK and the new PIN follow, a frame each.
     UnblockPin,
+    /// [`Op::UnblockPinOnKeypad`]
+    UnblockPinOnKeypad,
     /// [`Op::Unlock`]
     Unlock {
         /// Whether a PIN follows in a frame of its own.
@@ -289,6 +293,7 @@ impl Request {
                 secrets = [Some(old), Some(new)];
                 Self::ChangePin
             }
+            Op::ChangePinOnKeypad => Self::ChangePinOnKeypad,
             Op::DeleteKey { slot, expected } => Self::DeleteKey { slot: slot.clone(), expected: expected.clone() },
             Op::Generate { slot, algorithm, mark } => {
                 Self::Generate { slot: slot.clone(), algorithm: *algorithm, mark: mark.clone() }
@@ -312,6 +317,7 @@ impl Request {
                 secrets = [Some(puk), Some(new)];
                 Self::UnblockPin
             }
+            Op::UnblockPinOnKeypad => Self::UnblockPinOnKeypad,
             Op::Unlock { pin, last } => {
                 secrets = [pin.as_ref(), None];
                 Self::Unlock { pin: pin.is_some(), last: *last }
@@ -332,6 +338,7 @@ impl Request {
                 let new = receive_secret(&mut from)?;
                 Op::ChangePin { old, new }
             }
+            Self::ChangePinOnKeypad => Op::ChangePinOnKeypad,
             Self::DeleteKey { slot, expected } => Op::DeleteKey { slot, expected },
             Self::Generate { slot, algorithm, mark } => Op::Generate { slot, algorithm, mark },
             Self::InstallCertificate { slot, expected, certificate } => {
@@ -349,6 +356,7 @@ impl Request {
                 let new = receive_secret(&mut from)?;
                 Op::UnblockPin { puk, new }
             }
+            Self::UnblockPinOnKeypad => Op::UnblockPinOnKeypad,
             Self::Unlock { pin, last } => Op::Unlock { pin: pin.then(|| receive_secret(&mut from)).transpose()?, last },
         })
     }
@@ -399,12 +407,14 @@ impl Expected {
             Op::Sign { .. } => Self::Signature,
             Op::CalculateOtp { .. }
             | Op::ChangePin { .. }
+            | Op::ChangePinOnKeypad
             | Op::DeleteKey { .. }
             | Op::InstallCertificate { .. }
             | Op::ListOtp
             | Op::Lock
             | Op::ProvisionOtp { .. }
             | Op::UnblockPin { .. }
+            | Op::UnblockPinOnKeypad
             | Op::Unlock { .. } => Self::Done,
         }
     }
@@ -475,6 +485,7 @@ mod tests {
         for op in [
             Op::Attest { slot: slot() },
             Op::ChangePin { old: pin("739164"), new: pin("428550") },
+            Op::ChangePinOnKeypad,
             Op::DeleteKey { slot: slot(), expected: key() },
             Op::Generate { slot: slot(), algorithm: KeyAlgorithm::P384, mark: "mark".into() },
             Op::InstallCertificate { slot: slot(), expected: key(), certificate: vec![1, 2, 3] },
@@ -483,6 +494,7 @@ mod tests {
             Op::ReadPuk,
             Op::Sign { slot: slot(), expected: key(), algorithm, statement },
             Op::UnblockPin { puk: pin("739164"), new: pin("428550") },
+            Op::UnblockPinOnKeypad,
             Op::Unlock { pin: None, last: true },
             Op::Unlock { pin: Some(pin("739164")), last: false },
         ] {

@@ -227,14 +227,16 @@ fn announced(world: &World) -> Vec<String> {
     world.user.windows().into_iter().filter(|w| w.starts_with("Jitsuin: notice") && w.contains("keypad")).collect()
 }
 
-/// Starts a command and types these on the keypad, each when it has been announced and is wanted.
-fn typing(world: &World, pcsc: &Pcsc<'_>, command: &Command, entries: &[&str]) {
+/// Starts a command and types these on the keypad, each when it is wanted; all of one item are announced at once.
+fn typing(world: &World, pcsc: &Pcsc<'_>, command: &Command, entries: &[&[&str]]) {
     let before = announced(world).len();
     let mut running = Running::start(&world.scratch, "typing", command);
-    for (number, entry) in entries.iter().enumerate() {
+    for (number, announced_at_once) in entries.iter().enumerate() {
         wait_for("the announcement", || (announced(world).len() > before + number).then_some(()));
         wait_for("the keypad", || pcsc.remote().ask("await keypad reader").ok());
-        pcsc.tell(&format!("keypad reader type {entry}"));
+        for entry in *announced_at_once {
+            pcsc.tell(&format!("keypad reader type {entry}"));
+        }
     }
     assert!(running.ended().success(), "{}", running.printed());
 }
@@ -251,13 +253,13 @@ fn a_pin_that_is_typed_on_the_reader_never_comes_to_this_computer() {
     let bus = BusWatch::start(&world.scratch, &world.bus);
     let features = listed(&world, YUBIKEY)["features"].clone();
     let declared = |name: &str| features.as_array().unwrap().iter().any(|f| f == name);
-    assert!(declared("pin-pad") && !declared("change-pin") && !declared("unblock-pin"), "{features}");
+    assert!(declared("pin-pad") && declared("change-pin") && declared("unblock-pin"), "{features}");
 
     // One entry to make the key and ask for its certificate, one to install it; then a login.
     pcsc.tell("forget card");
-    typing(&world, &pcsc, &enrolment(&world, YUBIKEY), &[TYPED, TYPED]);
+    typing(&world, &pcsc, &enrolment(&world, YUBIKEY), &[&[TYPED], &[TYPED]]);
     assert_eq!(world.issue(), "001 valid");
-    typing(&world, &pcsc, &login(&world, 1), &[TYPED]);
+    typing(&world, &pcsc, &login(&world, 1), &[&[TYPED]]);
     assert_eq!((world.user.count("card PIN"), pcsc.counts("card").verifies), (0, 3), "a try an entry");
     assert!(announced(&world)[0].contains(pcsc.reader("reader")), "{:?}", announced(&world));
 
@@ -296,7 +298,7 @@ fn whatever_is_done_on_a_keypad_is_told() {
     assert!(late.err.contains("no answer in time"), "{late:?}");
     // Too short is the reader's to say; a wrong one is a try; both are asked for again.
     does(&[]);
-    typing(&world, &pcsc, &login(&world, 3), &["12345", "999999", PIN]);
+    typing(&world, &pcsc, &login(&world, 3), &[&["12345"], &["999999"], &[PIN]]);
     assert_eq!(verifies(), 2);
     let said = announced(&world);
     assert!(said[said.len() - 2].contains("too short") && said[said.len() - 1].contains("2 tries left"), "{said:?}");
@@ -332,4 +334,35 @@ fn opensc_takes_the_pin_on_the_same_keypad() {
     assert!(login.ended().success(), "{}", login.printed());
     assert!(login.printed().contains("Private Key Object"), "{}", login.printed());
     assert_eq!(pcsc.counts("card").verifies, 1);
+}
+
+#[test]
+fn a_pin_is_changed_and_unblocked_on_the_keypad() {
+    let scratch = Scratch::new();
+    let pcsc = card(&scratch, KEYPAD_READER, "piv:serial=7");
+    certify(&pcsc, &scratch);
+    let token = plain();
+    let world = world(&pcsc, Config::new(), &token);
+    let pin = |verb: &str| world.command(&world.user, &["pin", verb, "--token", &token]);
+    // The two new ones differ; the old one is wrong, which is a try; then all is well.
+    let differ = [PIN, "246802", "246820"];
+    let wrong = ["999999", "246802", "246802"];
+    typing(&world, &pcsc, &pin("change"), &[&differ, &wrong, &[PIN, "246802", "246802"]]);
+    let changes = || pcsc.log("card").iter().filter(|line| line.starts_with("00240080")).count();
+    assert_eq!(changes(), 2);
+    let said = announced(&world);
+    assert!(said[0].contains("the present PIN") && said[2].contains("2 tries left"), "{said:?}");
+    typing(&world, &pcsc, &login(&world, 1), &[&["246802"]]);
+
+    block(&pcsc);
+    let wrong = ["87654321", "135791", "135791"];
+    typing(&world, &pcsc, &pin("unblock"), &[&wrong, &[PUK, "135791", "135791"]]);
+    assert_eq!(tried(&pcsc), 2);
+    let said = announced(&world);
+    assert!(said[said.len() - 2].contains("enter the PUK"), "{said:?}");
+    assert!(said[said.len() - 1].contains("PUK is wrong; 2 tries left"), "{said:?}");
+    typing(&world, &pcsc, &login(&world, 2), &[&["135791"]]);
+    for window in ["card PIN", "PUK"] {
+        assert_eq!(world.user.count(window), 0, "no PIN was asked for on this computer");
+    }
 }

@@ -66,6 +66,9 @@ pub enum Fault {
         /// The account.
         account: AccountName,
     },
+    /// The new PIN was not entered twice the same on the keypad.
+    #[error("The two entries of the new PIN differ. Enter it again; nothing was changed.")]
+    NewPinsDiffer,
     /// There is no free place or memory left.
     #[error("The token is full. Delete a certificate that is no longer used.")]
     NoSpace,
@@ -175,6 +178,7 @@ mod tests {
             Fault::FinalTryHeld,
             Fault::KeypadTimedOut,
             Fault::KeyMismatch { slot: slot.clone() },
+            Fault::NewPinsDiffer,
             Fault::NoSpace,
             Fault::PinBlocked,
             Fault::PinFormat { min: 4, max: 8 },

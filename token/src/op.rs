@@ -35,6 +35,9 @@ pub enum Op {
         /// The new one.
         new: Pin,
     },
+    /// Change the PIN, old and new entered on the keypad ([`Ability::PinPad`]): one VERIFY of the old. Needs no turn.
+    /// Yields [`Outcome::Done`].
+    ChangePinOnKeypad,
     /// Delete key pair and certificate from `slot`, if the key there is `expected`; an already
     /// empty slot is success. Yields [`Outcome::Done`].
     DeleteKey {
@@ -98,6 +101,9 @@ pub enum Op {
         /// The new PIN.
         new: Pin,
     },
+    /// Set a new PIN with the PUK, both entered on the keypad: one try of the PUK. Needs no turn. Yields
+    /// [`Outcome::Done`].
+    UnblockPinOnKeypad,
     /// Begin a turn: exactly one VERIFY. Yields [`Outcome::Done`]. The token looks how many tries are
     /// left and verifies without anybody coming between the two, where it can.
     Unlock {
@@ -117,7 +123,7 @@ impl Op {
         match self {
             Self::Attest { .. } => "attest",
             Self::CalculateOtp { .. } => "calculate-otp",
-            Self::ChangePin { .. } => "change-pin",
+            Self::ChangePin { .. } | Self::ChangePinOnKeypad => "change-pin",
             Self::DeleteKey { .. } => "delete-key",
             Self::Generate { .. } => "generate",
             Self::InstallCertificate { .. } => "install-certificate",
@@ -127,7 +133,7 @@ impl Op {
             Self::ReadInfo => "read-info",
             Self::ReadPuk => "read-puk",
             Self::Sign { .. } => "sign",
-            Self::UnblockPin { .. } => "unblock-pin",
+            Self::UnblockPin { .. } | Self::UnblockPinOnKeypad => "unblock-pin",
             Self::Unlock { .. } => "unlock",
         }
     }
@@ -138,12 +144,12 @@ impl Op {
         match self {
             Self::Attest { .. } => Some(Ability::Attest),
             Self::CalculateOtp { .. } | Self::ListOtp => Some(Ability::CalculateOtp),
-            Self::ChangePin { .. } => Some(Ability::ChangePin),
+            Self::ChangePin { .. } | Self::ChangePinOnKeypad => Some(Ability::ChangePin),
             Self::DeleteKey { .. } => Some(Ability::DeleteKey),
             Self::Generate { algorithm, .. } => Ability::generate(*algorithm),
             Self::InstallCertificate { .. } => Some(Ability::InstallCertificate),
             Self::ProvisionOtp { .. } => Some(Ability::ProvisionOtp),
-            Self::ReadPuk | Self::UnblockPin { .. } => Some(Ability::UnblockPin),
+            Self::ReadPuk | Self::UnblockPin { .. } | Self::UnblockPinOnKeypad => Some(Ability::UnblockPin),
             Self::Sign { .. } => Some(Ability::Sign),
             Self::Lock | Self::ReadInfo | Self::Unlock { .. } => None,
         }
@@ -156,6 +162,7 @@ impl Op {
         match self {
             Self::Generate { .. } => 180,
             // A person types meanwhile.
+            Self::ChangePinOnKeypad | Self::UnblockPinOnKeypad => 180,
             Self::Unlock { pin: None, .. } => 120,
             Self::CalculateOtp { .. }
             | Self::ChangePin { .. }

@@ -155,9 +155,14 @@ pub(super) fn notice(texts: &Texts, kind: &str, info: &Info) -> Option<String> {
         },
         "pin-pad" => {
             // There is no other window that could say why it is wanted again.
-            let mut lines = Vec::from_iter(reason(texts, SecretKind::CardPin, info));
-            let reader = info.reader.as_deref().unwrap_or("?");
-            lines.push(texts.with("notice-pin-pad", &[("reader", reader)]));
+            let kind = if by_puk(info) { SecretKind::Puk } else { SecretKind::CardPin };
+            let mut lines = Vec::from_iter(reason(texts, kind, info));
+            let what = match info.purpose.as_str() {
+                "change-pin" => "notice-pin-pad-change",
+                "unblock-pin" => "notice-pin-pad-unblock",
+                _ => "notice-pin-pad",
+            };
+            lines.push(texts.with(what, &[("reader", info.reader.as_deref().unwrap_or("?"))]));
             lines.extend(tries(texts, info));
             lines.join("\n")
         }
@@ -179,6 +184,7 @@ fn reason(texts: &Texts, kind: SecretKind, info: &Info) -> Option<String> {
         ("common", SecretKind::NewCardPin) => Some(texts.text("reason-common")),
         ("same", SecretKind::NewCardPin) => Some(texts.text("reason-same-new")),
         ("format", _) => Some(texts.text("reason-format")),
+        ("differ", _) => Some(texts.text("prompt-differs")),
         ("same", _) => Some(texts.text("reason-same")),
         ("wrong", _) => notice(texts, "pin-wrong", info),
         (other, _) => catalogue_text(other, texts.language())

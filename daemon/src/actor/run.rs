@@ -210,10 +210,12 @@ fn flows(op: &Op) -> bool {
 fn mutates(op: &Op) -> bool {
     match op {
         Op::ChangePin { .. }
+        | Op::ChangePinOnKeypad
         | Op::DeleteKey { .. }
         | Op::Generate { .. }
         | Op::InstallCertificate { .. }
-        | Op::UnblockPin { .. } => true,
+        | Op::UnblockPin { .. }
+        | Op::UnblockPinOnKeypad => true,
         Op::Attest { .. }
         | Op::CalculateOtp { .. }
         | Op::ListOtp

@@ -112,7 +112,7 @@ pub(super) fn fault(fault: &Fault) -> Shown {
         Fault::Device { .. } => "Internal",
         Fault::FinalTryHeld => "PinFinalTryHeld",
         Fault::PinBlocked => "PinBlocked",
-        Fault::PinFormat { .. } => "PinFormat",
+        Fault::NewPinsDiffer | Fault::PinFormat { .. } => "PinFormat",
         Fault::PinRequired { .. } | Fault::PinWrong { .. } => "PinIncorrect",
         Fault::PukBlocked => "PukBlocked",
         Fault::PukFormat { .. } => "PukFormat",

@@ -272,6 +272,9 @@ impl From<Fault> for Error {
             Fault::Device { detail } => Self::WorkerFailed { worker: detail },
             Fault::FinalTryHeld => Self::PinFinalTryHeld,
             Fault::NoSuchAccount { .. } => Self::NoSuchObject,
+            Fault::NewPinsDiffer => {
+                Self::InvalidArgument { reason: "the two entries of the new PIN differ".to_owned() }
+            }
             Fault::NoSpace => Self::StorageFailed { reason: "the token is full".to_owned() },
             Fault::PinBlocked => Self::PinBlocked,
             Fault::PinFormat { min, max } => Self::PinFormat { min, max },

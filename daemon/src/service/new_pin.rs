@@ -11,6 +11,7 @@ use super::{Admission, Error, Permit, Service};
 use crate::Caller;
 use crate::actor::TokenHandle;
 use crate::holder::{Holder, Purpose, Question, SecretKind};
+use crate::pin::Entry;
 
 /// New PINs that a person may propose in one request.
 const MOST_PROPOSALS: u8 = 3;
@@ -121,24 +122,31 @@ impl Service {
             By::Puk => self.inner.pins.ask_puk(token, &*person.holder, question.clone()),
         };
         loop {
-            let entry = asking.next().await?;
-            let Some(proof) = entry.pin else {
-                return Err(Error::NotSupported { what: format!("{} but on its own keypad", by.what()) });
+            let Entry { pin, digest, shown } = asking.next().await?;
+            let on_keypad = pin.is_none();
+            let op = match (by, pin) {
+                (By::Pin, None) => Op::ChangePinOnKeypad,
+                (By::Puk, None) => Op::UnblockPinOnKeypad,
+                (_, Some(proof)) => {
+                    let new = Pin::new(self.propose(by, token, &*person.holder, &question, &proof).await?);
+                    // A new PIN may take minutes.
+                    asking.still().await?;
+                    match by {
+                        By::Pin => Op::ChangePin { old: proof, new },
+                        By::Puk => Op::UnblockPin { puk: proof, new },
+                    }
+                }
             };
-            let new = Pin::new(self.propose(by, token, &*person.holder, &question, &proof).await?);
-            // A new PIN may take minutes.
-            asking.still().await?;
-            let op = match by {
-                By::Pin => Op::ChangePin { old: proof, new },
-                By::Puk => Op::UnblockPin { puk: proof, new },
-            };
-            match token.perform(op).await {
+            let replaced = token.perform(op).await;
+            drop(shown);
+            match replaced {
                 Ok(Outcome::Done) => {
                     self.inner.pins.forget(token.id());
                     return Ok(());
                 }
                 Ok(_) => return Err(Error::Internal),
-                Err(Fault::PinWrong { left } | Fault::PukWrong { left }) => asking.wrong(entry.digest, left).await,
+                Err(Fault::PinWrong { left } | Fault::PukWrong { left }) => asking.wrong(digest, left).await,
+                Err(fault) if on_keypad && asking.is_asked_again(&fault) => {}
                 Err(fault) => return Err(fault.into()),
             }
         }

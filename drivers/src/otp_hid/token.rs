@@ -176,6 +176,7 @@ impl Device for Token {
             },
             Op::Attest { .. }
             | Op::ChangePin { .. }
+            | Op::ChangePinOnKeypad
             | Op::DeleteKey { .. }
             | Op::Generate { .. }
             | Op::InstallCertificate { .. }
@@ -183,6 +184,7 @@ impl Device for Token {
             | Op::ReadPuk
             | Op::Sign { .. }
             | Op::UnblockPin { .. }
+            | Op::UnblockPinOnKeypad
             | Op::Unlock { .. } => Err(cannot(&format!("do {}", op.verb()))),
         }
     }

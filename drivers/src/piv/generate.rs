@@ -23,7 +23,7 @@ impl Session {
             return Err(cannot("bear a mark longer than 64 ASCII characters"));
         }
         // Before anything is written, the mark least of all.
-        if !Ability::generate(algorithm).is_some_and(|ability| abilities(self.make, true, false).contains(&ability)) {
+        if !Ability::generate(algorithm).is_some_and(|ability| abilities(self.make, true, None).contains(&ability)) {
             return Err(cannot(&format!("make {algorithm} keys")));
         }
         if !slot::is_spare(reference) {

@@ -2,68 +2,134 @@
 
 use ::token::Fault;
 
-use super::fault::{Step, by_status, malformed};
+use super::fault::{Step, by_status, cannot, malformed};
 use super::pin::{MAX, MIN, PIN};
 use super::session::Session;
 
-/// How long the reader waits for the first key, and between two, in seconds. Together they stay below the deadline of
-/// [`Op::Unlock`](::token::Op::Unlock) without a PIN.
+/// How long the reader waits for the entry to begin, and between two keys, in seconds; and for all three entries of a
+/// change. It stays below the deadlines of the operations that are done on a keypad.
 const FIRST_KEY: u8 = 60;
 const NEXT_KEY: u8 = 30;
+const THREE_ENTRIES: u8 = 120;
 
 /// `CM_IOCTL_GET_FEATURE_REQUEST` (§2.2), before it is made a control code.
 pub(super) const FEATURES: u16 = 3400;
 
-/// `FEATURE_VERIFY_PIN_DIRECT`.
+/// `FEATURE_VERIFY_PIN_DIRECT` and `FEATURE_MODIFY_PIN_DIRECT`.
 const VERIFY_PIN_DIRECT: u8 = 0x06;
+const MODIFY_PIN_DIRECT: u8 = 0x07;
 
-/// The control code of FEATURE_VERIFY_PIN_DIRECT in a reader's list of features: a tag, the length 4, and the code with
-/// the high byte first, each.
-pub(super) fn verify_code(features: &[u8]) -> Option<u32> {
-    let (whole, _) = features.as_chunks::<6>();
-    whole.iter().find_map(|feature| match *feature {
-        [VERIFY_PIN_DIRECT, 4, a, b, c, d] => Some(u32::from_be_bytes([a, b, c, d])),
-        _ => None,
-    })
+/// What a reader's keypad can do, as control codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Keypad {
+    /// Have a PIN entered and verified.
+    pub(super) verify: u32,
+    /// Have a PIN and a new one entered, and the one replaced by the other.
+    pub(super) modify: Option<u32>,
 }
 
-/// The `PIN_VERIFY_STRUCTURE` (§2.5.3, `reader.h` of pcsc-lite: packed, numbers in the host's order): VERIFY with an
-/// entry of 6 to 8 digits in ASCII, in a block of 8 bytes that is filled up with FF.
-fn structure() -> Vec<u8> {
-    let apdu = [0, 0x20, 0, PIN, MAX, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF];
-    // bmFormatString: units of bytes, at the beginning of the data, left, ASCII. bmPINBlockString: no length in the
-    // block. bmPINLengthFormat: nowhere.
-    let mut bytes = vec![FIRST_KEY, NEXT_KEY, 0x82, MAX, 0x00];
+impl Keypad {
+    /// From a reader's list of features: a tag, the length 4, and the control code with the high byte first, each.
+    pub(super) fn parse(features: &[u8]) -> Option<Self> {
+        let (whole, _) = features.as_chunks::<6>();
+        let code = |tag: u8| {
+            whole.iter().find_map(|feature| match *feature {
+                [known, 4, a, b, c, d] if known == tag => Some(u32::from_be_bytes([a, b, c, d])),
+                _ => None,
+            })
+        };
+        Some(Self { verify: code(VERIFY_PIN_DIRECT)?, modify: code(MODIFY_PIN_DIRECT) })
+    }
+}
+
+// The structures are those of pcsc-lite's `reader.h`: packed, numbers in the host's order. An entry is 6 to 8 digits in
+// ASCII, in a block of 8 bytes that is filled up with FF. bmFormatString: units of bytes, at the beginning of the data,
+// left, ASCII. bmPINBlockString: no length in the block. bmPINLengthFormat: nowhere.
+const FORMAT: [u8; 3] = [0x82, MAX, 0x00];
+/// bEntryValidationCondition: the key that ends an entry does.
+const BY_KEY: u8 = 0x02;
+/// wLangId: English. A reader may have other languages, and shows its own words.
+const LANGUAGE: u16 = 0x0409;
+
+/// `PIN_VERIFY_STRUCTURE` (§2.5.3) for VERIFY.
+fn verification() -> Vec<u8> {
+    let mut bytes = vec![FIRST_KEY, NEXT_KEY];
+    bytes.extend(FORMAT);
     bytes.extend(u16::from_be_bytes([MIN, MAX]).to_ne_bytes());
-    // The key that ends an entry does; one message, in English (the reader may have others), the first.
-    bytes.extend([0x02, 0x01]);
-    bytes.extend(0x0409_u16.to_ne_bytes());
-    bytes.extend([0x00, 0, 0, 0]);
+    // One message, the first, and no T=1 prologue of ours.
+    bytes.extend([BY_KEY, 1]);
+    bytes.extend(LANGUAGE.to_ne_bytes());
+    bytes.extend([0, 0, 0, 0]);
     bytes.extend(13_u32.to_ne_bytes());
-    bytes.extend(apdu);
+    bytes.extend([0, 0x20, 0, PIN, MAX]);
+    bytes.extend([0xFF; 8]);
+    bytes
+}
+
+/// `PIN_MODIFY_STRUCTURE` (§2.5.4) for CHANGE REFERENCE DATA or RESET RETRY COUNTER.
+fn modification(ins: u8) -> Vec<u8> {
+    let mut bytes = vec![THREE_ENTRIES, NEXT_KEY];
+    bytes.extend(FORMAT);
+    // Where the old value stands in the data, and where the new one.
+    bytes.extend([0, MAX]);
+    bytes.extend(u16::from_be_bytes([MIN, MAX]).to_ne_bytes());
+    // bConfirmPIN: the old one is entered too, and the new one twice; a message for each.
+    bytes.extend([0x03, BY_KEY, 3]);
+    bytes.extend(LANGUAGE.to_ne_bytes());
+    bytes.extend([0, 1, 2, 0, 0, 0]);
+    bytes.extend(21_u32.to_ne_bytes());
+    bytes.extend([0, ins, 0, PIN, 2 * MAX]);
+    bytes.extend([0xFF; 16]);
     bytes
 }
 
 impl Session {
-    /// Exactly one VERIFY with what the holder types on the reader, unless nothing is, no tries are left, or one only
+    /// Exactly one VERIFY with what the holder enters on the reader, unless nothing is, no tries are left, or one only
     /// and not `last`.
     pub(super) fn verify_on_keypad(&mut self, last: bool) -> Result<(), Fault> {
-        let Some(code) = self.line.keypad() else { return Err(Fault::PinRequired { left: None }) };
+        let Some(keypad) = self.line.keypad() else { return Err(Fault::PinRequired { left: None }) };
         match self.tries()? {
             Some(0) => return Err(Fault::PinBlocked),
             Some(1) if !last => return Err(Fault::FinalTryHeld),
             Some(_) | None => {}
         }
+        self.entered(Step::Verify, keypad.verify, &verification())
+    }
+
+    /// CHANGE REFERENCE DATA with what the holder enters on the reader: the card verifies the old PIN once.
+    pub(super) fn change_on_keypad(&mut self) -> Result<(), Fault> {
+        let code = self.modify_code()?;
+        if self.tries()? == Some(0) {
+            return Err(Fault::PinBlocked);
+        }
+        self.entered(Step::Change, code, &modification(0x24))
+    }
+
+    /// RESET RETRY COUNTER with what the holder enters on the reader: the card tries the PUK once.
+    pub(super) fn unblock_on_keypad(&mut self) -> Result<(), Fault> {
+        let code = self.modify_code()?;
+        if self.puk_tries()? == Some(0) {
+            return Err(Fault::PukBlocked);
+        }
+        self.entered(Step::Unblock, code, &modification(0x2C))
+    }
+
+    fn modify_code(&self) -> Result<u32, Fault> {
+        self.line.keypad().and_then(|keypad| keypad.modify).ok_or_else(|| cannot("change its PIN on this reader"))
+    }
+
+    fn entered(&mut self, step: Step, code: u32, structure: &[u8]) -> Result<(), Fault> {
         self.verified = true;
-        let answer = self.control(Step::Verify, code, &structure())?;
-        let &[.., sw1, sw2] = answer.as_slice() else { return Err(malformed(Step::Verify)) };
+        let answer = self.control(step, code, structure)?;
+        let &[.., sw1, sw2] = answer.as_slice() else { return Err(malformed(step)) };
         match u16::from_be_bytes([sw1, sw2]) {
             0x9000 => Ok(()),
             // The reader's own (§2.5.2).
             0x6400 => Err(Fault::KeypadTimedOut),
             0x6401 => Err(Fault::Cancelled),
+            0x6402 => Err(Fault::NewPinsDiffer),
             0x6403 | 0x6A80 => Err(Fault::PinFormat { min: MIN, max: MAX }),
-            status => Err(by_status(Step::Verify, status)),
+            status => Err(by_status(step, status)),
         }
     }
 }
@@ -75,18 +141,22 @@ mod tests {
     #[test]
     fn the_feature_is_found_among_others() {
         let list = [[0x0A, 4, 0x42, 0, 0, 1], [0x06, 4, 0x42, 0x33, 0, 6], [0x07, 4, 0x42, 0x33, 0, 7]].concat();
-        assert_eq!(verify_code(&list), Some(0x4233_0006));
-        assert_eq!(verify_code(&list[..9]), None, "cut short");
-        assert_eq!(verify_code(&[0x06, 1, 2]), None);
-        assert_eq!(verify_code(&[]), None);
+        let (verify, modify) = (0x4233_0006, Some(0x4233_0007));
+        assert_eq!(Keypad::parse(&list), Some(Keypad { verify, modify }));
+        assert_eq!(Keypad::parse(&list[..12]), Some(Keypad { verify, modify: None }));
+        assert_eq!(Keypad::parse(&list[..9]), None, "cut short");
+        assert_eq!(Keypad::parse(&[0x06, 1, 2]), None);
+        assert_eq!(Keypad::parse(&[]), None);
     }
 
     #[test]
-    fn the_structure_is_the_standards() {
-        let bytes = structure();
-        assert_eq!(bytes.len(), 19 + 13);
+    fn the_structures_are_the_standards() {
+        let (verify, modify) = (verification(), modification(0x24));
+        assert_eq!((verify.len(), modify.len()), (19 + 13, 24 + 21));
         if cfg!(target_endian = "little") {
-            assert_eq!(bytes[..19], [60, 30, 0x82, 8, 0, 8, 6, 2, 1, 0x09, 0x04, 0, 0, 0, 0, 13, 0, 0, 0]);
+            assert_eq!(verify[..19], [60, 30, 0x82, 8, 0, 8, 6, 2, 1, 0x09, 0x04, 0, 0, 0, 0, 13, 0, 0, 0]);
+            let head = [120, 30, 0x82, 8, 0, 0, 8, 8, 6, 3, 2, 3, 0x09, 0x04, 0, 1, 2, 0, 0, 0, 21, 0, 0, 0];
+            assert_eq!(modify[..24], head);
         }
     }
 }

@@ -9,8 +9,9 @@ use self_cell::{MutBorrow, self_cell};
 use zeroize::Zeroizing;
 
 use super::fault::cannot;
+use super::holder;
+use super::keypad::{self, Keypad};
 use super::transport::{Line, Reader};
-use super::{holder, keypad};
 
 /// Times that a card which somebody else resets in between is connected to, before it is left alone.
 const ATTEMPTS: usize = 4;
@@ -40,7 +41,7 @@ pub(crate) struct PcscReader {
     shown: String,
     context: Option<Context>,
     /// What the reader said of its keypad, asked once.
-    keypad: Option<Option<u32>>,
+    keypad: Option<Option<Keypad>>,
 }
 
 impl PcscReader {
@@ -127,15 +128,15 @@ self_cell!(
 struct PcscLine {
     held: Held,
     t0: bool,
-    keypad: Option<u32>,
+    keypad: Option<Keypad>,
 }
 
 impl PcscLine {
     /// Asks the reader for its features. One that does not understand the question has no keypad.
-    fn ask_for_keypad(&self) -> Option<u32> {
+    fn ask_for_keypad(&self) -> Option<Keypad> {
         let mut room = [0; FEATURE_ROOM];
         let features = self.held.borrow_dependent().control(ctl_code(keypad::FEATURES.into()), &[], &mut room);
-        keypad::verify_code(features.ok()?)
+        Keypad::parse(features.ok()?)
     }
 
     /// The error again, or the card's removal, where that was its cause.
@@ -185,7 +186,7 @@ impl Line for PcscLine {
         Ok(answer)
     }
 
-    fn keypad(&self) -> Option<u32> {
+    fn keypad(&self) -> Option<Keypad> {
         self.keypad
     }
 

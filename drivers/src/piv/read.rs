@@ -6,6 +6,7 @@ use ::token::{Ability, CertificateFacts, Fault, PinState, SlotId, SlotInfo, Slot
 
 use super::admin::Keeper;
 use super::identity::Make;
+use super::keypad::Keypad;
 use super::metadata::{KeyMetadata, PinPolicy};
 use super::pin::pin_state;
 use super::session::Session;
@@ -41,7 +42,7 @@ impl Session {
             model: model(self.make),
             reader: reader.to_owned(),
             pin,
-            abilities: abilities(self.make, writes, self.line.keypad().is_some()),
+            abilities: abilities(self.make, writes, self.line.keypad()),
             slots,
             space: SlotSpace::Fixed(spare.into_iter().filter_map(|s| SlotId::from_bytes(&[s]).ok()).collect()),
         };
@@ -158,12 +159,14 @@ fn describe(name: SlotId, found: Found, mark: Option<&String>) -> SlotInfo {
 }
 
 /// What a card of that make can do; `writes`: what it takes to write to it is to be had.
-pub(super) fn abilities(make: Make, writes: bool, keypad: bool) -> BTreeSet<Ability> {
+pub(super) fn abilities(make: Make, writes: bool, keypad: Option<Keypad>) -> BTreeSet<Ability> {
     let mut can = BTreeSet::from([Ability::Sign]);
-    match keypad {
-        true => can.extend([Ability::PinPad]),
-        // The operations carry a PIN, so they are not for a reader that takes it on its keypad.
-        false => can.extend([Ability::ChangePin, Ability::UnblockPin]),
+    if keypad.is_some() {
+        can.insert(Ability::PinPad);
+    }
+    // Where a PIN is entered on the keypad, it is nowhere else.
+    if keypad.is_none_or(|keypad| keypad.modify.is_some()) {
+        can.extend([Ability::ChangePin, Ability::UnblockPin]);
     }
     if make.has(ATTESTS) {
         can.insert(Ability::Attest);

@@ -13,14 +13,15 @@ use zeroize::Zeroizing;
 
 use super::apdu::Command;
 use super::fault::Step;
+use super::keypad::Keypad;
 use super::session::{Due, Session};
 use super::tlv;
 use super::token::Token;
 use super::transport::{Line, Reader};
 
 const PIN: &str = "123456";
-/// The control code of a keypad.
-const KEYPAD: u32 = 0x4233_0006;
+/// A keypad on which a PIN is verified, and changed.
+const KEYPAD: Keypad = Keypad { verify: 0x4233_0006, modify: Some(0x4233_0007) };
 
 /// What the card was sent, and what it is to say instead of answering.
 #[derive(Default)]
@@ -111,17 +112,20 @@ impl Line for Slot {
         Ok(Zeroizing::new(wire.card.as_mut().unwrap().transmit(apdu)))
     }
 
-    fn keypad(&self) -> Option<u32> {
+    fn keypad(&self) -> Option<Keypad> {
         self.0.lock().unwrap().keypad.map(|_| KEYPAD)
     }
 
     fn control(&mut self, code: u32, structure: &[u8]) -> Result<Vec<u8>, pcsc::Error> {
-        assert_eq!(code, KEYPAD);
         let typed = self.0.lock().unwrap().keypad.ok_or(pcsc::Error::UnsupportedFeature)?;
         match typed {
             Ok(digits) => {
-                let mut apdu = structure[19..].to_vec();
-                apdu[5..5 + digits.len()].copy_from_slice(digits.as_bytes());
+                let head = if code == KEYPAD.verify { 19 } else { 24 };
+                let mut apdu = structure[head..].to_vec();
+                // The old value, and the new one behind it.
+                for (entry, to) in digits.split(' ').zip(apdu[5..].chunks_mut(8)) {
+                    to[..entry.len()].copy_from_slice(entry.as_bytes());
+                }
                 self.transmit(&apdu).map(|answer| answer.to_vec())
             }
             Err(status) => Ok(status.to_be_bytes().to_vec()),
@@ -299,8 +303,7 @@ fn a_keypad_verifies_once_and_says_why_not() {
         let mut bench = Bench::new(model);
         bench.slot.0.lock().unwrap().keypad = Some(Ok(PIN));
         let can = bench.info().abilities;
-        assert!(can.contains(&Ability::PinPad) && !can.contains(&Ability::ChangePin), "{model}");
-        assert!(!can.contains(&Ability::UnblockPin), "{model}");
+        assert!(can.contains(&Ability::PinPad) && can.contains(&Ability::ChangePin), "{model}");
         bench.slot.sent();
         for (typed, expected, tries) in [
             (Err(0x6400), Err(Fault::KeypadTimedOut), 0),
@@ -321,6 +324,19 @@ fn a_keypad_verifies_once_and_says_why_not() {
         bench.slot.sent();
         assert_eq!(bench.perform(&Op::Unlock { pin: None, last: true }), Err(Fault::PinBlocked));
         assert!(!bench.slot.sent().contains(&0x20), "nobody is asked to type in vain");
+        assert_eq!(bench.perform(&Op::ChangePinOnKeypad), Err(Fault::PinBlocked));
+        for (op, typed, expected) in [
+            (Op::UnblockPinOnKeypad, Err(0x6402), Err(Fault::NewPinsDiffer)),
+            (Op::UnblockPinOnKeypad, Ok("87654321 246802"), Err(Fault::PukWrong { left: Some(2) })),
+            (Op::UnblockPinOnKeypad, Ok("12345678 246802"), Ok(Outcome::Done)),
+            (Op::ChangePinOnKeypad, Err(0x6401), Err(Fault::Cancelled)),
+            (Op::ChangePinOnKeypad, Ok("999999 135791"), Err(Fault::PinWrong { left: Some(2) })),
+            (Op::ChangePinOnKeypad, Ok("246802 135791"), Ok(Outcome::Done)),
+            (Op::Unlock { pin: None }, Ok("135791"), Ok(Outcome::Done)),
+        ] {
+            bench.slot.0.lock().unwrap().keypad = Some(typed);
+            assert_eq!(bench.perform(&op), expected, "{model}: {typed:?}");
+        }
     }
 }
 

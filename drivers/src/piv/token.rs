@@ -171,9 +171,9 @@ impl Token {
     }
 
     /// Sets a new PIN with exactly one try of the PUK.
-    fn unblock(&mut self, due: Due, puk: &Pin, new: &Pin) -> Result<(), Fault> {
+    fn unblock(&mut self, due: Due, by: impl Fn(&mut Session) -> Result<(), Fault>) -> Result<(), Fault> {
         self.lock(due)?;
-        let done = self.within(due, |session| session.unblock_pin(puk, new));
+        let done = self.within(due, by);
         match &done {
             Ok(()) => self.puk = None,
             Err(Fault::PukWrong { left }) => self.puk = *left,
@@ -221,6 +221,10 @@ impl Token {
                 self.lock(due)?;
                 self.within(due, |session| session.change_pin(old, new)).map(|()| Outcome::Done)
             }
+            Op::ChangePinOnKeypad => {
+                self.lock(due)?;
+                self.within(due, Session::change_on_keypad).map(|()| Outcome::Done)
+            }
             Op::DeleteKey { slot, expected } => {
                 let reference = reference(slot)?;
                 self.in_turn(due, |session| session.delete(slot, reference, expected)).map(|()| Outcome::Done)
@@ -240,7 +244,10 @@ impl Token {
             Op::Sign { slot, expected, algorithm, statement } => {
                 self.sign(due, slot, expected, *algorithm, statement, notice).map(Outcome::Signature)
             }
-            Op::UnblockPin { puk, new } => self.unblock(due, puk, new).map(|()| Outcome::Done),
+            Op::UnblockPin { puk, new } => {
+                self.unblock(due, |session| session.unblock_pin(puk, new)).map(|()| Outcome::Done)
+            }
+            Op::UnblockPinOnKeypad => self.unblock(due, Session::unblock_on_keypad).map(|()| Outcome::Done),
             Op::Unlock { pin, last } => self.unlock(due, pin.as_ref(), *last).map(|()| Outcome::Done),
         }
     }

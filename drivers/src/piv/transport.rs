@@ -4,6 +4,8 @@ use std::time::Instant;
 
 use zeroize::Zeroizing;
 
+use super::keypad::Keypad;
+
 /// A reader in which a card was seen.
 pub(crate) trait Reader: Send {
     /// Its name, for people.
@@ -34,9 +36,8 @@ pub(crate) trait Line: Send {
     /// [`pcsc::Error::RemovedCard`] when the card is gone, however the reader puts it.
     fn transmit(&mut self, apdu: &[u8]) -> Result<Zeroizing<Vec<u8>>, pcsc::Error>;
 
-    /// The control code that has a PIN typed on the reader's own keypad and verified (PC/SC part 10
-    /// FEATURE_VERIFY_PIN_DIRECT), where it has one.
-    fn keypad(&self) -> Option<u32> {
+    /// The reader's own keypad, where it has one.
+    fn keypad(&self) -> Option<Keypad> {
         None
     }
 

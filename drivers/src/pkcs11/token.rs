@@ -69,6 +69,7 @@ impl Token {
             Op::Attest { .. } => Err(cannot("prove where a key was made")),
             Op::CalculateOtp { .. } | Op::ListOtp | Op::ProvisionOtp { .. } => Err(cannot("yield one-time passwords")),
             Op::ChangePin { old, new } => self.change_pin(old, new).map(|()| Outcome::Done),
+            Op::ChangePinOnKeypad => Err(cannot("change its PIN on its own keypad")),
             Op::DeleteKey { slot, expected } => self.delete(slot, expected).map(|()| Outcome::Done),
             Op::Generate { slot, algorithm, mark } => self.generate(slot, *algorithm, mark).map(Outcome::Generated),
             Op::InstallCertificate { slot, expected, certificate } => {
@@ -78,7 +79,7 @@ impl Token {
             Op::ReadInfo => self.info().map(Outcome::Info),
             // C_InitPIN is the security officer's, whose PIN is no PUK: it can do more than unblock, and not every
             // module takes it for that.
-            Op::ReadPuk | Op::UnblockPin { .. } => Err(cannot("unblock its PIN with a PUK")),
+            Op::ReadPuk | Op::UnblockPin { .. } | Op::UnblockPinOnKeypad => Err(cannot("unblock its PIN with a PUK")),
             Op::Sign { slot, expected, algorithm, statement } => {
                 self.sign(slot, expected, *algorithm, statement).map(Outcome::Signature)
             }
