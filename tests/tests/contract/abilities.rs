@@ -20,8 +20,7 @@ fn trial(ability: Ability) -> fn(&mut Bench<'_>) -> Result<(), Fault> {
         Ability::PinPad => pin_pad,
         Ability::ProvisionOtp => provision_otp,
         Ability::Sign => sign,
-        // No operation asks for it, so no token may say that it can.
-        Ability::UnblockPin => |_| Err(Fault::CannotDo { what: "be asked to".to_owned() }),
+        Ability::UnblockPin => unblock_pin,
     }
 }
 
@@ -169,6 +168,26 @@ fn sign(bench: &mut Bench<'_>) -> Result<(), Fault> {
     assert!(bench.enter(WRONG).is_err() && bench.sign(&slot, &key).is_err());
     bench.unlock();
     bench.signs(&slot, &key);
+    Ok(())
+}
+
+/// With the PUK that PIV cards leave the factory with.
+fn unblock_pin(bench: &mut Bench<'_>) -> Result<(), Fault> {
+    let unblock = |puk: &str, new: &str| Op::UnblockPin { puk: entry(puk), new: entry(new) };
+    let (old, new) = (bench.subject.pin(), "24680246");
+    if let Err(fault) = bench.op(&unblock("12345678", new)) {
+        bench.unlock();
+        return Err(fault);
+    }
+    assert!(matches!(bench.enter(old), Err(Fault::PinWrong { .. })), "the old one still counts");
+    assert_eq!(bench.enter(new), Ok(Outcome::Done), "the new one does not count");
+    bench.lock();
+    let verifies = bench.verifies();
+    assert_eq!(bench.op(&unblock("87654321", old)), Err(Fault::PukWrong { left: Some(2) }));
+    assert_eq!(bench.op(&Op::ReadPuk), Ok(Outcome::Tries(Some(2))));
+    assert_eq!(bench.op(&unblock("12345678", old)), Ok(Outcome::Done));
+    assert_eq!(bench.verifies(), verifies, "the PIN is not tried");
+    bench.unlock();
     Ok(())
 }
 

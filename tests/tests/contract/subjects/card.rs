@@ -91,7 +91,7 @@ impl Subject for PivCard<'_> {
     }
 
     fn abilities(&self) -> BTreeSet<Ability> {
-        [Ability::ChangePin, Ability::Sign].into_iter().chain(self.adds.iter().copied()).collect()
+        [Ability::ChangePin, Ability::Sign, Ability::UnblockPin].into_iter().chain(self.adds.iter().copied()).collect()
     }
 
     fn counts(&self) -> Option<Counts> {
