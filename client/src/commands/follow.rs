@@ -28,6 +28,8 @@ pub(super) async fn follow(
     let mut changes = properties.receive_properties_changed().await.map_err(BusError::from)?;
     let mut stop = pin!(interrupted());
     let mut told = Told::default();
+    // One call at a time: a call that is given up is answered all the same, and the bus counts what is still owed.
+    let mut waiting = None;
     loop {
         let now = Snapshot::read(enrolment).await.inspect_err(|error| gone(context, error))?;
         if now.over() && !now.installed() {
@@ -40,15 +42,28 @@ pub(super) async fn follow(
         if now.paused {
             return Err(paused(context, &now));
         }
+        let (known, wait) = match waiting.take() {
+            Some((known, wait)) if known == now.state => (known, wait),
+            // The one before is answered by what is new.
+            _ => (now.state.clone(), Box::pin(next_state(enrolment.clone(), now.state.clone()))),
+        };
+        let (_, wait) = waiting.insert((known, wait));
         tokio::select! {
             () = &mut stop => {
                 enrolment.pause(Options::new()).await.map_err(BusError::from)?;
                 return Err(paused(context, &Snapshot::read(enrolment).await?));
             }
-            state = enrolment.wait(&now.state, TURN_MS) => { state.map_err(BusError::from).inspect_err(|error| gone(context, error))?; }
+            state = wait => {
+                waiting = None;
+                state.inspect_err(|error| gone(context, error))?;
+            }
             change = changes.next() => if change.is_none() { return Err(BusError::NoDaemon.into()) },
         }
     }
+}
+
+async fn next_state(enrolment: EnrolmentProxy<'_>, known: String) -> Result<(), BusError> {
+    enrolment.wait(&known, TURN_MS).await.map(|_| ()).map_err(BusError::from)
 }
 
 /// The enrolment outlives the daemon: that is worth knowing when the daemon goes.
