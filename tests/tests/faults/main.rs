@@ -17,6 +17,7 @@ mod desk;
 mod enrolment;
 mod hotplug;
 mod login;
+mod neighbours;
 
 /// Whether everything is asked for, however long it takes.
 fn thorough() -> bool {
