@@ -28,6 +28,10 @@ const SETTLING: Duration = Duration::from_secs(1);
 /// How long pcsc-lite is told to wait. Told to wait for ever, it looks about once a minute; told this, once a day.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How often a card is tried again that is in its reader and was said to be gone: one that was pushed in while the one
+/// before was still being let go.
+const DOUBTS: u8 = 3;
+
 /// How many bits the event counter has in a reader's state.
 const COUNTER: u32 = 0xFFFF;
 
@@ -45,6 +49,8 @@ pub(super) struct Monitor {
     places: BTreeMap<Seat, Place>,
     /// Readers in which a card was held when it was tried; whether it still is, is to be asked.
     doubtful: BTreeSet<String>,
+    /// Which insertion was said to be gone, and how often.
+    absent: BTreeMap<Seat, (u32, u8)>,
 }
 
 /// Why a wait for cards ended.
@@ -62,7 +68,15 @@ impl Monitor {
         wishes: Arc<Wishes>,
         runtime: Handle,
     ) -> Self {
-        Self { registries, deadline, wishes, runtime, places: BTreeMap::new(), doubtful: BTreeSet::new() }
+        Self {
+            registries,
+            deadline,
+            wishes,
+            runtime,
+            places: BTreeMap::new(),
+            doubtful: BTreeSet::new(),
+            absent: BTreeMap::new(),
+        }
     }
 
     /// Runs until it is told to stop.
@@ -214,6 +228,13 @@ impl Monitor {
                         tracing::info!(reader = seat.0, %fault, "the card in a reader cannot be used");
                     }
                     place.refused(insertion, &fault);
+                    if fault == Fault::Absent {
+                        let said = self.absent.entry(seat.clone()).or_insert((insertion, 0));
+                        *said = (insertion, if said.0 == insertion { said.1.saturating_add(1) } else { 1 });
+                        if said.1 <= DOUBTS {
+                            place.doubt(insertion);
+                        }
+                    }
                     if place.is_held() {
                         self.doubtful.insert(seat.0);
                     }
@@ -242,6 +263,7 @@ impl Monitor {
         self.all(|_, place| place.leave());
         self.places.clear();
         self.doubtful.clear();
+        self.absent.clear();
     }
 
     fn dismiss(&self, kind: TokenKind, outcome: Result<TokenHandle, Fault>) {

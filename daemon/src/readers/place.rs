@@ -76,6 +76,15 @@ impl Place {
         }
     }
 
+    /// It is said to be gone, and pcscd may know better: if it is in, it is tried again.
+    pub(super) fn doubt(&mut self, doubted: u32) {
+        if let Self::Refused { insertion, held, .. } = self
+            && *insertion == doubted
+        {
+            *held = true;
+        }
+    }
+
     /// It could not be read because somebody has it for itself.
     pub(super) fn is_held(&self) -> bool {
         matches!(self, Self::Refused { held: true, .. })
@@ -183,6 +192,16 @@ mod tests {
         assert!(place.is_held(), "so pcscd is asked to tell anew");
         assert_eq!(place.see(seen(true, 1)), [Act::Open(1)]);
         assert!(!place.is_held());
+    }
+
+    #[test]
+    fn what_is_said_to_be_gone_and_is_in_is_tried_again() {
+        let mut place = Place::Opening(1);
+        place.refused(1, &Fault::Absent);
+        assert_eq!(place.see(seen(true, 1)), []);
+        place.doubt(1);
+        assert_eq!(place.clone().see(seen(false, 2)), []);
+        assert_eq!(place.see(seen(true, 1)), [Act::Open(1)]);
     }
 
     #[test]

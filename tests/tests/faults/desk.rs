@@ -79,7 +79,7 @@ impl<'a> Desk<'a> {
     pub(crate) fn outcome(&self) -> String {
         let log = std::fs::read_to_string(self.world.daemon.state.join("audit.jsonl")).unwrap();
         let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let last = lines.filter(|line| line["verb"] == "sign-login").last();
+        let last = lines.filter(|line| line["verb"] == "sign-login").next_back();
         last.expect("a login")["outcome"].as_str().unwrap().to_owned()
     }
 

@@ -14,6 +14,10 @@ use crate::thorough;
 /// Longest time until an enrolment goes on after its card failed.
 const LONGEST: Duration = Duration::from_secs(25);
 
+/// A hand needs as long to take a card out and put another in. pcscd takes what is quicker for a card that does not
+/// answer.
+const HAND: Duration = Duration::from_millis(50);
+
 /// What happened on the way.
 #[derive(Debug, Default)]
 struct Story {
@@ -93,6 +97,7 @@ fn acquire(desk: &Desk<'_>, fault: &str, step: u64) -> Story {
         }
         desk.pcsc.pull("usb");
         desk.pcsc.tell("clear usb");
+        std::thread::sleep(HAND);
         story.log.extend(desk.pcsc.log("key"));
         story.verifies += desk.pcsc.counts("key").verifies;
         let seen = now(desk);

@@ -11,6 +11,9 @@ use tests::scratch::Scratch;
 use crate::desk::{Desk, TOKEN};
 use crate::thorough;
 
+/// No hand is quicker in putting a card back.
+const HAND: Duration = Duration::from_millis(20);
+
 /// Descriptors, threads and resident KiB of a process.
 fn usage(id: u32) -> [usize; 3] {
     let count = |what: &str| fs::read_dir(format!("/proc/{id}/{what}")).unwrap().count();
@@ -31,6 +34,7 @@ fn plug(desk: &mut Desk<'_>, times: usize) {
                 desk.wait_for_key();
             }
             desk.pcsc.pull("usb");
+            sleep(HAND);
         }
         desk.pcsc.insert("key", "usb");
     }
