@@ -98,6 +98,8 @@ fn acquire(desk: &Desk<'_>, fault: &str, step: u64) -> Story {
         desk.pcsc.pull("usb");
         desk.pcsc.tell("clear usb");
         std::thread::sleep(HAND);
+        // A card that a swap put in after the first was out.
+        desk.pcsc.pull("usb");
         story.log.extend(desk.pcsc.log("key"));
         story.verifies += desk.pcsc.counts("key").verifies;
         let seen = now(desk);
