@@ -60,10 +60,10 @@ pub(super) fn wrap(certificate: &[u8]) -> Vec<u8> {
     [tlv::make(0x70, certificate).as_slice(), &tlv::make(0x71, &[0]), &tlv::make(0xFE, &[])].concat()
 }
 
-fn unwrap(contents: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn unwrap(contents: &[u8]) -> Option<Vec<u8>> {
     let certificate = tlv::find(contents, 0x70).filter(|c| !c.is_empty())?;
     match tlv::find(contents, 0x71) {
-        Some([1]) => inflate(certificate),
+        Some([1]) => inflate(certificate).filter(|c| !c.is_empty()),
         _ => (certificate.len() <= MAX_CERTIFICATE).then(|| certificate.to_vec()),
     }
 }
@@ -110,6 +110,7 @@ mod tests {
             assert_eq!(unwrap(&compressed(&gzip(flags, extra, &[7; 3000]))).unwrap(), [7; 3000], "{flags:02x}");
         }
         assert_eq!(unwrap(&compressed(&gzip(0, b"", &[7; MAX_CERTIFICATE + 1]))), None, "a bomb");
+        assert_eq!(unwrap(&compressed(&gzip(0, b"", b""))), None, "nothing, compressed");
         assert_eq!(unwrap(&compressed(b"not gzip")), None);
         assert_eq!(unwrap(b""), None);
     }
