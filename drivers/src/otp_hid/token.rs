@@ -54,8 +54,9 @@ impl Token {
         let status = status(line)?;
         let stale = self.known.as_ref().is_none_or(|known| known.programmed != status.programmed);
         if stale {
-            let id = match self.known.take() {
-                Some(known) => known.id,
+            // What is known stays until there is better: the token keeps its name also when this fails.
+            let id = match &self.known {
+                Some(known) => known.id.clone(),
                 None => {
                     let serial = slots::serial(line, until)?.ok_or(Trouble::Refused)?;
                     TokenId::new(NAME, &serial.to_string()).map_err(|_| Trouble::Garbled)?
