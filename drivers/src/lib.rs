@@ -3,6 +3,9 @@
 //!
 //! Nothing here starts a thread, knows an executor or decides who may do what.
 
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod oath;
 pub mod otp_hid;
 pub mod piv;

@@ -185,7 +185,8 @@ fn table_and_folders(file: &str, table: &str) -> (Vec<String>, Vec<String>) {
 
 #[test]
 fn a_driver_is_a_folder_and_a_line() {
-    one_line_each("drivers/src/lib.rs", "DRIVERS", &[]);
+    // `fuzzing` is what they are tried with.
+    one_line_each("drivers/src/lib.rs", "DRIVERS", &["fuzzing"]);
 }
 
 #[test]

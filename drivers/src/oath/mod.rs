@@ -7,6 +7,8 @@
 
 mod account;
 mod answer;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod session;
 mod token;
 

@@ -9,6 +9,8 @@ mod code;
 mod descriptor;
 mod exchange;
 mod fault;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod hidraw;
 mod line;
 mod slots;

@@ -32,7 +32,7 @@ impl Session {
     }
 }
 
-fn parse(mut contents: &[u8]) -> BTreeMap<u8, String> {
+pub(super) fn parse(mut contents: &[u8]) -> BTreeMap<u8, String> {
     let mut marks = BTreeMap::new();
     while let Some((tag, value, rest)) = tlv::first(contents) {
         contents = rest;
@@ -45,7 +45,7 @@ fn parse(mut contents: &[u8]) -> BTreeMap<u8, String> {
     marks
 }
 
-fn write(marks: &BTreeMap<u8, String>) -> Vec<u8> {
+pub(super) fn write(marks: &BTreeMap<u8, String>) -> Vec<u8> {
     let one = |(reference, mark): (&u8, &String)| {
         tlv::make(0xA0, &[tlv::make(0x80, &[*reference]).as_slice(), &tlv::make(0x81, mark.as_bytes())].concat())
     };

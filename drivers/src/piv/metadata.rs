@@ -42,7 +42,7 @@ impl Session {
     }
 }
 
-fn parse(said: &[u8]) -> KeyMetadata {
+pub(super) fn parse(said: &[u8]) -> KeyMetadata {
     let (pin, touch) = match tlv::find(said, 0x02) {
         Some([pin, touch]) => (*pin, *touch),
         _ => (0, 0),

@@ -9,6 +9,8 @@ pub(crate) mod apdu;
 mod attest;
 pub(crate) mod exchange;
 pub(crate) mod fault;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod generate;
 mod holder;
 mod identity;

@@ -68,7 +68,7 @@ fn pkcs1(length: usize, hash: &[u8]) -> Vec<u8> {
 }
 
 /// The signature as Jitsuin has it: ECDSA as raw `r ‖ s` instead of DER (SEC 1 C.5).
-fn plain(key: KeyAlgorithm, made: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn plain(key: KeyAlgorithm, made: &[u8]) -> Option<Vec<u8>> {
     match key {
         KeyAlgorithm::P256 | KeyAlgorithm::P384 => {
             let half = length(key) / 2;
