@@ -118,6 +118,22 @@ fn change_pin(bench: &mut Bench<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
+/// With the PUK that all virtual cards leave the factory with.
+fn unblock_pin(bench: &mut Bench<'_>) -> Result<(), Fault> {
+    let unblock = Op::UnblockPin { puk: entry("12345678"), new: entry(bench.subject.pin()) };
+    let ready = bench.info().pin;
+    let done = bench.op(&unblock);
+    if done.is_ok() {
+        // A spent try comes back.
+        assert!(matches!(bench.enter(WRONG), Err(Fault::PinWrong { .. })));
+        assert_ne!(bench.info().pin, ready);
+        assert_eq!(bench.op(&unblock), Ok(Outcome::Done));
+        assert_eq!(bench.info().pin, ready);
+    }
+    bench.unlock();
+    done.map(drop)
+}
+
 fn delete_key(bench: &mut Bench<'_>) -> Result<(), Fault> {
     bench.unlock();
     let (slot, key) = existing(bench);

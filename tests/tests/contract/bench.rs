@@ -3,7 +3,7 @@
 use tests::scratch::{Scratch, output};
 use token::{
     Ability, CertificateFacts, Challenge, Device, Fault, KeyAlgorithm, Op, Origin, Outcome, Pin, PublicKey, Secret,
-    SignatureAlgorithm, SlotId, SlotInfo, SlotSpace, Statement, TokenInfo,
+    SignatureAlgorithm, SlotId, SlotInfo, SlotSpace, Statement, TokenInfo, TokenKind,
 };
 
 use crate::subject::Subject;
@@ -174,7 +174,7 @@ impl<'a> Bench<'a> {
 
 fn open(subject: &dyn Subject) -> Box<dyn Device + Send> {
     let sighting = subject.sighting();
-    let driver = drivers::driver_for(&sighting).expect("a driver");
+    let driver = drivers::driver_for(TokenKind::Keys, &sighting).expect("a driver");
     assert_eq!(driver.name(), subject.driver());
     driver.open(&sighting).expect("an open token")
 }
