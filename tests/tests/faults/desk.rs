@@ -78,8 +78,8 @@ impl<'a> Desk<'a> {
     /// What the last login came to, by the audit log: `ok` or the error's name in the interfaces.
     pub(crate) fn outcome(&self) -> String {
         let log = std::fs::read_to_string(self.world.daemon.state.join("audit.jsonl")).unwrap();
-        let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let last = lines.filter(|line| line["verb"] == "sign-login").next_back();
+        let mut lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let last = lines.rfind(|line| line["verb"] == "sign-login");
         last.expect("a login")["outcome"].as_str().unwrap().to_owned()
     }
 
