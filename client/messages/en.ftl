@@ -310,6 +310,7 @@ enrol-page-1 = Acquire certificate (1/2): contract ID, user ID, user PIN. The on
 enrol-progress = { $percent } % { $state }
 enrol-paused = The acquisition is paused; nothing is lost. Resume it with: jitsuin enrolments resume { $id }
 enrol-deadline = It can be resumed until { $until }.
+enrol-remains = The key made for it is of no use. Delete it with: jitsuin enrolments abandon { $id }
 enrol-daemon-gone = The daemon ended; the acquisition goes on when it is back.
 enrol-check = Check that it is there with: jitsuin certificates
 enrolment-was-dropped = Nothing was begun. Start again with: jitsuin enrol

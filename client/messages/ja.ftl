@@ -310,6 +310,7 @@ enrol-page-1 = 電子証明書取得（1/2）：契約者ID、利用者ID、利�
 enrol-progress = { $percent }％ { $state }
 enrol-paused = 取得を一時停止しました。内容は保存されています。再開するには: jitsuin enrolments resume { $id }
 enrol-deadline = { $until } まで再開できます。
+enrol-remains = この取得のために生成した鍵は使用できません。削除するには: jitsuin enrolments abandon { $id }
 enrol-daemon-gone = デーモンが終了しました。再び起動すると、取得は自動的に続行します。
 enrol-check = jitsuin certificates で電子証明書があることをご確認ください。
 enrolment-was-dropped = 取得は開始されていません。もう一度 jitsuin enrol を実行してください。

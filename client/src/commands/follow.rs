@@ -126,7 +126,12 @@ fn installed(context: &Context, now: &Snapshot) -> Result<(), Error> {
 /// Why it is over without a certificate; `before` is the state that was seen last.
 fn ended(context: &Context, now: &Snapshot, before: &str) -> Error {
     match &now.last_error {
-        Some((name, text)) if now.state == "Failed" => Error::Enrolment { name: name.clone(), text: text.clone() },
+        Some((name, text)) if now.state == "Failed" => {
+            if now.abandonable {
+                context.remark(&context.texts.with("enrol-remains", &[("id", &now.id)]));
+            }
+            Error::Enrolment { name: name.clone(), text: text.clone() }
+        }
         _ if now.state == "Abandoned" => {
             // What was given up before a key existed has cost nothing.
             let key = if before == "Intent" { "enrolment-was-dropped" } else { "enrolment-was-abandoned" };

@@ -297,10 +297,13 @@ impl State {
         matches!(self, Self::Done { .. } | Self::Abandoned | Self::Failed { .. })
     }
 
-    /// The holder may give it up: the confirmation cannot have been sent.
+    /// The holder may give it up: the confirmation cannot have been sent, and something may be left to clear away.
     #[must_use]
     pub fn may_abandon(&self) -> bool {
-        self.rank() <= 9 || matches!(self, Self::Failed { .. })
+        match self {
+            Self::Failed { remains, .. } => *remains != Remains::Nothing,
+            _ => self.rank() <= 9,
+        }
     }
 
     /// The holder may pause it.
