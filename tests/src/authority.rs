@@ -52,6 +52,20 @@ impl Authority {
         self.wait(scratch);
     }
 
+    /// Puts these sections (TOML) in the place of the settings that they name, and starts it again.
+    pub fn set(&mut self, scratch: &Scratch, sections: &str) {
+        let file = self.folder.join("authority.toml");
+        let read = |text: &str| text.parse::<toml::Table>().expect("settings");
+        let mut settings = read(&std::fs::read_to_string(&file).expect("the settings"));
+        for (section, values) in read(sections) {
+            let place = settings.get_mut(&section).and_then(toml::Value::as_table_mut).expect("a section");
+            place.extend(values.as_table().expect("values").clone());
+        }
+        std::fs::write(&file, settings.to_string()).expect("the settings");
+        assert!(self.running.end().success(), "{}", self.running.printed());
+        self.again(scratch, &[]);
+    }
+
     fn serve(scratch: &Scratch, folder: &std::path::Path, environment: &[(&str, &str)]) -> Running {
         let mut serve = scratch.command(built("jitsuin-authority"));
         serve.arg("serve").arg("--dir").arg(folder).envs(environment.iter().copied());

@@ -189,8 +189,13 @@ impl World {
 
     /// The administrator reissues for the user; the code goes from hand to hand.
     pub fn reissue(&self) {
+        self.reissue_with(&[]);
+    }
+
+    /// The same with more arguments.
+    pub fn reissue_with(&self, more: &[&str]) {
         let reissue = ["admin", "certificate", USER, "--choice", "reissue", "--reason", "pc_change", "--code-fd", "7"];
-        let command = self.command(&self.administrator, &reissue);
+        let command = self.command(&self.administrator, &[reissue.as_slice(), more].concat());
         // Only a shell opens a descriptor of a chosen number for a child.
         let code = self.administrator.folder().join("code");
         let mut shell = self.scratch.command("bash");
