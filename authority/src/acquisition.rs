@@ -7,8 +7,10 @@
 mod accept;
 mod admit;
 mod finish;
+mod issue;
 mod types;
 
+pub(crate) use issue::{Chosen, issue};
 pub use types::{
     Admission, Applicant, CodeProof, IssueError, IssueOrder, Issued, Issuer, OpenCode, Submission, TransactionRecord,
     TransactionState,
@@ -75,7 +77,8 @@ impl Acquisition {
     }
 
     /// The second page: checks all items, burns the OTP by binding it, has the certificate made
-    /// and records it as 取得中, all in one database transaction. A transaction that is known
+    /// and records it as 取得中, all in one database transaction. Where the administrator has to confirm the key, the
+    /// request is bound and nothing is issued yet. A transaction that is known
     /// already, from the same applicant and with the same key, yields its record again and
     /// consumes nothing.
     ///

@@ -111,6 +111,9 @@ pub struct DeviceSettings {
     pub roots: Vec<String>,
     /// Every certificate needs proof of where its key was made.
     pub required: bool,
+    /// Where a user's device proves nothing, the administrator confirms the fingerprint of the key, which the user
+    /// reads out, before a certificate is issued (D-503). A device that a reissue names must prove itself all the same.
+    pub confirm_key: bool,
     /// Oldest firmware. Before 4.3.5 devices made weak RSA keys (Yubico's advisory YSA-2017-01).
     pub minimum_firmware: Firmware,
     /// The device must ask for the PIN at least so often: `never`, `once` or `always`.
@@ -201,6 +204,7 @@ impl Default for DeviceSettings {
         Self {
             roots: Vec::new(),
             required: false,
+            confirm_key: false,
             minimum_firmware: Firmware::new(4, 3, 5),
             pin_policy: PinPolicy::Once,
             touch_policy: TouchPolicy::Never,

@@ -238,3 +238,43 @@ fn a_token_without_proof_is_told_at_once() {
     assert_eq!(world.user.count("one-time password"), 0);
     assert!(world.issue().ends_with(" awaiting"), "{}", world.issue());
 }
+
+/// The user is told the new key's fingerprint and reads it out; the administrator confirms it; then it goes on.
+#[test]
+fn a_token_without_proof_waits_for_the_administrators_word() {
+    let mut world = World::new();
+    world.authority.set(&world.scratch, "[device]\nconfirm-key = true\n");
+    world.reissue();
+    world.user.answers(Window::Otp, &[&world.otp.value()]);
+    let arguments = world.enrol_arguments();
+    let mut enrol = world.command(&world.user, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    let enrol = std::thread::spawn(move || Done::from(any_output(&mut enrol)));
+
+    // What the window says is all that the user knows.
+    let spoken = wait_for("the fingerprint", || {
+        let windows = world.user.windows();
+        let told = windows.iter().find(|window| window.contains("Read its fingerprint out"))?;
+        told.split_whitespace().last().map(str::to_owned)
+    });
+    let shown = world.shown();
+    assert_eq!(shown["certificate"]["key_waits"], true, "{shown}");
+    assert!(!shown.to_string().contains(&spoken), "the administrator hears it from the user");
+    assert!(world.issue().ends_with(" awaiting"), "{}", world.issue());
+    let screen = world.by(&world.administrator, &["admin", "show", USER]).ok();
+    assert!(screen.out.contains(&format!("jitsuin admin confirm-key {USER}")), "{screen:?}");
+
+    let confirm = |fingerprint: &str| world.by(&world.administrator, &["admin", "confirm-key", USER, fingerprint]);
+    let refused = confirm("01234-56789-abcde-f0123");
+    assert_eq!(refused.status, 5, "{refused:?}");
+    assert!(refused.err.contains("not the fingerprint of the key that waits"), "{refused:?}");
+    world.administrator.answers(Window::ConfirmationPin, &["matigai1"]);
+    assert_eq!(confirm(&spoken).status, 5, "no word without the confirmation PIN");
+    world.administrator.answers(Window::ConfirmationPin, &[SECRETS.confirm_pin]);
+    let _ = confirm(&spoken).ok();
+
+    let done = enrol.join().unwrap().ok();
+    assert!(done.out.contains("Installation of the electronic certificate is complete."), "{done:?}");
+    assert_eq!(world.issue(), "001 valid");
+    assert_eq!(recorded(&world, "certificate.confirm-key").split('|').nth(1), Some("done"));
+    let _ = world.by(&world.user, &["login"]).ok();
+}

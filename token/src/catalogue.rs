@@ -76,6 +76,8 @@ pub enum Refusal {
     Dual,
     /// An ID or serial that is taken, or that was and is barred (D-213).
     Exists,
+    /// The administrator confirms another key than the one that waits (D-503).
+    Fingerprint,
     /// A contract or user ID of another form (S-003, S-008).
     IdFormat,
     /// The acquisition was given up or failed (S-081 to S-085).
@@ -199,6 +201,7 @@ static TABLE: &[Row] = &[
     Row { refusal: Refusal::Device, code: "E-DEVICE", status: 403, en: "This hardware key is not registered for you. Use the one the administrator named.", ja: "このハードウェアキーは登録されていません。管理者が指定したものをご利用ください。" },
     Row { refusal: Refusal::Dual, code: "E-DUAL", status: 202, en: "Another administrator must approve.", ja: "他の管理者の承認が必要です。" },
     Row { refusal: Refusal::Exists, code: "E-EXISTS", status: 409, en: "This ID or serial number is in use or was used before. Choose another.", ja: "このIDまたは番号は使用中か、過去に使用されています。別のものを指定してください。" },
+    Row { refusal: Refusal::Fingerprint, code: "E-FINGERPRINT", status: 409, en: "This is not the fingerprint of the key that waits. Nothing was confirmed; have the user read it out again, and do not confirm a key that the user does not show.", ja: "確認待ちの鍵の指紋と一致しません。確認は行われていません。利用者に指紋を再度読み上げてもらい、一致しない場合は確認しないでください。" },
     Row { refusal: Refusal::IdFormat, code: "E-ID-FORMAT", status: 422, en: "The contract ID is 11 digits. The user ID is 1 to 30 letters and digits.", ja: "契約者IDは11桁の数字で入力してください。利用者IDは30桁以内の半角英数字です。" },
     Row { refusal: Refusal::Install, code: "E-INSTALL", status: 409, en: "The certificate was not correctly installed. Ask the administrator for reissue.", ja: "電子証明書が正しくインストールされませんでした。管理者に電子証明書の再発行をご依頼ください。" },
     Row { refusal: Refusal::Internal, code: "E-INTERNAL", status: 500, en: "The authority failed and changed nothing. Try again later.", ja: "システムエラーが発生しました。変更は行われていません。しばらくしてから再度お試しください。" },

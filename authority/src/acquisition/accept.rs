@@ -1,33 +1,28 @@
 //! The second page: four items, one database transaction, one certificate.
 
 use enrol::machine::server::{Decision, Inquiry, decide};
-use sha2::Digest;
 use token::Refusal;
 
 use super::Acquisition;
-use super::admit::{clear, prove, subject};
+use super::admit::{clear, prove};
 use super::finish;
-use super::types::{IssueOrder, Issuer, Submission, TransactionRecord, TransactionState};
+use super::issue::{self, Chosen};
+use super::types::{Issuer, Submission, TransactionRecord, TransactionState};
 use crate::attestation::{self, Attested, Flaw};
-use crate::ca::validity_end;
-use crate::code;
 use crate::denial::Denial;
 use crate::house::House;
 use crate::issuing::sealing_failed;
 use crate::otp::{self, Accepted};
-use crate::rules::device::judge;
+use crate::rules::device::{Fit, judge};
 use crate::rules::lock::{Counted, LockKind};
-use crate::store::certificates::{self, Signed};
+use crate::store::certificates;
 use crate::store::tokens::TokenRow;
 use crate::store::{acquisitions, tokens, users};
-
-/// A workstation's clock may be a little behind ours; its certificate is good at once all the same.
-const CLOCK_TOLERANCE: i64 = 300;
 
 pub(super) async fn accept(
     acquisition: &Acquisition,
     submission: Submission,
-    issue: &Issuer<'_>,
+    sign: &Issuer<'_>,
 ) -> Result<TransactionRecord, Denial> {
     let house = &acquisition.house;
     let applicant = &submission.applicant;
@@ -42,7 +37,7 @@ pub(super) async fn accept(
     match decide(known.as_ref().map(|found| &found.transaction), &inquiry) {
         Decision::Bind => {}
         // Nothing is asked again and nothing is written: the change is dropped.
-        Decision::Repeat => return Ok(known.ok_or(Refusal::Internal)?.record),
+        Decision::Repeat | Decision::Wait => return Ok(known.ok_or(Refusal::Internal)?.record),
         Decision::Refuse(refusal) => {
             change.commit(event.refused(refusal)).await?;
             return Err(refusal.into());
@@ -54,8 +49,9 @@ pub(super) async fn accept(
     if !house.settings.acquisition.algorithms.contains(&submission.public_key.algorithm()) {
         return cleared.refuse(event, Refusal::Strength).await;
     }
-    let attested = match judge(attested, cleared.row.device_serial.as_deref(), &house.settings.device) {
-        Ok(attested) => attested,
+    let named = cleared.row.device_serial.as_deref();
+    let fit = match judge(attested, named, applicant.user.is_some(), &house.settings.device) {
+        Ok(fit) => fit,
         Err(unfit) => return cleared.refuse(event.because(&unfit.to_string()), Refusal::Device).await,
     };
     let mut burnt: Option<(String, Accepted)> = None;
@@ -79,20 +75,6 @@ pub(super) async fn accept(
         burnt = found.map(|accepted| (token.serial, accepted));
     }
 
-    let order = IssueOrder {
-        subject: subject(house, applicant),
-        public_key: submission.public_key.clone(),
-        serial: serial()?,
-        not_before: now - CLOCK_TOLERANCE,
-        not_after: validity_end(now).ok_or(Refusal::Internal)?,
-    };
-    let certificate = issue(&order)
-        .map_err(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "a certificate could not be issued");
-            Refusal::Internal
-        })?
-        .certificate;
-
     let mut change = cleared.change;
     let record = cleared.row.record.id;
     if let Some((serial, accepted)) = burnt {
@@ -104,29 +86,26 @@ pub(super) async fn accept(
         user.version += 1;
         users::update(change.db(), &applicant.contract, &user).await?;
     }
-    let signed = Signed {
-        serial: &hex::encode(order.serial),
-        valid_from: order.not_before,
-        valid_until: order.not_after,
-        public_key: submission.public_key.as_der(),
-        certificate: &certificate,
-        certificate_sha256: &sha2::Sha256::digest(&certificate).into(),
-        device: attested.as_ref().zip(submission.evidence.as_ref()),
-    };
-    certificates::signed(change.db(), &record, &signed).await?;
-    if let Some(attested) = &attested {
-        let mut event = event.clone().on(&attested.serial.to_string()).because(&attested.to_string());
-        event.action = "device.attest";
-        change.record(event).await?;
-    }
     acquisitions::add(change.db(), &submission.transaction, &record, now).await?;
-    change.commit(event.on(&record).changed("awaiting", "unconfirmed").because(signed.serial)).await?;
-    Ok(TransactionRecord {
-        certificate,
-        state: TransactionState::Issued,
-        applicant: submission.applicant,
-        public_key: submission.public_key,
-    })
+    let public_key = &submission.public_key;
+    if fit == Fit::Confirmation {
+        certificates::hold(change.db(), &record, public_key.as_der()).await?;
+        let event = event.on(&record).changed("awaiting", "awaiting").because("key_confirmation");
+        change.commit(event).await?;
+        return Ok(submission.recorded(None, TransactionState::Held));
+    }
+    let attested = if let Fit::Proven(attested) = &fit { Some(attested) } else { None };
+    let device = attested.zip(submission.evidence.as_ref());
+    let chosen = Chosen { holder: applicant, record: &record, public_key, device };
+    let (certificate, event) = issue::issue(house, &mut change, chosen, sign, &event).await?;
+    change.commit(event).await?;
+    Ok(submission.recorded(Some(certificate), TransactionState::Issued))
+}
+
+impl Submission {
+    fn recorded(self, certificate: Option<Vec<u8>>, state: TransactionState) -> TransactionRecord {
+        TransactionRecord { certificate, state, applicant: self.applicant, public_key: self.public_key }
+    }
 }
 
 /// What the device proved, where somebody is believed.
@@ -137,13 +116,4 @@ fn attest(house: &House, submission: &Submission) -> Result<Option<Attested>, Fl
         }
         _ => Ok(None),
     }
-}
-
-/// Sixteen random bytes, positive and never zero (RFC 5280 §4.1.2.2).
-fn serial() -> Result<[u8; 16], Refusal> {
-    let mut serial = code::random::<16>().map_err(|_| Refusal::Internal)?;
-    if let Some(first) = serial.first_mut() {
-        *first = *first & 0x7f | 0x40;
-    }
-    Ok(serial)
 }

@@ -9,6 +9,7 @@ use crate::house::House;
 use crate::issuing::{seal_name, sealing_failed};
 use crate::pins::PinProof;
 use crate::rules::acquire::{ContractStatus, UserStatus, Wanted, open_issue, wanted};
+use crate::rules::device::wants_proof;
 use crate::rules::lock::{Counted, LockKind};
 use crate::store::certificates::{self, CertificateRow};
 use crate::store::tokens::{self, TokenRow};
@@ -56,7 +57,11 @@ pub(super) async fn admit(
         otp_token: cleared.token.as_ref().filter(|_| cleared.wanted.otp).map(|token| token.serial.clone()),
         pin_wanted: cleared.wanted.pin,
         deadline: cleared.row.record.acquire_deadline,
-        attestation_wanted: house.settings.device.required || cleared.row.device_serial.is_some(),
+        attestation_wanted: wants_proof(
+            cleared.row.device_serial.as_deref(),
+            applicant.user.is_some(),
+            &house.settings.device,
+        ),
     };
     cleared.change.commit(event.on(&cleared.row.record.id)).await?;
     Ok(admission)
@@ -188,6 +193,10 @@ pub(super) async fn clear(
         Err(refusal) => return refuse(change, refusal).await,
     };
     let row = row.ok_or(Refusal::Internal)?;
+    // A key waits already for the administrator's word: it is that one or, by a reissue, another.
+    if row.public_key.is_some() {
+        return refuse(change, Refusal::NotIssued).await;
+    }
     let token = match &applicant.user {
         Some(user) => tokens::of_user(change.db(), &applicant.contract, user).await?,
         None => None,

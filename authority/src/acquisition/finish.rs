@@ -28,9 +28,10 @@ pub(super) async fn find(db: &mut SqliteConnection, transaction: &[u8; 16]) -> R
     let row = certificates::find(&mut *db, &record).await?.ok_or(StoreError::Value("acquisitions"))?;
     let bad = || StoreError::Value("certificates");
     let public_key = PublicKey::from_der(row.public_key.as_deref().ok_or_else(bad)?).map_err(|_| bad())?;
-    let certificate = row.certificate.clone().ok_or_else(bad)?;
+    let certificate = row.certificate.clone();
     let stage = match (row.record.status, row.confirmed_at) {
         (_, Some(_)) => Stage::Confirmed,
+        (Status::Awaiting, None) => Stage::Bound,
         (Status::Unconfirmed, None) => Stage::Issued,
         (_, None) => Stage::Abandoned,
     };
@@ -38,7 +39,7 @@ pub(super) async fn find(db: &mut SqliteConnection, transaction: &[u8; 16]) -> R
         transaction: Transaction {
             applicant: row.record.holder.clone(),
             key: public_key.fingerprint(),
-            certificate: Some(sha256(&certificate)),
+            certificate: certificate.as_deref().map(sha256),
             stage,
         },
         record: TransactionRecord {
@@ -46,7 +47,8 @@ pub(super) async fn find(db: &mut SqliteConnection, transaction: &[u8; 16]) -> R
             state: match stage {
                 Stage::Confirmed => TransactionState::Confirmed,
                 Stage::Abandoned => TransactionState::Abandoned,
-                Stage::Bound | Stage::Issued => TransactionState::Issued,
+                Stage::Bound => TransactionState::Held,
+                Stage::Issued => TransactionState::Issued,
             },
             applicant: row.record.holder.clone(),
             public_key,
@@ -61,7 +63,7 @@ pub(super) async fn known(house: &House, transaction: &[u8; 16]) -> Result<Optio
     let now = house.clock.now();
     Ok(found.map(|mut found| {
         let late = found.row.record.due(now).is_some();
-        if late && found.record.state == TransactionState::Issued {
+        if late && matches!(found.record.state, TransactionState::Held | TransactionState::Issued) {
             found.record.state = TransactionState::Abandoned;
         }
         found.record
@@ -134,7 +136,8 @@ pub(super) async fn abandon(acquisition: &Acquisition, transaction: &[u8; 16]) -
         row.version += 1;
         users::update(change.db(), &holder.contract, &row).await?;
     }
-    Ok(change.commit(event.changed("unconfirmed", "revoked").because("install_failed")).await?)
+    let before = found.row.record.status.key();
+    Ok(change.commit(event.changed(before, Status::Revoked.key()).because("install_failed")).await?)
 }
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {

@@ -94,6 +94,8 @@ pub enum TransactionState {
     Abandoned,
     /// Installed and proven.
     Confirmed,
+    /// Nothing is issued before the administrator has confirmed the key.
+    Held,
     /// Issued; the certificate is not confirmed as installed.
     Issued,
 }
@@ -101,8 +103,8 @@ pub enum TransactionState {
 /// A transaction that was accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransactionRecord {
-    /// The certificate, DER: the answer is made from it, however often.
-    pub certificate: Vec<u8>,
+    /// The certificate, DER: the answer is made from it, however often. `None` while nothing was issued.
+    pub certificate: Option<Vec<u8>>,
     /// How far it has come.
     pub state: TransactionState,
     /// Who asked.

@@ -35,7 +35,11 @@ enum Verdict {
     Confirmed,
     Issued { certificate: Vec<u8>, implicitly_confirmed: bool },
     Offer(Offer),
+    Waiting,
 }
+
+/// Seconds after which to ask again for what waits for a person: short enough to go on while the two still talk.
+const CHECK_AFTER: u64 = 5;
 
 impl CmpDoor {
     /// Answers a request.
@@ -69,6 +73,7 @@ impl CmpDoor {
                 server::issued(&reply, &certificate, implicitly_confirmed)?
             }
             Ok(Verdict::Offer(offer)) => server::template_offer(&reply, &offer)?,
+            Ok(Verdict::Waiting) => server::waiting(&reply, CHECK_AFTER)?,
             Err(failure) => server::refused(&reply, failure, "")?,
         })
     }
@@ -149,14 +154,14 @@ impl CmpDoor {
                 desk.accept(submission, &|order: &IssueOrder| ca.issue(order)).await?
             }
         };
-        if record.state == TransactionState::Abandoned {
-            return Err(Refusal::Install.into());
+        let verdict = stands(record)?;
+        match verdict {
+            Verdict::Issued { certificate, .. } if incoming.implicit_confirm && code_alone => {
+                desk.confirm(&incoming.transaction, &sha256(&certificate)).await?;
+                Ok(Verdict::Issued { certificate, implicitly_confirmed: true })
+            }
+            other => Ok(other),
         }
-        let implicitly_confirmed = incoming.implicit_confirm && code_alone;
-        if implicitly_confirmed {
-            desk.confirm(&incoming.transaction, &sha256(&record.certificate)).await?;
-        }
-        Ok(Verdict::Issued { certificate: record.certificate, implicitly_confirmed })
     }
 
     async fn confirm(
@@ -181,21 +186,28 @@ impl CmpDoor {
             return Err(Failure { refusal: Refusal::BadRequest, bit: FailureBit::WrongIntegrity });
         }
         // certHash goes with the hash of the certificate's signature (RFC 9810 §5.3.18)
-        let expected = self.house.ca.issuing_key().algorithm().default_signature().hash(&record.certificate);
+        let certificate = record.certificate.ok_or(Refusal::BadRequest)?;
+        let expected = self.house.ca.issuing_key().algorithm().default_signature().hash(&certificate);
         if expected != hash {
             return Err(Failure { refusal: Refusal::BadRequest, bit: FailureBit::BadCertId });
         }
-        desk.confirm(&incoming.transaction, &sha256(&record.certificate)).await?;
+        desk.confirm(&incoming.transaction, &sha256(&certificate)).await?;
         Ok(Verdict::Confirmed)
     }
 }
 
 async fn poll(desk: &Acquisition, id: &[u8; 16]) -> Result<Verdict, Failure> {
-    let record = transaction(desk, id).await?;
-    match record.state {
-        TransactionState::Abandoned => Err(Refusal::Install.into()),
-        TransactionState::Confirmed | TransactionState::Issued => {
-            Ok(Verdict::Issued { certificate: record.certificate, implicitly_confirmed: false })
+    stands(transaction(desk, id).await?)
+}
+
+/// How a transaction stands, as its applicant is told.
+fn stands(record: TransactionRecord) -> Result<Verdict, Failure> {
+    match (record.state, record.certificate) {
+        (TransactionState::Abandoned, _) => Err(Refusal::Install.into()),
+        (TransactionState::Held, _) => Ok(Verdict::Waiting),
+        (TransactionState::Confirmed | TransactionState::Issued, certificate) => {
+            let certificate = certificate.ok_or(Refusal::Internal)?;
+            Ok(Verdict::Issued { certificate, implicitly_confirmed: false })
         }
     }
 }

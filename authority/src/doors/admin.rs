@@ -30,6 +30,7 @@ pub(super) fn routes() -> Router<Doors> {
         .route("/admin/v1/users", get(users))
         .route("/admin/v1/users/{user_id}", get(user))
         .route("/admin/v1/users/{user_id}/certificate", post(certificate))
+        .route("/admin/v1/users/{user_id}/key", post(key))
         .route("/admin/v1/users/{user_id}/unlock", post(unlock))
         .route("/admin/v1/users/{user_id}/pin", post(pin))
         .route("/admin/v1/users/{user_id}/otp-token", post(otp_token))
@@ -107,6 +108,15 @@ async fn certificate(admin: Administrator, Path(user): Path<String>, mut form: F
         answer.insert("code_ticket".to_owned(), json!(*ticket));
     }
     Ok(Json(answer))
+}
+
+async fn key(admin: Administrator, Path(user): Path<String>, mut form: Form) -> Result<Json<UserView>, Problem> {
+    let refused = |refusal: Refusal| admin.problem.of(refusal);
+    let user = user_id(&user).map_err(refused)?;
+    let confirm_pin = form.secret("confirm_pin");
+    let fingerprint = form.wanted("fingerprint").map_err(refused)?;
+    let confirmed = admin.office.confirm_key(&user, fingerprint, confirm_pin.as_ref(), form.text("version")).await;
+    confirmed.map(Json).map_err(|denial| admin.problem.of(denial))
 }
 
 async fn own_certificate(admin: Administrator) -> Result<StatusCode, Problem> {

@@ -2,6 +2,7 @@
 
 mod certificate;
 mod gate;
+mod key;
 mod ticket;
 mod user;
 mod view;

@@ -42,6 +42,9 @@ pub struct CertificateView {
     /// `YYYY年MM月DD日`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acquire_deadline_text: Option<String>,
+    /// A key waits for the administrator's word; which, the user reads out.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub key_waits: bool,
     /// The hardware, where one is named or known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceView>,
@@ -151,6 +154,7 @@ impl CertificateView {
             valid_until_text: row.record.valid_until.map(jst::date),
             acquire_deadline: deadline,
             acquire_deadline_text: deadline.map(jst::date),
+            key_waits: row.held_key(now).is_some(),
             device: DeviceView::new(row),
         }
     }

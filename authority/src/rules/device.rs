@@ -26,18 +26,40 @@ pub enum Unfit {
     Touch(u32),
 }
 
-/// Whether a key may be certified, by what its device proved; yields that. `named`: the serial number that the reissue
-/// is for; then no other device is accepted, and none that proves nothing.
+/// What a key needs before it is certified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fit {
+    /// The administrator's word: the key whose fingerprint the user reads out is confirmed (D-503).
+    Confirmation,
+    /// Nothing more: its device proved this.
+    Proven(Attested),
+    /// Nothing: no proof is wanted.
+    Unproven,
+}
+
+/// Whether the first page says that a proof is wanted: without one, nothing could come of the request.
+#[must_use]
+pub fn wants_proof(named: Option<&str>, is_user: bool, settings: &DeviceSettings) -> bool {
+    named.is_some() || settings.required && !(settings.confirm_key && is_user)
+}
+
+/// Whether a key may be certified, by what its device proved. `named`: the serial number that the reissue is for; then
+/// no other device is accepted, and none that proves nothing. `is_user`: there is an administrator over the holder.
 ///
 /// # Errors
 /// [`Unfit`].
 pub fn judge(
     proof: Result<Option<Attested>, Flaw>,
     named: Option<&str>,
+    is_user: bool,
     settings: &DeviceSettings,
-) -> Result<Option<Attested>, Unfit> {
+) -> Result<Fit, Unfit> {
     let Some(attested) = proof? else {
-        return if named.is_some() || settings.required { Err(Unfit::Missing) } else { Ok(None) };
+        return match (wants_proof(named, is_user, settings), settings.confirm_key && is_user) {
+            (true, _) => Err(Unfit::Missing),
+            (false, true) => Ok(Fit::Confirmation),
+            (false, false) => Ok(Fit::Unproven),
+        };
     };
     let serial = attested.serial;
     // As it is printed on the device, perhaps with zeros before it.
@@ -53,7 +75,7 @@ pub fn judge(
     if !attested.touch.is_at_least(settings.touch_policy) {
         return Err(Unfit::Touch(serial));
     }
-    Ok(Some(attested))
+    Ok(Fit::Proven(attested))
 }
 
 #[cfg(test)]
@@ -76,26 +98,46 @@ mod tests {
         let settings = DeviceSettings::default();
         let good = good();
         for named in [None, Some("12345678"), Some("0012345678")] {
-            assert_eq!(judge(Ok(Some(good.clone())), named, &settings), Ok(Some(good.clone())), "{named:?}");
+            assert_eq!(
+                judge(Ok(Some(good.clone())), named, true, &settings),
+                Ok(Fit::Proven(good.clone())),
+                "{named:?}"
+            );
         }
         for named in ["1234567", "123456789", "abc", "", "0"] {
             assert_eq!(
-                judge(Ok(Some(good.clone())), Some(named), &settings),
+                judge(Ok(Some(good.clone())), Some(named), true, &settings),
                 Err(Unfit::Serial(good.serial)),
                 "{named}"
             );
         }
-        assert_eq!(judge(Ok(None), Some("12345678"), &settings), Err(Unfit::Missing));
-        assert_eq!(judge(Err(Flaw::Key), None, &settings), Err(Unfit::Flaw(Flaw::Key)));
+        assert_eq!(judge(Ok(None), Some("12345678"), true, &settings), Err(Unfit::Missing));
+        assert_eq!(judge(Err(Flaw::Key), None, true, &settings), Err(Unfit::Flaw(Flaw::Key)));
     }
 
     #[test]
     fn a_proof_is_wanted_where_the_settings_say_so() {
         let mut settings = DeviceSettings::default();
-        assert_eq!(judge(Ok(None), None, &settings), Ok(None));
+        assert_eq!(judge(Ok(None), None, true, &settings), Ok(Fit::Unproven));
         settings.required = true;
-        assert_eq!(judge(Ok(None), None, &settings), Err(Unfit::Missing));
-        assert_eq!(judge(Ok(Some(good())), None, &settings), Ok(Some(good())));
+        assert_eq!(judge(Ok(None), None, true, &settings), Err(Unfit::Missing));
+        assert_eq!(judge(Ok(Some(good())), None, true, &settings), Ok(Fit::Proven(good())));
+    }
+
+    #[test]
+    fn an_administrator_confirms_what_proves_nothing() {
+        let mut settings = DeviceSettings { confirm_key: true, ..DeviceSettings::default() };
+        for required in [false, true] {
+            settings.required = required;
+            assert_eq!(judge(Ok(None), None, true, &settings), Ok(Fit::Confirmation));
+            assert_eq!(judge(Ok(Some(good())), None, true, &settings), Ok(Fit::Proven(good())), "its word is enough");
+            assert_eq!(judge(Ok(None), Some("12345678"), true, &settings), Err(Unfit::Missing), "named, it must prove");
+            assert_eq!(judge(Err(Flaw::Key), None, true, &settings), Err(Unfit::Flaw(Flaw::Key)), "a lie is a lie");
+        }
+        // Nobody is there to confirm the administrator's own.
+        assert_eq!(judge(Ok(None), None, false, &settings), Err(Unfit::Missing));
+        settings.required = false;
+        assert_eq!(judge(Ok(None), None, false, &settings), Ok(Fit::Unproven));
     }
 
     #[test]
@@ -104,9 +146,9 @@ mod tests {
         let serial = good().serial;
         let old = Attested { firmware: Firmware::new(4, 3, 4), ..good() };
         let open = Attested { pin: PinPolicy::Never, ..good() };
-        assert_eq!(judge(Ok(Some(old)), None, &settings), Err(Unfit::Firmware(serial)));
-        assert_eq!(judge(Ok(Some(open)), None, &settings), Err(Unfit::Pin(serial)));
+        assert_eq!(judge(Ok(Some(old)), None, true, &settings), Err(Unfit::Firmware(serial)));
+        assert_eq!(judge(Ok(Some(open)), None, true, &settings), Err(Unfit::Pin(serial)));
         let strict = DeviceSettings { touch_policy: TouchPolicy::Cached, ..settings };
-        assert_eq!(judge(Ok(Some(good())), None, &strict), Err(Unfit::Touch(serial)));
+        assert_eq!(judge(Ok(Some(good())), None, true, &strict), Err(Unfit::Touch(serial)));
     }
 }

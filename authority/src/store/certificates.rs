@@ -20,7 +20,7 @@ pub struct CertificateRow {
     pub valid_from: Option<i64>,
     /// When it was confirmed; Unix time in seconds.
     pub confirmed_at: Option<i64>,
-    /// DER of the key.
+    /// DER of the key. In a record that is still 発行済 it waits for the administrator's word.
     pub public_key: Option<Vec<u8>>,
     /// DER.
     pub certificate: Option<Vec<u8>>,
@@ -66,6 +66,14 @@ struct Row {
     certificate: Option<Vec<u8>>,
     enrolment_code: Option<Vec<u8>>,
     enrolment_code_until: Option<i64>,
+}
+
+impl CertificateRow {
+    /// The key that waits for the administrator's word at `now`: DER.
+    #[must_use]
+    pub fn held_key(&self, now: i64) -> Option<&[u8]> {
+        self.public_key.as_deref().filter(|_| self.record.status_at(now) == Status::Awaiting)
+    }
 }
 
 impl TryFrom<Row> for CertificateRow {
@@ -253,6 +261,19 @@ pub async fn signed(db: &mut SqliteConnection, record: &str, signed: &Signed<'_>
     .bind(evidence)
     .execute(db)
     .await?;
+    Ok(())
+}
+
+/// Binds a key to a record that is not to be certified yet: it stays 発行済.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn hold(db: &mut SqliteConnection, record: &str, public_key: &[u8]) -> Result<(), StoreError> {
+    sqlx::query("UPDATE certificates SET public_key = $2 WHERE record_id = $1 AND cert_status = 'awaiting'")
+        .bind(record)
+        .bind(public_key)
+        .execute(db)
+        .await?;
     Ok(())
 }
 

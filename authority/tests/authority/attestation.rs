@@ -10,12 +10,12 @@ use virtual_card::attestation::{Device, Wrong, chain, root_pem};
 use crate::bench::{Bench, CONFIRM_PIN, Client, USER, USER_PIN, text};
 use crate::cmp_door::{Door, other_key, public, refusal};
 
-const DEVICE: Device = Device { firmware: [5, 7, 1], form_factor: 1, serial: 12_345_678 };
+pub(crate) const DEVICE: Device = Device { firmware: [5, 7, 1], form_factor: 1, serial: 12_345_678 };
 /// PIN once, touch never.
-const POLICIES: [u8; 2] = [2, 1];
+pub(crate) const POLICIES: [u8; 2] = [2, 1];
 
 /// An authority that believes the makers of the virtual cards, with an open issue for the user.
-async fn door(named: Option<&str>, change: impl FnOnce(&mut DeviceSettings)) -> (Door, Client) {
+pub(crate) async fn door(named: Option<&str>, change: impl FnOnce(&mut DeviceSettings)) -> (Door, Client) {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("root.pem");
     std::fs::write(&root, root_pem().unwrap()).unwrap();
@@ -35,12 +35,12 @@ async fn door(named: Option<&str>, change: impl FnOnce(&mut DeviceSettings)) -> 
 }
 
 /// What a device says about the door's key.
-fn proof(door: &Door, device: Device, policies: [u8; 2], wrong: Wrong) -> Evidence {
+pub(crate) fn proof(door: &Door, device: Device, policies: [u8; 2], wrong: Wrong) -> Evidence {
     let key = public(&door.key);
     Evidence::new(chain(device, 0x9a, key.as_der(), policies, wrong).unwrap()).unwrap()
 }
 
-async fn acquire(door: &Door, evidence: Option<&Evidence>) -> Response {
+pub(crate) async fn acquire(door: &Door, evidence: Option<&Evidence>) -> Response {
     door.second_page_with(evidence, &door.key, &door.bench.otp(), None).await
 }
 

@@ -105,7 +105,7 @@ impl Door {
         client::read_response(&answer, &expected).unwrap()
     }
 
-    async fn poll(&self) -> Response {
+    pub(crate) async fn poll(&self) -> Response {
         let envelope = self.envelope();
         let answer = self.send(client::status_query(&envelope).unwrap()).await;
         client::read_response(&answer, &Expected { transaction: &TRANSACTION, nonce: &envelope.nonce, mac: None })
@@ -119,7 +119,7 @@ impl Door {
         self.confirmation(&envelope, message).await
     }
 
-    async fn reject(&self, certificate: Option<&[u8]>) -> Confirmation {
+    pub(crate) async fn reject(&self, certificate: Option<&[u8]>) -> Confirmation {
         let envelope = self.envelope();
         let message = client::reject(&envelope, certificate).unwrap();
         self.confirmation(&envelope, message).await

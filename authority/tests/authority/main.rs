@@ -13,6 +13,7 @@ mod cmp_door;
 mod cmp_openssl;
 mod commands;
 mod concurrency;
+mod confirm_key;
 mod doors;
 mod locks;
 mod main_job;

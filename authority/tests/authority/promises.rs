@@ -49,14 +49,14 @@ async fn the_same_request_has_the_same_answer_for_ever() {
     // Confirming is idempotent, wants the right certificate, and ends abandoning.
     assert_eq!(acquisition.confirm(&[5; 16], &[0; 32]).await, Err(Refusal::BadRequest));
     for _ in 0..3 {
-        acquisition.confirm(&[5; 16], &sha256(&first.certificate)).await.unwrap();
+        acquisition.confirm(&[5; 16], &sha256(first.certificate.as_ref().unwrap())).await.unwrap();
     }
     assert_eq!(acquisition.abandon(&[5; 16]).await, Err(Refusal::Stale));
     assert_eq!(submit(&pair, None, None).await.unwrap().certificate, first.certificate);
 
     // Even when the certificate has long ended.
     office.choose(USER, "revoke", None).await.ok();
-    acquisition.confirm(&[5; 16], &sha256(&first.certificate)).await.unwrap();
+    acquisition.confirm(&[5; 16], &sha256(first.certificate.as_ref().unwrap())).await.unwrap();
     assert_eq!(acquisition.known(&[5; 16]).await.unwrap().unwrap().state, TransactionState::Confirmed);
     assert_eq!(acquisition.known(&[6; 16]).await.unwrap(), None);
 }

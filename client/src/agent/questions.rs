@@ -166,7 +166,10 @@ pub(super) fn notice(texts: &Texts, kind: &str, info: &Info) -> Option<String> {
             lines.extend(tries(texts, info));
             lines.join("\n")
         }
-        "waiting-authority" => texts.text("notice-waiting-authority"),
+        "waiting-authority" => match &info.fingerprint {
+            Some(fingerprint) => texts.with("notice-waiting-confirmation", &[("fingerprint", fingerprint)]),
+            None => texts.text("notice-waiting-authority"),
+        },
         _ => return None,
     };
     Some(text)

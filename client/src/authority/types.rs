@@ -118,6 +118,9 @@ pub struct Certificate {
     pub valid_until: Option<i64>,
     /// 取得期限.
     pub acquire_deadline: Option<i64>,
+    /// A key waits for the administrator's word.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub key_waits: bool,
     /// The hardware that the key is in, or shall be in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<Hardware>,

@@ -359,6 +359,15 @@ pub enum AdminAction {
     },
     /// 利用者電子証明書の再発行・失効.
     Certificate(AdminCertificate),
+    /// Confirms the key whose fingerprint the user reads out.
+    ConfirmKey {
+        /// The user.
+        #[arg(value_name = "USER")]
+        user: String,
+        /// 鍵の指紋.
+        #[arg(value_name = "FINGERPRINT")]
+        fingerprint: String,
+    },
     /// Logs in and out: whether it works.
     Login,
     /// Registers an OTP token.

@@ -54,6 +54,7 @@ impl Session<'_> {
         match action {
             AdminAction::Batch { .. } => Err(Error::Entry { key: "entry-batch-in-batch", value: String::new() }),
             AdminAction::Certificate(change) => self.certificate(change).await,
+            AdminAction::ConfirmKey { user, fingerprint } => self.confirm_key(&user, &fingerprint).await,
             AdminAction::Login => Ok(()),
             AdminAction::OtpToken { user, serial } => self.otp_token(&user, &serial).await,
             AdminAction::Pin { user } => self.pin(&user).await,
@@ -136,6 +137,14 @@ impl Session<'_> {
         }
         output::remark(&self.context.texts.text("admin-code-once"));
         Ok(())
+    }
+
+    /// The administrator's word for a key whose device proves nothing (D-503).
+    async fn confirm_key(&self, user_id: &str, fingerprint: &str) -> Result<(), Error> {
+        let user = self.user(user_id).await?;
+        let what = self.context.texts.with("admin-confirm-key", &[("fingerprint", fingerprint)]);
+        let pin = self.confirm_text(&user, &what).await?;
+        self.change(&user, "key", Form::new().field("fingerprint", fingerprint), &pin).await
     }
 
     async fn pin(&self, user_id: &str) -> Result<(), Error> {

@@ -66,6 +66,9 @@ fn rows(context: &Context, user: &User) -> Vec<(String, String)> {
     if let Some(deadline) = user.certificate.as_ref().and_then(|c| c.acquire_deadline) {
         rows.push((texts.text("head-deadline"), moment(context, Some(deadline))));
     }
+    if user.certificate.as_ref().is_some_and(|c| c.key_waits) {
+        rows.push((texts.text("head-key"), texts.with("key-waits", &[("user", &user.user_id)])));
+    }
     if let Some(device) = user.certificate.as_ref().and_then(|c| c.device.as_ref()) {
         rows.push((texts.text("head-device"), hardware(context, device)));
         rows.extend(device.firmware.clone().map(|firmware| (texts.text("head-firmware"), firmware)));

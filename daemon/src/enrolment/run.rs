@@ -67,6 +67,8 @@ pub(super) struct Run {
     pub(super) retire_now: bool,
     /// Tries at the authority that failed, in a row.
     pub(super) failures: u32,
+    /// The holder was told that the authority has not decided.
+    pub(super) waiting_told: bool,
     /// Wrong entries on page 1, in a row.
     pub(super) wrong_entries: u8,
     /// Token steps that met another token state than was seen before, in a row.
@@ -149,7 +151,7 @@ impl Run {
             tokio::time::sleep_until(moment).await;
         }
         match action {
-            Action::AskAuthority => self.ask_authority(false).await,
+            Action::AskAuthority => self.ask_authority().await,
             Action::AskEntries => self.ask_entries().await,
             Action::AskTerms => self.ask_terms().await,
             Action::Confirm(confirmation) => self.confirm(&confirmation).await,
@@ -157,7 +159,7 @@ impl Run {
             Action::Generate { slot, algorithm, mark } => self.generate(slot, algorithm, mark).await,
             Action::Install { key, certificate } => self.install(key, certificate).await,
             Action::Nothing | Action::Record(_) => std::future::pending().await,
-            Action::Poll => self.ask_authority(true).await,
+            Action::Poll => self.ask_authority().await,
             Action::Prove { key, issued } => self.prove(key, issued).await,
             Action::Reject { issued } => self.reject(issued).await,
             Action::SignConfirmation { key, issued } => self.sign_confirmation(key, issued).await,
@@ -254,6 +256,7 @@ impl Run {
                 self.error = None;
                 self.not_before = None;
                 self.wrong_entries = 0;
+                self.waiting_told = false;
                 self.retire_now = matches!(self.machine.state(), State::Retiring { .. });
                 let paused = self.machine.record().paused();
                 let outcome = if paused { self.record(Event::Resume).await } else { Ok(()) };

@@ -117,6 +117,7 @@ fn begin(
         halted,
         retire_now: false,
         failures: 0,
+        waiting_told: false,
         wrong_entries: 0,
         stumbles: 0,
         not_before: None,

@@ -102,13 +102,14 @@ impl Run {
             Ok(response @ (Response::Issued(_) | Response::Waiting { .. })) => {
                 self.memory.wipe_entries();
                 let knowledge = self.understand(response);
+                self.tell_waiting(&knowledge).await;
                 After::Heard(knowledge, Some(Event::Accepted))
             }
         }
     }
 
     /// What became of the transaction?
-    pub(super) async fn ask_authority(&mut self, polling: bool) -> After {
+    pub(super) async fn ask_authority(&mut self) -> After {
         match self.authority.query(&self.talk).await {
             Err(trouble) => After::Later(status::trouble(&trouble)),
             Ok(Response::Refused(refused)) => match refused.refusal {
@@ -118,11 +119,17 @@ impl Run {
             Ok(Response::Unknown) => After::Heard(Knowledge::Unknown, None),
             Ok(response) => {
                 let knowledge = self.understand(response);
-                if polling && knowledge == Knowledge::Waiting && self.not_before.is_none() {
-                    self.tell("waiting-authority").await;
-                }
+                self.tell_waiting(&knowledge).await;
                 After::Heard(knowledge, None)
             }
+        }
+    }
+
+    /// Tells the holder once that somebody has to decide first, and by which fingerprint the key is known.
+    async fn tell_waiting(&mut self, knowledge: &Knowledge) {
+        if *knowledge == Knowledge::Waiting && !self.waiting_told {
+            self.waiting_told = true;
+            self.tell("waiting-authority").await;
         }
     }
 

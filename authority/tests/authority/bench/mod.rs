@@ -155,7 +155,7 @@ impl Bench {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
         let transaction = authority::code::random::<16>().unwrap();
         let record = self.submit(applicant, &pair, transaction, pin, otp, code_proved).await?;
-        Ok(Card { pair, certificate: record.certificate, transaction })
+        Ok(Card { pair, certificate: record.certificate.unwrap(), transaction })
     }
 
     pub(crate) async fn submit(
