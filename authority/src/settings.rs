@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use token::{InstitutionCode, KeyAlgorithm, Origin};
+use token::{InstitutionCode, KeyAlgorithm, KeyPolicy, Origin};
 
 use crate::attestation::{Firmware, PinPolicy, TouchPolicy};
 use crate::otp::Windows;
@@ -116,10 +116,29 @@ pub struct DeviceSettings {
     pub confirm_key: bool,
     /// Oldest firmware. Before 4.3.5 devices made weak RSA keys (Yubico's advisory YSA-2017-01).
     pub minimum_firmware: Firmware,
-    /// The device must ask for the PIN at least so often: `never`, `once` or `always`.
+    /// New keys are made to ask for the PIN so often, and a proof must show it at least: `never`, `once` or `always`.
     pub pin_policy: PinPolicy,
-    /// The device must want to be touched at least so often: `never`, `cached` or `always`.
+    /// New keys are made to want a touch so often, and a proof must show it at least: `never`, `cached` or `always`.
     pub touch_policy: TouchPolicy,
+}
+
+impl DeviceSettings {
+    /// How new keys are to be guarded.
+    #[must_use]
+    pub fn key_policy(&self) -> KeyPolicy {
+        KeyPolicy {
+            pin: match self.pin_policy {
+                PinPolicy::Always | PinPolicy::MatchAlways => token::PinPolicy::Always,
+                PinPolicy::MatchOnce | PinPolicy::Once => token::PinPolicy::Once,
+                PinPolicy::Never => token::PinPolicy::Never,
+            },
+            touch: match self.touch_policy {
+                TouchPolicy::Always => token::TouchPolicy::Always,
+                TouchPolicy::Cached => token::TouchPolicy::Cached,
+                TouchPolicy::Never => token::TouchPolicy::Never,
+            },
+        }
+    }
 }
 
 /// `[lock]`: consecutive wrong entries, 3 to 10 each (D-201, D-202, D-204).

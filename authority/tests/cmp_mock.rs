@@ -130,6 +130,8 @@ impl Bench {
             otp_token: None,
             pin_wanted: true,
             attestation_wanted: false,
+            policy: token::KeyPolicy::default(),
+            device: None,
             deadline: None,
             time: None,
             nonce: vec![],

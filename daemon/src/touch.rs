@@ -3,9 +3,9 @@
 use std::future::Future;
 use std::time::Duration;
 
-use token::{Fault, Outcome};
+use token::{Fault, Outcome, TokenId};
 
-use crate::actor::{Happening, TokenHandle, Tokens};
+use crate::actor::{Happening, Tokens};
 use crate::holder::{Holder, Question};
 
 /// How long an operation may take before a token that does not say whether it wants a touch is taken to
@@ -19,7 +19,7 @@ const PROBABLY: Duration = Duration::from_secs(1);
 /// What the work says.
 pub(crate) async fn telling(
     tokens: &Tokens,
-    token: &TokenHandle,
+    token: &TokenId,
     holder: &dyn Holder,
     question: &Question,
     touch: Option<bool>,
@@ -37,7 +37,7 @@ pub(crate) async fn telling(
                 holder.notice("touch", question).await;
             }
             happening = happenings.recv() => match happening {
-                Ok(Happening::AwaitingTouch(waiting)) if waiting.id() == token.id() => {
+                Ok(Happening::AwaitingTouch(waiting)) if waiting.id() == token => {
                     told = true;
                     holder.notice("touch", question).await;
                 }

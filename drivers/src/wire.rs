@@ -21,7 +21,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use token::secret::MAX_SECRET;
 use token::{
-    Fault, KeyAlgorithm, Op, Outcome, Pin, PublicKey, Secret, SignatureAlgorithm, SlotId, Statement, TokenId, TokenInfo,
+    Fault, KeyAlgorithm, KeyPolicy, Op, Outcome, Pin, PublicKey, Secret, SignatureAlgorithm, SlotId, Statement,
+    TokenId, TokenInfo,
 };
 use zeroize::Zeroizing;
 
@@ -108,6 +109,8 @@ pub enum Request {
         slot: SlotId,
         /// The kind of key.
         algorithm: KeyAlgorithm,
+        /// How it is guarded.
+        policy: KeyPolicy,
         /// `CKA_LABEL`.
         mark: String,
     },
@@ -295,8 +298,8 @@ impl Request {
             }
             Op::ChangePinOnKeypad => Self::ChangePinOnKeypad,
             Op::DeleteKey { slot, expected } => Self::DeleteKey { slot: slot.clone(), expected: expected.clone() },
-            Op::Generate { slot, algorithm, mark } => {
-                Self::Generate { slot: slot.clone(), algorithm: *algorithm, mark: mark.clone() }
+            Op::Generate { slot, algorithm, policy, mark } => {
+                Self::Generate { slot: slot.clone(), algorithm: *algorithm, policy: *policy, mark: mark.clone() }
             }
             Op::InstallCertificate { slot, expected, certificate } => Self::InstallCertificate {
                 slot: slot.clone(),
@@ -340,7 +343,7 @@ impl Request {
             }
             Self::ChangePinOnKeypad => Op::ChangePinOnKeypad,
             Self::DeleteKey { slot, expected } => Op::DeleteKey { slot, expected },
-            Self::Generate { slot, algorithm, mark } => Op::Generate { slot, algorithm, mark },
+            Self::Generate { slot, algorithm, policy, mark } => Op::Generate { slot, algorithm, policy, mark },
             Self::InstallCertificate { slot, expected, certificate } => {
                 Op::InstallCertificate { slot, expected, certificate }
             }
@@ -444,7 +447,7 @@ impl Reply {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use token::{Challenge, Origin};
+    use token::{Challenge, Origin, PinPolicy, TouchPolicy};
 
     use super::*;
 
@@ -482,12 +485,13 @@ mod tests {
         let slot = || SlotId::new("01").unwrap();
         let algorithm = SignatureAlgorithm::Es256;
         let statement = Statement::login(&origin, &challenge, algorithm);
+        let policy = KeyPolicy { pin: PinPolicy::Always, touch: TouchPolicy::Cached };
         for op in [
             Op::Attest { slot: slot() },
             Op::ChangePin { old: pin("739164"), new: pin("428550") },
             Op::ChangePinOnKeypad,
             Op::DeleteKey { slot: slot(), expected: key() },
-            Op::Generate { slot: slot(), algorithm: KeyAlgorithm::P384, mark: "mark".into() },
+            Op::Generate { slot: slot(), algorithm: KeyAlgorithm::P384, policy, mark: "mark".into() },
             Op::InstallCertificate { slot: slot(), expected: key(), certificate: vec![1, 2, 3] },
             Op::Lock,
             Op::ReadInfo,
@@ -526,8 +530,12 @@ mod tests {
 
     #[test]
     fn an_answer_to_another_question_is_none() {
-        let generate =
-            Op::Generate { slot: SlotId::new("01").unwrap(), algorithm: KeyAlgorithm::P384, mark: String::new() };
+        let generate = Op::Generate {
+            slot: SlotId::new("01").unwrap(),
+            algorithm: KeyAlgorithm::P384,
+            policy: KeyPolicy::default(),
+            mark: String::new(),
+        };
         assert_eq!(Reply::Done.answer(Expected::Info), None);
         assert_eq!(Reply::Signature(vec![1]).answer(Expected::by(&Op::Lock)), None);
         assert_eq!(Reply::Generated(key()).answer(Expected::by(&generate)), None, "of another kind than was asked");

@@ -108,6 +108,8 @@ fn template() -> Template {
         otp_token: Some("4711".to_owned()),
         pin_wanted: true,
         attestation_wanted: false,
+        policy: token::KeyPolicy::default(),
+        device: None,
         deadline: None,
         time: None,
         nonce: vec![],
@@ -148,6 +150,8 @@ fn the_first_page() {
             otp_token: Some("4711".to_owned()),
             pin_wanted: false,
             attestation_wanted: mac.is_some(),
+            policy: token::KeyPolicy::default(),
+            device: None,
             deadline: TIME + 86_400,
         };
         let kind = match incoming.protection() {

@@ -27,6 +27,7 @@ fn records() -> Vec<Record> {
     let terms = Terms {
         subject: "00009876543 riyousya 1635".to_owned(),
         algorithm: KeyAlgorithm::P256,
+        policy: token::KeyPolicy::default(),
         pin_wanted: true,
         otp_wanted: true,
         otp_token: None,

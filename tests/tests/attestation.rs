@@ -9,11 +9,13 @@
 )]
 
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 use tests::daemon::Config;
 use tests::pcsc::{CARD_READER, Pcsc, YUBIKEY_READER};
-use tests::person::{CANCEL, Window};
+use tests::person::{CANCEL, Person, Window};
 use tests::running::{built, wait_for};
 use tests::scratch::{Scratch, any_output, output};
 use tests::world::{CONTRACT, Done, SECRETS, USER, World};
@@ -174,8 +176,14 @@ fn another_card_than_the_named_one_is_refused_and_the_named_one_still_acquires()
     pcsc.insert("key", "usb");
     let world = strict_world(&pcsc, "");
     world.reissue_with(&["--device", "87654321"]);
+    // It is known from the first page: no key is made, and no password spent.
     let done = enrol(&world);
-    is_refused_and_cleared(&world, &pcsc, &done, &format!("made in device {SERIAL}, which is not the one named"));
+    assert_eq!(done.status, 5, "{done:?}");
+    assert!(done.err.contains(NOT_REGISTERED) && !done.err.contains("abandon"), "{done:?}");
+    let listed = world.by(&world.user, &["--lang", "ja", "enrolments"]).ok();
+    assert!(listed.out.contains(NOT_REGISTERED_JA), "{listed:?}");
+    assert!(!slot(&pcsc, "82") && world.user.count("one-time password") == 0);
+    assert!(world.issue().ends_with(" awaiting"), "{}", world.issue());
 
     pcsc.insert("other", "desk");
     wait_for("the named card", || {
@@ -277,4 +285,72 @@ fn a_token_without_proof_waits_for_the_administrators_word() {
     assert_eq!(world.issue(), "001 valid");
     assert_eq!(recorded(&world, "certificate.confirm-key").split('|').nth(1), Some("done"));
     let _ = world.by(&world.user, &["login"]).ok();
+}
+
+/// How often a window has said that the card is to be touched.
+fn touches(user: &Person) -> usize {
+    user.windows().iter().filter(|window| window.contains("Touch the hardware key now")).count()
+}
+
+/// The authority says how new keys are guarded; the card makes them so, the holder is told to touch it, and the card's
+/// word is the proof.
+#[test]
+fn a_touch_is_wanted_asked_for_and_proven() {
+    let scratch = Scratch::new();
+    let pcsc = yubikey(&scratch);
+    let world = strict_world(&pcsc, "pin-policy = \"once\"\ntouch-policy = \"always\"\n");
+    world.reissue();
+    pcsc.tell("touch key off");
+    // A person who touches the card whenever a window says so, and not before; until the test lets them go.
+    let (remote, user, enough) = (pcsc.remote(), world.user.clone(), Arc::new(AtomicBool::new(false)));
+    let let_go = enough.clone();
+    let finger = std::thread::spawn(move || {
+        let mut touched = 0;
+        while !let_go.load(Ordering::Relaxed) {
+            if remote.ask("await touch key").is_ok() {
+                wait_for("a window", || (touches(&user) > touched || let_go.load(Ordering::Relaxed)).then_some(()));
+                touched += 1;
+                let _ = remote.ask("touch key press");
+            }
+        }
+    });
+    let said = enrol(&world).ok();
+    assert!(said.out.contains("Installation of the electronic certificate is complete."), "{said:?}");
+    assert_eq!(touches(&world.user), 3, "request, proof and confirmation: {:?}", world.user.windows());
+    assert_eq!(recorded(&world, "device.attest"), format!("{SERIAL}|done|firmware 5.7.1, PIN once, touch always"));
+    assert_eq!(world.shown()["certificate"]["device"]["touch_policy"].as_str(), Some("always"));
+    let _ = world.by(&world.user, &["login"]).ok();
+    assert_eq!(touches(&world.user), 4, "at a login as well");
+    enough.store(true, Ordering::Relaxed);
+    finger.join().unwrap();
+
+    // Nobody touches it: it says so, and no key is used.
+    pcsc.tell("patience key 100");
+    let refused = world.by(&world.user, &["login"]);
+    assert_eq!(refused.status, 6, "{refused:?}");
+    assert!(refused.err.contains("not touched in time"), "{refused:?}");
+}
+
+#[test]
+fn a_pin_at_each_use_is_made_and_proven() {
+    let scratch = Scratch::new();
+    let pcsc = yubikey(&scratch);
+    let world = strict_world(&pcsc, "pin-policy = \"always\"\n");
+    world.reissue();
+    let _ = enrol(&world).ok();
+    assert_eq!(world.shown()["certificate"]["device"]["pin_policy"].as_str(), Some("always"));
+    let _ = world.by(&world.user, &["login"]).ok();
+}
+
+/// A token that knows no touch is told before a key is made on it.
+#[test]
+fn a_token_that_cannot_guard_its_keys_so_is_told_at_once() {
+    let mut world = World::new();
+    world.authority.set(&world.scratch, "[device]\ntouch-policy = \"cached\"\n");
+    world.reissue();
+    let done = world.enrol();
+    assert_ne!(done.status, 0, "{done:?}");
+    assert!(done.err.contains("this token does not know"), "{done:?}");
+    assert_eq!(world.hsm.objects_of_kind(&world.card, "Private Key Object"), Vec::<String>::new());
+    assert_eq!(world.user.count("one-time password"), 0);
 }

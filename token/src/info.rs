@@ -28,6 +28,8 @@ pub enum Ability {
     GenerateRsa3072,
     /// Write a certificate.
     InstallCertificate,
+    /// Make keys with other PIN and touch policies than the default.
+    KeyPolicy,
     /// Take the PIN on its own keypad (`CKF_PROTECTED_AUTHENTICATION_PATH`), or on its reader's (PC/SC part 10).
     PinPad,
     /// Take a new account for one-time passwords.
@@ -64,6 +66,7 @@ impl Ability {
             Self::GenerateRsa2048 => "generate-rsa2048",
             Self::GenerateRsa3072 => "generate-rsa3072",
             Self::InstallCertificate => "install-certificate",
+            Self::KeyPolicy => "key-policy",
             Self::PinPad => "pin-pad",
             Self::ProvisionOtp => "provision-otp",
             Self::Sign => "sign",

@@ -4,8 +4,8 @@ use zeroize::Zeroizing;
 
 use crate::login::{Challenge, Origin, signed_bytes};
 use crate::{
-    Ability, AccountName, KeyAlgorithm, NewOtpAccount, OtpAccount, OtpCode, Pin, PublicKey, Secret, SignatureAlgorithm,
-    SlotId, TokenInfo,
+    Ability, AccountName, KeyAlgorithm, KeyPolicy, NewOtpAccount, OtpAccount, OtpCode, Pin, PublicKey, Secret,
+    SignatureAlgorithm, SlotId, TokenInfo,
 };
 
 /// A verb with its arguments: the message to a token's actor, the subject of policy, the line of
@@ -53,6 +53,8 @@ pub enum Op {
         slot: SlotId,
         /// What kind of key.
         algorithm: KeyAlgorithm,
+        /// How it is guarded. A token without such policies makes nothing but what is the default.
+        policy: KeyPolicy,
         /// The label by which the writer will know the key again (`CKA_LABEL`), at most 64 ASCII
         /// characters.
         mark: String,

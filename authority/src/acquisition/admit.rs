@@ -62,6 +62,8 @@ pub(super) async fn admit(
             applicant.user.is_some(),
             &house.settings.device,
         ),
+        policy: house.settings.device.key_policy(),
+        device: cleared.row.device_serial.as_deref().and_then(|serial| serial.parse().ok()),
     };
     cleared.change.commit(event.on(&cleared.row.record.id)).await?;
     Ok(admission)

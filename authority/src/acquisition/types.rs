@@ -1,7 +1,7 @@
 //! What is asked and yielded.
 
 use enrol::cmp::Evidence;
-use token::{KeyAlgorithm, PublicKey, Secret, SubjectName};
+use token::{KeyAlgorithm, KeyPolicy, PublicKey, Secret, SubjectName};
 
 pub use enrol::machine::server::Applicant;
 
@@ -39,6 +39,10 @@ pub struct Admission {
     pub deadline: i64,
     /// The request must carry attestation evidence.
     pub attestation_wanted: bool,
+    /// How the new key shall be guarded.
+    pub policy: KeyPolicy,
+    /// The device that the reissue names, where that is a number as Yubico gives them.
+    pub device: Option<u32>,
 }
 
 /// The second page: a request for the certificate itself.

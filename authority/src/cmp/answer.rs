@@ -105,6 +105,8 @@ impl CmpDoor {
                     otp_token: admission.otp_token,
                     pin_wanted: admission.pin_wanted,
                     attestation_wanted: admission.attestation_wanted,
+                    policy: admission.policy,
+                    device: admission.device,
                     deadline: admission.deadline,
                 }))
             }

@@ -9,13 +9,16 @@ use std::time::Duration;
 use enrol::cmp::Evidence;
 use enrol::cmp::client::{Template, certificate_request, confirm, confirm_protected_part, initial_request};
 use enrol::machine::{Confirmation, Event, Held, Issued, State};
-use token::{Ability, CertificateFacts, Fault, KeyAlgorithm, Op, Outcome, PublicKey, SlotId, Statement, SubjectName};
+use token::{
+    Ability, CertificateFacts, Fault, KeyAlgorithm, KeyPolicy, Op, Outcome, PublicKey, SlotId, Statement, SubjectName,
+};
 
 use super::authority::{SignedRequest, Trouble, now};
 use super::run::{After, Run};
 use super::status;
 use crate::holder::Purpose;
 use crate::pin::NoTurn;
+use crate::touch;
 
 /// Token steps in a row that may find another state than the one just read.
 const MAX_STUMBLES: u8 = 3;
@@ -24,11 +27,17 @@ const MAX_STUMBLES: u8 = 3;
 const DEPARTURE: Duration = Duration::from_secs(5);
 
 impl Run {
-    pub(super) async fn generate(&mut self, slot: SlotId, algorithm: KeyAlgorithm, mark: String) -> After {
+    pub(super) async fn generate(
+        &mut self,
+        slot: SlotId,
+        algorithm: KeyAlgorithm,
+        policy: KeyPolicy,
+        mark: String,
+    ) -> After {
         let made = async {
             self.consent().await?;
             self.unlocked(Purpose::Acquire).await?;
-            let op = Op::Generate { slot, algorithm, mark };
+            let op = Op::Generate { slot, algorithm, policy, mark };
             let outcome = self.act(op).await?;
             self.read_again().await?;
             match outcome {
@@ -212,12 +221,14 @@ impl Run {
     }
 
     async fn act(&mut self, op: Op) -> Result<Outcome, After> {
+        let (holder, question) = (self.who(), self.question(Purpose::Acquire));
         let Some((turn, _)) = &mut self.memory.turn else {
             return Err(After::Again);
         };
         let verb = op.verb();
         let reading = matches!(op, Op::ReadInfo);
-        let outcome = turn.perform(op).await;
+        let id = turn.token().id().clone();
+        let outcome = touch::telling(&self.shared.tokens, &id, &*holder, &question, Some(true), turn.perform(op)).await;
         if !reading {
             self.audit(verb, outcome.as_ref().map_or_else(|_| "failed", |_| "ok"));
         }
@@ -268,6 +279,8 @@ impl Run {
             pin_wanted: terms.pin_wanted,
             // Whether or not: a token that can gives its proof.
             attestation_wanted: false,
+            policy: terms.policy,
+            device: None,
             deadline: terms.deadline,
             time: None,
             nonce: self.talk.reply_nonce.clone().unwrap_or_default(),

@@ -28,7 +28,7 @@ impl Run {
         }
         let op = Op::CalculateOtp { account: account.name, time: u64::try_from(now()).unwrap_or_default() };
         let (tokens, holder) = (&self.shared.otp_tokens, self.who());
-        match touch::telling(tokens, &token, &*holder, &question, account.touch, token.perform(op)).await {
+        match touch::telling(tokens, token.id(), &*holder, &question, account.touch, token.perform(op)).await {
             Ok(Outcome::OtpCode(code)) => Ok(Some(code.into_secret())),
             Ok(_) => Ok(None),
             Err(fault) => {

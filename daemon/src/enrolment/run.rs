@@ -156,7 +156,7 @@ impl Run {
             Action::AskTerms => self.ask_terms().await,
             Action::Confirm(confirmation) => self.confirm(&confirmation).await,
             Action::Delete { slot, public_key, retired } => self.delete(slot, public_key, retired).await,
-            Action::Generate { slot, algorithm, mark } => self.generate(slot, algorithm, mark).await,
+            Action::Generate { slot, algorithm, policy, mark } => self.generate(slot, algorithm, policy, mark).await,
             Action::Install { key, certificate } => self.install(key, certificate).await,
             Action::Nothing | Action::Record(_) => std::future::pending().await,
             Action::Poll => self.ask_authority().await,

@@ -65,11 +65,20 @@ impl Run {
         if template.attestation_wanted && !info.abilities.contains(&Ability::Attest) {
             return After::Event(Event::Fail(Reason::Device));
         }
+        // A device is named as Yubico numbers them; a token with another number is another one.
+        let own = info.id.serial().parse::<u32>().ok();
+        if own.zip(template.device).is_some_and(|(own, named)| own != named) {
+            return After::Event(Event::Fail(Reason::OtherDevice));
+        }
+        if !template.policy.is_default() && !info.abilities.contains(&Ability::KeyPolicy) {
+            return After::Event(Event::Fail(Reason::Policy));
+        }
         self.talk.reply_nonce = Some(template.nonce.clone());
         self.wrong_entries = 0;
         After::Event(Event::Terms(Terms {
             subject: template.subject.to_string(),
             algorithm,
+            policy: template.policy,
             pin_wanted: template.pin_wanted,
             otp_wanted: template.otp_wanted,
             otp_token: template.otp_token.clone(),

@@ -175,15 +175,19 @@ impl Service {
             algorithm,
             statement: statement.clone(),
         };
+        let tokens = &self.inner.registries.keys;
+        let touch = token.info().slot(&entry.key.slot).is_some_and(|s| s.needs_touch);
         let (outcome, turn) = match (&asking, entry.needs_pin) {
-            (_, false) => (token.perform(op).await?, None),
+            (None, false) => (token.perform(op).await?, None),
             (None, true) => return Err(Error::Internal),
+            (Some(person), false) => {
+                let (known, work) = (Some(touch), token.perform(op));
+                (touch::telling(tokens, token.id(), &*person.holder, &question, known, work).await?, None)
+            }
             (Some(person), true) => {
                 let mut turn = self.inner.pins.unlock(token, &*person.holder, question.clone()).await?;
-                let touch = token.info().slot(&entry.key.slot).is_some_and(|s| s.needs_touch);
-                let (tokens, person) = (&self.inner.registries.keys, &*person.holder);
-                let outcome = touch::telling(tokens, token, person, &question, Some(touch), turn.perform(op)).await?;
-                (outcome, Some(turn))
+                let (known, work) = (Some(touch), turn.perform(op));
+                (touch::telling(tokens, token.id(), &*person.holder, &question, known, work).await?, Some(turn))
             }
         };
         let Outcome::Signature(signature) = outcome else { return Err(Error::Internal) };

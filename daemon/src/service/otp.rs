@@ -109,7 +109,7 @@ impl Service {
             person.holder.consent(&question).await?;
         }
         let op = Op::CalculateOtp { account: name, time: u64::try_from(unix_now()).unwrap_or_default() };
-        let (tokens, token) = (self.otp_tokens(), &order.token);
+        let (tokens, token) = (self.otp_tokens(), order.token.id());
         match touch::telling(tokens, token, &*person.holder, &question, account.touch, way.perform(op)).await? {
             Outcome::OtpCode(code) => Ok(code.into_secret()),
             _ => Err(Error::Internal),

@@ -10,7 +10,8 @@ use daemon::actor::{TokenHandle, Tokens};
 use daemon::config::ModuleConfig;
 use daemon::worker::{ModuleStatus, Settings, Supervisor, Timing};
 use token::{
-    Challenge, KeyAlgorithm, Op, Origin, Outcome, Pin, PublicKey, Secret, SignatureAlgorithm, SlotId, Statement,
+    Challenge, KeyAlgorithm, KeyPolicy, Op, Origin, Outcome, Pin, PublicKey, Secret, SignatureAlgorithm, SlotId,
+    Statement,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -149,7 +150,12 @@ pub(crate) fn statement() -> Statement {
 }
 
 pub(crate) fn generate(name: &str) -> Op {
-    Op::Generate { slot: slot(name), algorithm: KeyAlgorithm::P256, mark: format!("jitsuin {name}") }
+    Op::Generate {
+        slot: slot(name),
+        algorithm: KeyAlgorithm::P256,
+        policy: KeyPolicy::default(),
+        mark: format!("jitsuin {name}"),
+    }
 }
 
 pub(crate) fn sign(name: &str, expected: &PublicKey) -> Op {

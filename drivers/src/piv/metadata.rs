@@ -1,6 +1,6 @@
 //! Yubico's GET METADATA (F7, firmware 5.3 and newer): what stands in a slot without using it.
 
-use ::token::{Fault, KeyAlgorithm, PublicKey};
+use ::token::{Fault, KeyAlgorithm, PinPolicy, PublicKey};
 
 use super::apdu::{Answer, Command};
 use super::fault::{Step, by_status};
@@ -15,14 +15,6 @@ pub(super) struct KeyMetadata {
     pub(super) pin: PinPolicy,
     pub(super) touch: bool,
     pub(super) born_here: bool,
-}
-
-/// When a key wants the PIN.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum PinPolicy {
-    Always,
-    Never,
-    Once,
 }
 
 impl Session {

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ::token::{Ability, CertificateFacts, Fault, PinState, SlotId, SlotInfo, SlotSpace, TokenInfo};
+use ::token::{Ability, CertificateFacts, Fault, PinPolicy, PinState, SlotId, SlotInfo, SlotSpace, TokenInfo};
 
 use super::admin::Keeper;
 use super::identity::Make;
 use super::keypad::Keypad;
-use super::metadata::{KeyMetadata, PinPolicy};
+use super::metadata::KeyMetadata;
 use super::pin::pin_state;
 use super::session::Session;
 use super::{object, slot, tlv};
@@ -177,6 +177,7 @@ pub(super) fn abilities(make: Make, writes: bool, keypad: Option<Keypad>) -> BTr
             Ability::GenerateP384,
             Ability::GenerateRsa2048,
             Ability::InstallCertificate,
+            Ability::KeyPolicy,
         ]);
     }
     if writes && make.has(MOVES) {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ::token::{
-    Ability, Challenge, Device, Event, Fault, KeyAlgorithm, Op, Origin, Outcome, Pin, PublicKey, Secret,
+    Ability, Challenge, Device, Event, Fault, KeyAlgorithm, KeyPolicy, Op, Origin, Outcome, Pin, PublicKey, Secret,
     SignatureAlgorithm, SlotId, SlotSpace, Statement, TokenInfo,
 };
 use virtual_card::card::Card;
@@ -165,7 +165,11 @@ impl Bench {
     }
 
     fn generate(&mut self, name: &str, algorithm: KeyAlgorithm) -> Result<PublicKey, Fault> {
-        let made = self.perform(&Op::Generate { slot: slot(name), algorithm, mark: "jitsuin 1".into() })?;
+        self.generate_with(name, algorithm, KeyPolicy::default())
+    }
+
+    fn generate_with(&mut self, name: &str, algorithm: KeyAlgorithm, policy: KeyPolicy) -> Result<PublicKey, Fault> {
+        let made = self.perform(&Op::Generate { slot: slot(name), algorithm, policy, mark: "jitsuin 1".into() })?;
         let Outcome::Generated(key) = made else { panic!("{made:?}") };
         Ok(key)
     }
@@ -579,4 +583,32 @@ fn a_key_that_wants_the_pin_each_time_gets_it_each_time() {
     assert!(!bench.slot.sent().contains(&0x20), "software repeats no VERIFY");
     let mut line = bench.slot.clone();
     assert_eq!(*line.transmit(&[0, 0x20, 0, 0x80]).unwrap(), [0x63, 0xC3], "logged out");
+}
+
+#[test]
+fn a_key_is_made_as_it_shall_be_guarded_and_the_card_vouches_for_it() {
+    use ::token::{PinPolicy, TouchPolicy};
+    let mut bench = Bench::new("yubikey");
+    assert!(bench.info().abilities.contains(&Ability::KeyPolicy));
+    bench.unlock(PIN).unwrap();
+    let policies = [
+        (PinPolicy::Always, TouchPolicy::Never),
+        (PinPolicy::Once, TouchPolicy::Always),
+        (PinPolicy::Never, TouchPolicy::Cached),
+    ];
+    for (number, (pin, touch)) in policies.into_iter().enumerate() {
+        let (name, policy) = (format!("8{}", number + 2), KeyPolicy { pin, touch });
+        bench.generate_with(&name, KeyAlgorithm::P256, policy).unwrap();
+        let info = bench.info();
+        let made = info.slot(&slot(&name)).unwrap();
+        assert_eq!(
+            (made.needs_pin, made.pin_always, made.needs_touch),
+            (pin != PinPolicy::Never, pin == PinPolicy::Always, touch != TouchPolicy::Never)
+        );
+        let Ok(Outcome::Attestation(chain)) = bench.perform(&Op::Attest { slot: slot(&name) }) else { panic!() };
+        // 1.3.6.1.4.1.41482.3.8 in the leaf, as an OCTET STRING of two bytes.
+        let said = [0x2B, 0x06, 0x01, 0x04, 0x01, 0x82, 0xC4, 0x0A, 0x03, 0x08, 0x04, 0x02];
+        let said = [&said[..], &policy.to_bytes()].concat();
+        assert!(chain[0].windows(said.len()).any(|window| window == said), "{policy:?}");
+    }
 }

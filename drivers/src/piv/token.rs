@@ -229,9 +229,10 @@ impl Token {
                 let reference = reference(slot)?;
                 self.in_turn(due, |session| session.delete(slot, reference, expected)).map(|()| Outcome::Done)
             }
-            Op::Generate { slot, algorithm, mark } => {
+            Op::Generate { slot, algorithm, policy, mark } => {
                 let reference = reference(slot)?;
-                self.in_turn(due, |session| session.generate(slot, reference, *algorithm, mark)).map(Outcome::Generated)
+                self.in_turn(due, |session| session.generate(slot, reference, *algorithm, *policy, mark))
+                    .map(Outcome::Generated)
             }
             Op::InstallCertificate { slot, expected, certificate } => {
                 let reference = reference(slot)?;

@@ -1,6 +1,6 @@
 //! Making a key pair on the token, and making sure that it was made there.
 
-use ::token::{Fault, KeyAlgorithm, PublicKey, SlotId};
+use ::token::{Fault, KeyAlgorithm, KeyPolicy, PublicKey, SlotId};
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, ObjectHandle};
 use cryptoki::session::Session;
@@ -18,7 +18,18 @@ const MAX_MARK: usize = 64;
 
 impl Token {
     /// Makes a key pair in an empty slot. A pair that does not keep what was asked is destroyed.
-    pub(super) fn generate(&mut self, slot: &SlotId, algorithm: KeyAlgorithm, mark: &str) -> Result<PublicKey, Fault> {
+    ///
+    /// PKCS#11 knows no touch, and no PIN policy that every module would keep: `policy` is the default, or refused.
+    pub(super) fn generate(
+        &mut self,
+        slot: &SlotId,
+        algorithm: KeyAlgorithm,
+        policy: KeyPolicy,
+        mark: &str,
+    ) -> Result<PublicKey, Fault> {
+        if !policy.is_default() {
+            return Err(cannot(&policy.to_string()));
+        }
         if mark.len() > MAX_MARK || !mark.is_ascii() {
             return Err(cannot("bear a mark longer than 64 ASCII characters"));
         }

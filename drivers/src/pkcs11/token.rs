@@ -71,7 +71,9 @@ impl Token {
             Op::ChangePin { old, new } => self.change_pin(old, new).map(|()| Outcome::Done),
             Op::ChangePinOnKeypad => Err(cannot("change its PIN on its own keypad")),
             Op::DeleteKey { slot, expected } => self.delete(slot, expected).map(|()| Outcome::Done),
-            Op::Generate { slot, algorithm, mark } => self.generate(slot, *algorithm, mark).map(Outcome::Generated),
+            Op::Generate { slot, algorithm, policy, mark } => {
+                self.generate(slot, *algorithm, *policy, mark).map(Outcome::Generated)
+            }
             Op::InstallCertificate { slot, expected, certificate } => {
                 self.install(slot, expected, certificate).map(|()| Outcome::Done)
             }

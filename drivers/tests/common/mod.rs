@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, OnceLock};
 
-use token::{Device, Fault, KeyAlgorithm, Op, Outcome, Pin, PublicKey, Secret, SlotId, TokenInfo, TokenKind};
+use token::{
+    Device, Fault, KeyAlgorithm, KeyPolicy, Op, Outcome, Pin, PublicKey, Secret, SlotId, TokenInfo, TokenKind,
+};
 
 /// Where Debian puts it.
 pub(crate) const SOFTHSM: &str = "/usr/lib/softhsm/libsofthsm2.so";
@@ -90,7 +92,8 @@ impl Bench {
     }
 
     pub(crate) fn generate(&mut self, name: &str, algorithm: KeyAlgorithm) -> PublicKey {
-        let op = Op::Generate { slot: slot(name), algorithm, mark: format!("jitsuin {name}") };
+        let op =
+            Op::Generate { slot: slot(name), algorithm, policy: KeyPolicy::default(), mark: format!("jitsuin {name}") };
         match self.op(op) {
             Ok(Outcome::Generated(key)) => key,
             other => panic!("{other:?}"),

@@ -6,8 +6,9 @@
 //!
 //! Here it is only carried. What the certificates say, and who vouches for it, is the authority's to judge.
 
-use der::Encode;
-use der::asn1::{AnyRef, OctetString};
+use der::asn1::{AnyRef, ObjectIdentifier, OctetString};
+use der::{Decode, Encode};
+use token::KeyPolicy;
 use x509_cert::ext::Extension;
 
 use super::wire::{AttestationBundle, AttestationStatement, decode, encode, oid};
@@ -99,8 +100,49 @@ pub(crate) fn is_wanted(extensions: &[Extension]) -> bool {
     extensions.iter().any(|extension| extension.extn_id == oid::AA_ATTESTATION)
 }
 
+/// The extensions with which an authority says how the new key shall be guarded and in which device it shall be made:
+/// those of the attestation that will prove it, with the values that they shall have. What is the default is not said.
+pub(crate) fn wishes(policy: KeyPolicy, device: Option<u32>) -> der::Result<Vec<Extension>> {
+    let mut wishes = Vec::new();
+    if !policy.is_default() {
+        wishes.push(of(oid::YUBICO_POLICY, &policy.to_bytes())?);
+    }
+    if let Some(serial) = device {
+        wishes.push(of(oid::YUBICO_SERIAL, &serial.to_der()?)?);
+    }
+    Ok(wishes)
+}
+
+/// What an authority says of these.
+///
+/// # Errors
+/// [`BadEvidence`] for what is said twice or not understood: a key that is guarded in another way than was wanted is
+/// not to be made.
+pub(crate) fn wished(extensions: &[Extension]) -> Result<(KeyPolicy, Option<u32>), BadEvidence> {
+    let value = |oid| {
+        let mut found = extensions.iter().filter(|extension| extension.extn_id == oid);
+        match (found.next(), found.next()) {
+            (one, None) => Ok(one.map(|extension| extension.extn_value.as_bytes())),
+            (_, Some(_)) => Err(BadEvidence),
+        }
+    };
+    let policy = match value(oid::YUBICO_POLICY)? {
+        Some(bytes) => {
+            let numbers = bytes.try_into().map_err(|_| BadEvidence)?;
+            KeyPolicy::from_bytes(numbers).ok_or(BadEvidence)?
+        }
+        None => KeyPolicy::default(),
+    };
+    let serial = value(oid::YUBICO_SERIAL)?.map(u32::from_der).transpose().map_err(|_| BadEvidence)?;
+    Ok((policy, serial))
+}
+
 fn extension(value: &[u8]) -> der::Result<Extension> {
-    Ok(Extension { extn_id: oid::AA_ATTESTATION, critical: false, extn_value: OctetString::new(value)? })
+    of(oid::AA_ATTESTATION, value)
+}
+
+fn of(oid: ObjectIdentifier, value: &[u8]) -> der::Result<Extension> {
+    Ok(Extension { extn_id: oid, critical: false, extn_value: OctetString::new(value)? })
 }
 
 #[cfg(test)]
@@ -139,6 +181,26 @@ mod tests {
         let stranger = AttestationStatement { kind: oid::SHA256, stmt: AnyRef::NULL };
         let bundle = AttestationBundle { attestations: vec![stranger], certs: None };
         assert_eq!(Evidence::read(&[extension(&encode(&bundle).unwrap()).unwrap()]), Ok(None), "not understood");
+    }
+
+    #[test]
+    fn wishes_come_back_and_what_is_not_understood_is_none() {
+        use token::{PinPolicy, TouchPolicy};
+        assert!(
+            wishes(KeyPolicy::default(), None).unwrap().is_empty(),
+            "others are told nothing that they may not know"
+        );
+        assert_eq!(wished(&[]), Ok((KeyPolicy::default(), None)));
+        let policy = KeyPolicy { pin: PinPolicy::Always, touch: TouchPolicy::Cached };
+        for device in [None, Some(0), Some(5_020_304), Some(u32::MAX)] {
+            assert_eq!(wished(&wishes(policy, device).unwrap()), Ok((policy, device)));
+        }
+        let twice = [wishes(policy, None).unwrap(), wishes(policy, None).unwrap()].concat();
+        assert_eq!(wished(&twice), Err(BadEvidence));
+        for bytes in [&[0, 1][..], &[2, 4], &[2], &[2, 1, 1]] {
+            assert_eq!(wished(&[of(oid::YUBICO_POLICY, bytes).unwrap()]), Err(BadEvidence), "{bytes:?}");
+        }
+        assert_eq!(wished(&[of(oid::YUBICO_SERIAL, &[2, 1, 0xFF]).unwrap()]), Err(BadEvidence), "below nothing");
     }
 
     proptest! {

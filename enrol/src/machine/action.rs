@@ -1,6 +1,6 @@
 //! What the machine sees, and what it wants done.
 
-use token::{KeyAlgorithm, PublicKey, SlotId, TokenInfo};
+use token::{KeyAlgorithm, KeyPolicy, PublicKey, SlotId, TokenInfo};
 
 use super::certificate::{Issued, Unfit};
 use super::event::Event;
@@ -68,6 +68,8 @@ pub enum Action {
         slot: SlotId,
         /// What kind.
         algorithm: KeyAlgorithm,
+        /// How it is guarded.
+        policy: KeyPolicy,
         /// The label it gets.
         mark: String,
     },

@@ -111,7 +111,12 @@ impl Machine {
                 InSlot::Marked(key) => Action::Record(Event::KeyMade { public_key: key.clone() }),
                 InSlot::Foreign => self.choose_slot(token),
                 InSlot::Empty if !seen.entries => Action::AskEntries,
-                InSlot::Empty => Action::Generate { slot: slot.clone(), algorithm: terms.algorithm, mark: id.mark() },
+                InSlot::Empty => Action::Generate {
+                    slot: slot.clone(),
+                    algorithm: terms.algorithm,
+                    policy: terms.policy,
+                    mark: id.mark(),
+                },
             },
             State::RequestReady { .. } if seen.signed => Action::Record(Event::Submit),
             State::KeyReady { key } | State::RequestReady { key, .. } => with_key(Some(token), key, |_| {

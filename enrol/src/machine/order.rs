@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use token::{ContractId, KeyAlgorithm, PublicKey, SlotId, TokenId, UserId};
+use token::{ContractId, KeyAlgorithm, KeyPolicy, PublicKey, SlotId, TokenId, UserId};
 
 /// Names an enrolment on this workstation: 16 random bytes, written as 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -137,6 +137,9 @@ pub struct Terms {
     pub subject: String,
     /// The kind of key, chosen among what authority, token and order allow.
     pub algorithm: KeyAlgorithm,
+    /// How the key is to be guarded.
+    #[serde(default, skip_serializing_if = "KeyPolicy::is_default")]
+    pub policy: KeyPolicy,
     /// Whether the request must carry the user PIN.
     pub pin_wanted: bool,
     /// Whether the request must carry an OTP.

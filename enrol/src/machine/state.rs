@@ -189,6 +189,14 @@ pub enum Reason {
     /// There is no place for another key.
     #[error("The token has no spare slot. Delete a certificate that is no longer used, or use another token.")]
     NoSpace,
+    /// The administrator named another device: nothing was made on this one.
+    #[error("{}", Refusal::Device)]
+    OtherDevice,
+    /// The authority wants keys that are guarded as this token guards none.
+    #[error(
+        "The authority wants keys that ask for the PIN or for a touch in a way that this token does not know. Use another token, or ask the bank which."
+    )]
+    Policy,
     /// Key and certificate did not work together, twice.
     #[error("The installed key failed its test twice. Use another token; the old certificate is untouched.")]
     Proof,
@@ -210,7 +218,7 @@ impl Reason {
     #[must_use]
     pub fn refusal(&self) -> Option<Refusal> {
         match self {
-            Self::Device => Some(Refusal::Device),
+            Self::Device | Self::OtherDevice => Some(Refusal::Device),
             Self::Refused { code, .. } => code.as_deref().and_then(Refusal::from_code),
             _ => None,
         }

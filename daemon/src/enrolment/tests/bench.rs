@@ -255,6 +255,8 @@ impl Authority for Bank {
                     otp_token: None,
                     pin_wanted: true,
                     attestation_wanted: office.wants_proof,
+                    policy: token::KeyPolicy::default(),
+                    device: None,
                     deadline: Some(4_000_000_000),
                     time: None,
                     nonce: vec![1],

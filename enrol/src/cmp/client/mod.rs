@@ -8,7 +8,7 @@
 mod build;
 mod read;
 
-use token::{KeyAlgorithm, Refusal, Secret, SubjectName};
+use token::{KeyAlgorithm, KeyPolicy, Refusal, Secret, SubjectName};
 use zeroize::Zeroizing;
 
 pub use self::build::{
@@ -61,6 +61,10 @@ pub struct Template {
     pub pin_wanted: bool,
     /// The request must carry proof of where the key was made.
     pub attestation_wanted: bool,
+    /// How the new key shall be guarded.
+    pub policy: KeyPolicy,
+    /// The serial number of the one device that the certificate is for, where one was named.
+    pub device: Option<u32>,
     /// Until when the acquisition must be confirmed; Unix time in seconds.
     pub deadline: Option<i64>,
     /// The authority's clock; Unix time in seconds.

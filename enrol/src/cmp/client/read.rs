@@ -50,6 +50,7 @@ pub fn read_template(reply: &[u8], expected: &Expected<'_>) -> Result<Template, 
     if algorithms.is_empty() {
         return Err(BadReply::Kind.into());
     }
+    let (policy, device) = attestation::wished(&extensions).map_err(|_| BadReply::Kind)?;
     let deadline = opened
         .header
         .info(oid::IT_CONFIRM_WAIT_TIME)
@@ -63,6 +64,8 @@ pub fn read_template(reply: &[u8], expected: &Expected<'_>) -> Result<Template, 
         otp_token: controls.iter().find(|c| c.oid == oid::CTRL_REG_TOKEN).and_then(key_spec::where_from),
         pin_wanted: controls.iter().any(|c| c.oid == oid::CTRL_AUTHENTICATOR),
         attestation_wanted: attestation::is_wanted(&extensions),
+        policy,
+        device,
         deadline,
         time: opened.time(),
         nonce: opened.nonce(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use der::asn1::{AnyRef, BitStringRef, GeneralizedTime, Null, Utf8StringRef};
-use token::{KeyAlgorithm, Language, Secret, SubjectName};
+use token::{KeyAlgorithm, KeyPolicy, Language, Secret, SubjectName};
 use x509_cert::name::Name;
 use zeroize::Zeroizing;
 
@@ -49,6 +49,10 @@ pub struct Offer {
     pub pin_wanted: bool,
     /// The request must carry proof of where the key was made.
     pub attestation_wanted: bool,
+    /// How the new key shall be guarded.
+    pub policy: KeyPolicy,
+    /// The serial number of the one device that the certificate is for, where one was named.
+    pub device: Option<u32>,
     /// Until when the acquisition must be confirmed; Unix time in seconds.
     pub deadline: i64,
 }
@@ -70,7 +74,11 @@ pub fn template_offer(reply: &Reply<'_>, offer: &Offer) -> Result<Vec<u8>, BadAn
         controls.push(key_spec::wanted(oid::CTRL_AUTHENTICATOR, "")?);
     }
     let subject: Name = format!("CN={}", offer.subject).parse()?;
-    let extensions = if offer.attestation_wanted { Some(vec![attestation::wanted()?]) } else { None };
+    let mut extensions = attestation::wishes(offer.policy, offer.device)?;
+    if offer.attestation_wanted {
+        extensions.push(attestation::wanted()?);
+    }
+    let extensions = (!extensions.is_empty()).then_some(extensions);
     let content = encode(&CertReqTemplateContent {
         cert_template: CertTemplate { subject: Some(subject), extensions, ..CertTemplate::default() },
         key_spec: Some(controls),

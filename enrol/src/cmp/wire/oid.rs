@@ -31,6 +31,10 @@ oids! {
     /// The statement is an attestation certificate of Yubico's PIV application: the name that certificate has in
     /// requests made with Yubico's tools (`PKCS#10` extension).
     YUBICO_ATTESTATION = "1.3.6.1.4.1.41482.3.1";
+    /// Yubico's attestation: the device's serial number. In a template: the device that the certificate is for.
+    YUBICO_SERIAL = "1.3.6.1.4.1.41482.3.7";
+    /// Yubico's attestation: PIN policy and touch policy. In a template: those that the new key is to have.
+    YUBICO_POLICY = "1.3.6.1.4.1.41482.3.8";
     /// `id-PasswordBasedMac` (RFC 9810 §5.1.3.1).
     PASSWORD_BASED_MAC = "1.2.840.113533.7.66.13";
     /// `id-PBMAC1` (RFC 8018 appendix A.5, RFC 9481 §6.1.2).
