@@ -98,7 +98,7 @@ pub struct AcquisitionSettings {
     /// The code stands alone: neither user PIN nor OTP is wanted beside it. For software that knows
     /// no CRMF controls; off.
     pub code_alone: bool,
-    /// Kinds of key, preferred first.
+    /// Kinds of key, preferred first. `ed25519` is for relying parties of other kinds: no login is signed with it.
     pub algorithms: Vec<KeyAlgorithm>,
 }
 

@@ -114,3 +114,17 @@ fn what_is_no_module_is_told_so() {
         assert!(matches!(refused, Err(Fault::Device { .. })), "{path}: {refused:?}");
     }
 }
+
+#[test]
+fn ed25519_is_made_and_signs() {
+    let mut bench = bench();
+    assert!(bench.info().abilities.contains(&Ability::GenerateEd25519));
+    bench.unlock();
+    let public = bench.generate("05", KeyAlgorithm::Ed25519);
+    let statement = Statement::installation_proof(&[1; 16], &[2; 32]);
+    let algorithm = SignatureAlgorithm::EdDsa;
+    let op = Op::Sign { slot: slot("05"), expected: public.clone(), algorithm, statement: statement.clone() };
+    let Ok(Outcome::Signature(signature)) = bench.op(op) else { panic!() };
+    assert_eq!(public.verify(algorithm, statement.bytes(), &signature), Ok(()));
+    assert_eq!(bench.info().slot(&slot("05")).unwrap().public_key.as_ref(), Some(&public));
+}

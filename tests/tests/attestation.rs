@@ -354,3 +354,31 @@ fn a_token_that_cannot_guard_its_keys_so_is_told_at_once() {
     assert_eq!(world.hsm.objects_of_kind(&world.card, "Private Key Object"), Vec::<String>::new());
     assert_eq!(world.user.count("one-time password"), 0);
 }
+
+/// An Ed25519 key is made, proven and certified where the authority allows it; a login is not signed with it.
+#[test]
+fn ed25519_is_enrolled_where_it_is_allowed_and_signs_no_login() {
+    let scratch = Scratch::new();
+    let pcsc = yubikey(&scratch);
+    let mut world = strict_world(&pcsc, "");
+    world.reissue();
+    world.user.answers(Window::Otp, &[&world.otp.value()]);
+    let enrol = ["enrol", "--contract-id", CONTRACT, "--user-id", USER, "--token", TOKEN, "--algorithm", "ed25519"];
+    let refused = world.by(&world.user, &enrol);
+    assert!(refused.err.contains("no kind of key in common"), "{refused:?}");
+    world.authority.set(&world.scratch, "[acquisition]\nalgorithms = [\"p256\", \"ed25519\"]\n");
+    let _ = world.by(&world.user, &enrol).ok();
+    assert_eq!(world.issue(), "001 valid");
+    let attested = pcsc.command("ykman").args(["piv", "keys", "attest", "-F", "DER", "82", "-"]).output().unwrap();
+    let key = token::CertificateFacts::from_der(&attested.stdout).unwrap().public_key;
+    assert_eq!(key.algorithm(), token::KeyAlgorithm::Ed25519);
+    let certificates = world.by(&world.user, &["--json", "certificates"]).ok().json();
+    let ours: Vec<_> = certificates.as_array().unwrap().iter().filter(|c| c["token-id"] == TOKEN).collect();
+    assert_eq!(
+        (ours[0]["usable"].as_bool(), ours[0]["why-not"].as_str()),
+        (Some(false), Some("usage")),
+        "{certificates}"
+    );
+    let refused = world.by(&world.user, &["login"]);
+    assert_eq!(refused.status, 6, "{refused:?}");
+}

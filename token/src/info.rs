@@ -18,6 +18,8 @@ pub enum Ability {
     ChangePin,
     /// Delete a key and its certificate.
     DeleteKey,
+    /// Make an Ed25519 key.
+    GenerateEd25519,
     /// Make a P-256 key.
     GenerateP256,
     /// Make a P-384 key.
@@ -50,6 +52,7 @@ impl Ability {
             KeyAlgorithm::Rsa2048 => Some(Self::GenerateRsa2048),
             KeyAlgorithm::Rsa3072 => Some(Self::GenerateRsa3072),
             KeyAlgorithm::Rsa4096 => None,
+            KeyAlgorithm::Ed25519 => Some(Self::GenerateEd25519),
         }
     }
 
@@ -61,6 +64,7 @@ impl Ability {
             Self::CalculateOtp => "calculate-otp",
             Self::ChangePin => "change-pin",
             Self::DeleteKey => "delete-key",
+            Self::GenerateEd25519 => "generate-ed25519",
             Self::GenerateP256 => "generate-p256",
             Self::GenerateP384 => "generate-p384",
             Self::GenerateRsa2048 => "generate-rsa2048",

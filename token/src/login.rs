@@ -231,7 +231,9 @@ impl AuthToken {
         }
         let certificate = BASE64_STANDARD.decode(&self.unverified_certificate).ok()?;
         let signature = BASE64_STANDARD.decode(&self.signature).ok()?;
-        Some((certificate, self.algorithm.parse().ok()?, signature))
+        let algorithm =
+            self.algorithm.parse().ok().filter(|algorithm: &SignatureAlgorithm| algorithm.signs_logins())?;
+        Some((certificate, algorithm, signature))
     }
 }
 

@@ -24,7 +24,7 @@ pub enum BadPublicKey {
     #[error("the public key is not DER")]
     Encoding(#[source] der::Error),
     /// Another algorithm, curve or size.
-    #[error("the public key is not one of p256, p384, rsa2048, rsa3072, rsa4096")]
+    #[error("the public key is not one of p256, p384, rsa2048, rsa3072, rsa4096, ed25519")]
     Kind,
 }
 
@@ -62,6 +62,8 @@ impl PublicKey {
                 4096 => KeyAlgorithm::Rsa4096,
                 _ => return Err(BadPublicKey::Kind),
             },
+            // Without parameters (RFC 8410 §3).
+            "1.3.101.112" if parsed.algorithm.parameters.is_none() && key.len() == 32 => KeyAlgorithm::Ed25519,
             _ => return Err(BadPublicKey::Kind),
         };
         Ok(Self { spki: spki.to_vec(), algorithm })
@@ -87,6 +89,19 @@ impl PublicKey {
             _ => return Err(BadPublicKey::Kind),
         };
         Self::from_der(&[prefix, point].concat())
+    }
+
+    /// From the 32 bytes of an Ed25519 key (RFC 8032 §5.1.2).
+    ///
+    /// # Errors
+    /// [`BadPublicKey::Kind`] for any other length.
+    pub fn from_ed25519(point: &[u8]) -> Result<Self, BadPublicKey> {
+        // SubjectPublicKeyInfo up to the BIT STRING's content (RFC 8410 §4).
+        const PREFIX: &[u8] = &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+        if point.len() != 32 {
+            return Err(BadPublicKey::Kind);
+        }
+        Self::from_der(&[PREFIX, point].concat())
     }
 
     /// From an RSA modulus and public exponent, big-endian.
@@ -149,6 +164,7 @@ impl PublicKey {
         let scheme: &'static dyn signature::VerificationAlgorithm = match algorithm {
             SignatureAlgorithm::Es256 => &signature::ECDSA_P256_SHA256_FIXED,
             SignatureAlgorithm::Es384 => &signature::ECDSA_P384_SHA384_FIXED,
+            SignatureAlgorithm::EdDsa => &signature::ED25519,
             SignatureAlgorithm::Ps256 => &signature::RSA_PSS_2048_8192_SHA256,
             SignatureAlgorithm::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,
         };
@@ -211,6 +227,22 @@ mod tests {
         assert_eq!(key.verify(SignatureAlgorithm::Es256, b"massage", signed.as_ref()), Err(BadSignature));
         assert_eq!(key.verify(SignatureAlgorithm::Es384, b"message", signed.as_ref()), Err(BadSignature));
         assert_eq!(key.spoken_fingerprint().len(), 23);
+    }
+
+    #[test]
+    fn ed25519_verifies_and_its_neighbour_is_none() {
+        use aws_lc_rs::signature::KeyPair;
+        let pair = signature::Ed25519KeyPair::generate().unwrap();
+        let key = PublicKey::from_ed25519(pair.public_key().as_ref()).unwrap();
+        assert_eq!(key.algorithm(), KeyAlgorithm::Ed25519);
+        let signed = pair.sign(b"message");
+        assert_eq!(key.verify(SignatureAlgorithm::EdDsa, b"message", signed.as_ref()), Ok(()));
+        assert_eq!(key.verify(SignatureAlgorithm::EdDsa, b"massage", signed.as_ref()), Err(BadSignature));
+        assert_eq!(key.verify(SignatureAlgorithm::Es256, b"message", signed.as_ref()), Err(BadSignature));
+        // X25519 differs in one number and signs nothing.
+        let mut x25519 = key.as_der().to_vec();
+        x25519[8] = 0x6e;
+        assert_eq!(PublicKey::from_der(&x25519), Err(BadPublicKey::Kind));
     }
 
     #[test]

@@ -144,6 +144,7 @@ impl DynSignatureAlgorithmIdentifier for SignerShape {
         let (oid, parameters) = match self.0.algorithm().default_signature() {
             SignatureAlgorithm::Es256 => ("1.2.840.10045.4.3.2", None),
             SignatureAlgorithm::Es384 => ("1.2.840.10045.4.3.3", None),
+            SignatureAlgorithm::EdDsa => ("1.3.101.112", None),
             SignatureAlgorithm::Rs256 | SignatureAlgorithm::Ps256 => ("1.2.840.113549.1.1.11", null()),
         };
         Ok(AlgorithmIdentifierOwned { oid: ObjectIdentifier::new(oid).map_err(der::Error::from)?, parameters })
@@ -155,6 +156,6 @@ pub(super) fn generation(algorithm: KeyAlgorithm) -> Option<&'static EcdsaSignin
     match algorithm {
         KeyAlgorithm::P256 => Some(&ECDSA_P256_SHA256_ASN1_SIGNING),
         KeyAlgorithm::P384 => Some(&ECDSA_P384_SHA384_ASN1_SIGNING),
-        KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096 => None,
+        KeyAlgorithm::Ed25519 | KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096 => None,
     }
 }

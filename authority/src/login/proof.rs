@@ -1,7 +1,7 @@
 //! The certificate step: which record answers a challenge (D-604, in that order: path, time, usage,
 //! state, name, signature).
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, RSA_PKCS1_2048_8192_SHA256};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ED25519, RSA_PKCS1_2048_8192_SHA256};
 use aws_lc_rs::signature::{UnparsedPublicKey, VerificationAlgorithm};
 use der::{Decode, Encode};
 use spki::SubjectPublicKeyInfoRef;
@@ -114,6 +114,7 @@ fn is_issued_by(certificate: &[u8], key: &PublicKey) -> bool {
     let scheme: &'static dyn VerificationAlgorithm = match key.algorithm() {
         KeyAlgorithm::P256 => &ECDSA_P256_SHA256_ASN1,
         KeyAlgorithm::P384 => &ECDSA_P384_SHA384_ASN1,
+        KeyAlgorithm::Ed25519 => &ED25519,
         KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096 => &RSA_PKCS1_2048_8192_SHA256,
     };
     let Ok(parsed) = Certificate::from_der(certificate) else { return false };

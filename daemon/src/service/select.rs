@@ -62,7 +62,7 @@ pub enum WhyNot {
     User,
     /// Its key is not on the token.
     NoKey,
-    /// It is not made for logging in, or it is a CA's.
+    /// It is not made for logging in, by its usage or its kind of key, or it is a CA's.
     Usage,
     /// Its name is not of the form that Jitsuin issues.
     NotJitsuin,
@@ -93,7 +93,8 @@ impl WhyNot {
 pub fn usable(entry: &Entry, all: &[Entry], usage: Option<Usage>, now: i64) -> Result<(), WhyNot> {
     let facts = &entry.facts;
     let Some(name) = &facts.name else { return Err(WhyNot::NotJitsuin) };
-    if facts.ca || !facts.may_sign || !facts.may_authenticate {
+    let signs_logins = facts.public_key.algorithm().default_signature().signs_logins();
+    if facts.ca || !facts.may_sign || !facts.may_authenticate || !signs_logins {
         return Err(WhyNot::Usage);
     }
     match usage {

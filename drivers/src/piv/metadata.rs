@@ -40,7 +40,8 @@ pub(super) fn parse(said: &[u8]) -> KeyMetadata {
         _ => (0, 0),
     };
     KeyMetadata {
-        public_key: tlv::find(said, 0x04).and_then(public_key),
+        // X25519 (E1) is as long as Ed25519, and signs nothing.
+        public_key: tlv::find(said, 0x04).filter(|_| tlv::find(said, 0x01) != Some(&[0xE1])).and_then(public_key),
         pin: match pin {
             1 | 4 => PinPolicy::Never,
             3 | 5 => PinPolicy::Always,
@@ -54,13 +55,14 @@ pub(super) fn parse(said: &[u8]) -> KeyMetadata {
 /// A public key as GENERATE and metadata give it: 86 a point, or 81 modulus and 82 exponent.
 pub(super) fn public_key(parts: &[u8]) -> Option<PublicKey> {
     match (tlv::find(parts, 0x86), tlv::find(parts, 0x81), tlv::find(parts, 0x82)) {
+        (Some(point), None, None) if point.len() == 32 => PublicKey::from_ed25519(point).ok(),
         (Some(point), None, None) => PublicKey::from_point(point).ok(),
         (None, Some(modulus), Some(exponent)) => PublicKey::from_rsa(modulus, exponent).ok(),
         _ => None,
     }
 }
 
-/// The algorithm's identifier (SP 800-78-5 table 9; RSA-4096: Yubico).
+/// The algorithm's identifier (SP 800-78-5 table 9; RSA-4096 and Ed25519: Yubico).
 pub(super) fn algorithm_id(algorithm: KeyAlgorithm) -> u8 {
     match algorithm {
         KeyAlgorithm::P256 => 0x11,
@@ -68,5 +70,6 @@ pub(super) fn algorithm_id(algorithm: KeyAlgorithm) -> u8 {
         KeyAlgorithm::Rsa2048 => 0x07,
         KeyAlgorithm::Rsa3072 => 0x05,
         KeyAlgorithm::Rsa4096 => 0x16,
+        KeyAlgorithm::Ed25519 => 0xE0,
     }
 }

@@ -181,7 +181,7 @@ pub(super) fn abilities(make: Make, writes: bool, keypad: Option<Keypad>) -> BTr
         ]);
     }
     if writes && make.has(MOVES) {
-        can.extend([Ability::DeleteKey, Ability::GenerateRsa3072]);
+        can.extend([Ability::DeleteKey, Ability::GenerateEd25519, Ability::GenerateRsa3072]);
     }
     can
 }

@@ -3,6 +3,7 @@
 use ::token::{Fault, KeyAlgorithm, PublicKey, SignatureAlgorithm, SlotId, Statement};
 use der::asn1::UintRef;
 use der::{Decode, Reader, SliceReader};
+use zeroize::Zeroizing;
 
 use super::apdu::{Answer, Command};
 use super::fault::{Step, by_status, cannot, malformed};
@@ -30,7 +31,7 @@ impl Session {
     ) -> Result<Option<Vec<u8>>, Fault> {
         let key = expected.algorithm();
         let input = input(algorithm, key, statement)?;
-        let parts = [tlv::make(0x82, &[]).as_slice(), &tlv::make(0x81, &input)].concat();
+        let parts = Zeroizing::new([tlv::make(0x82, &[]).as_slice(), &tlv::make(0x81, &input)].concat());
         let command = Command::new(0x87, algorithm_id(key), reference).with(tlv::make(0x7C, &parts));
         let answer = self.ask(Step::Sign, command)?;
         match answer.status {
@@ -48,15 +49,17 @@ impl Session {
     }
 }
 
-/// What the card's bare operation is given: the hash, or for RSA the whole padded block.
-fn input(algorithm: SignatureAlgorithm, key: KeyAlgorithm, statement: &Statement) -> Result<Vec<u8>, Fault> {
+/// What the card's bare operation is given: the hash, for RSA the whole padded block, for EdDSA the message itself,
+/// which may carry secrets.
+fn input(algorithm: SignatureAlgorithm, key: KeyAlgorithm, statement: &Statement) -> Result<Zeroizing<Vec<u8>>, Fault> {
     if !algorithm.fits(key) {
         return Err(cannot(&format!("sign {algorithm} with a {key} key")));
     }
     let hash = algorithm.hash(statement.bytes());
     match algorithm {
-        SignatureAlgorithm::Es256 | SignatureAlgorithm::Es384 => Ok(hash),
-        SignatureAlgorithm::Rs256 => Ok(pkcs1(length(key), &hash)),
+        SignatureAlgorithm::EdDsa => Ok(Zeroizing::new(statement.bytes().to_vec())),
+        SignatureAlgorithm::Es256 | SignatureAlgorithm::Es384 => Ok(Zeroizing::new(hash)),
+        SignatureAlgorithm::Rs256 => Ok(Zeroizing::new(pkcs1(length(key), &hash))),
         SignatureAlgorithm::Ps256 => Err(cannot("sign PS256")),
     }
 }
@@ -86,7 +89,7 @@ pub(super) fn plain(key: KeyAlgorithm, made: &[u8]) -> Option<Vec<u8>> {
             }
             Some(raw)
         }
-        KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096 => {
+        KeyAlgorithm::Ed25519 | KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096 => {
             (made.len() == length(key)).then(|| made.to_vec())
         }
     }
@@ -95,7 +98,7 @@ pub(super) fn plain(key: KeyAlgorithm, made: &[u8]) -> Option<Vec<u8>> {
 /// Bytes of a signature by such a key.
 fn length(key: KeyAlgorithm) -> usize {
     match key {
-        KeyAlgorithm::P256 => 64,
+        KeyAlgorithm::Ed25519 | KeyAlgorithm::P256 => 64,
         KeyAlgorithm::P384 => 96,
         KeyAlgorithm::Rsa2048 => 256,
         KeyAlgorithm::Rsa3072 => 384,

@@ -612,3 +612,27 @@ fn a_key_is_made_as_it_shall_be_guarded_and_the_card_vouches_for_it() {
         assert!(chain[0].windows(said.len()).any(|window| window == said), "{policy:?}");
     }
 }
+
+#[test]
+fn ed25519_is_made_and_signs_where_the_firmware_has_it() {
+    let old = Bench::new("yubikey:firmware=5.4.3").info();
+    assert!(!old.abilities.contains(&Ability::GenerateEd25519) && old.abilities.contains(&Ability::GenerateP256));
+    let mut bench = Bench::new("yubikey");
+    assert!(bench.info().abilities.contains(&Ability::GenerateEd25519));
+    bench.unlock(PIN).unwrap();
+    let key = bench.generate("82", KeyAlgorithm::Ed25519).unwrap();
+    assert_eq!(bench.info().slot(&slot("82")).unwrap().public_key.as_ref(), Some(&key));
+    // Longer than a short APDU, as a request is.
+    let mut request = vec![0x30, 0x82, 0x03, 0xFC, 0x02];
+    request.resize(0x400, 7);
+    for statement in
+        [Statement::installation_proof(&[1; 16], &[2; 32]), Statement::certificate_request(request).unwrap()]
+    {
+        let (expected, algorithm) = (key.clone(), SignatureAlgorithm::EdDsa);
+        let op = Op::Sign { slot: slot("82"), expected, algorithm, statement: statement.clone() };
+        let Ok(Outcome::Signature(signature)) = bench.perform(&op) else { panic!() };
+        assert_eq!((key.verify(algorithm, statement.bytes(), &signature), signature.len()), (Ok(()), 64));
+    }
+    let Ok(Outcome::Attestation(chain)) = bench.perform(&Op::Attest { slot: slot("82") }) else { panic!() };
+    assert_eq!(::token::CertificateFacts::from_der(&chain[0]).unwrap().public_key, key);
+}

@@ -13,6 +13,8 @@ use super::token::Token;
 const P256: &[u8] = &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
 const P384: &[u8] = &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22];
 
+const ED25519: &[u8] = objects::ED25519;
+
 /// Longest mark, in bytes (`CKA_LABEL`).
 const MAX_MARK: usize = 64;
 
@@ -42,6 +44,7 @@ impl Token {
         let (mechanism, kind) = match algorithm {
             KeyAlgorithm::P256 => (Mechanism::EccKeyPairGen, vec![Attribute::EcParams(P256.to_vec())]),
             KeyAlgorithm::P384 => (Mechanism::EccKeyPairGen, vec![Attribute::EcParams(P384.to_vec())]),
+            KeyAlgorithm::Ed25519 => (Mechanism::EccEdwardsKeyPairGen, vec![Attribute::EcParams(ED25519.to_vec())]),
             KeyAlgorithm::Rsa2048 => (Mechanism::RsaPkcsKeyPairGen, rsa(2048)),
             KeyAlgorithm::Rsa3072 => (Mechanism::RsaPkcsKeyPairGen, rsa(3072)),
             KeyAlgorithm::Rsa4096 => return Err(cannot("be asked for rsa4096 keys")),

@@ -7,6 +7,11 @@ use cryptoki::session::Session;
 
 use super::fault::{device, fault};
 
+/// The curve edwards25519 by its object identifier in DER (RFC 8410 §3), as `CKA_EC_PARAMS` has it.
+pub(super) const ED25519: &[u8] = &[0x06, 0x03, 0x2b, 0x65, 0x70];
+/// The same by its name in DER (PKCS#11 v3.1 §6.3.3).
+const ED25519_NAME: &[u8] = b"\x13\x0cedwards25519";
+
 /// Objects that are read from one token; one that reports more is not believed.
 const MAX_OBJECTS: usize = 4096;
 
@@ -44,6 +49,7 @@ pub(super) struct Said {
     pub(super) value: Option<Vec<u8>>,
     modulus: Option<Vec<u8>>,
     exponent: Option<Vec<u8>>,
+    curve: Option<Vec<u8>>,
     point: Option<Vec<u8>>,
     spki: Option<Vec<u8>>,
 }
@@ -55,6 +61,7 @@ pub(super) const NAMING: &[AttributeType] = &[AttributeType::Class, AttributeTyp
 pub(super) const PUBLIC: &[AttributeType] = &[
     AttributeType::Modulus,
     AttributeType::PublicExponent,
+    AttributeType::EcParams,
     AttributeType::EcPoint,
     AttributeType::PublicKeyInfo,
     AttributeType::Local,
@@ -72,6 +79,7 @@ pub(super) const PRIVATE: &[AttributeType] = &[
     AttributeType::Sign,
     AttributeType::Modulus,
     AttributeType::PublicExponent,
+    AttributeType::EcParams,
     AttributeType::EcPoint,
     AttributeType::PublicKeyInfo,
 ];
@@ -84,6 +92,7 @@ pub(super) fn said(session: &Session, object: ObjectHandle, wanted: &[AttributeT
             Attribute::AlwaysAuthenticate(yes) => said.always_authenticate = Some(yes),
             Attribute::AlwaysSensitive(yes) => said.always_sensitive = Some(yes),
             Attribute::Class(class) => said.class = Some(class),
+            Attribute::EcParams(curve) => said.curve = Some(curve),
             Attribute::EcPoint(point) => said.point = Some(point),
             Attribute::Extractable(yes) => said.extractable = Some(yes),
             Attribute::Id(id) => said.id = id,
@@ -109,6 +118,10 @@ impl Said {
     pub(super) fn public_key(&self) -> Option<PublicKey> {
         if let (Some(modulus), Some(exponent)) = (&self.modulus, &self.exponent) {
             return PublicKey::from_rsa(modulus, exponent).ok();
+        }
+        let edwards = self.curve.as_deref().is_some_and(|curve| curve == ED25519 || curve == ED25519_NAME);
+        if let (Some(point), true) = (&self.point, edwards) {
+            return PublicKey::from_ed25519(bare_point(point)).ok();
         }
         if let Some(point) = &self.point {
             return PublicKey::from_point(bare_point(point)).ok();
@@ -146,6 +159,7 @@ pub(super) fn public_key_of(session: &Session, id: &[u8], private: &Said) -> Res
 /// `CKA_EC_POINT` is an OCTET STRING around the point (§6.3.3); some modules leave the wrapping out.
 fn bare_point(point: &[u8]) -> &[u8] {
     match point {
+        [0x04, 0x20, inner @ ..] if inner.len() == 0x20 => inner,
         [0x04, 0x41, inner @ ..] if inner.len() == 0x41 => inner,
         [0x04, 0x61, inner @ ..] if inner.len() == 0x61 => inner,
         _ => point,

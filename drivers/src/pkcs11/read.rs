@@ -71,6 +71,7 @@ fn abilities(said: &slot::TokenInfo, mechanisms: &[MechanismType], makes: &BTree
     let signs = [
         MechanismType::ECDSA,
         MechanismType::ECDSA_SHA256,
+        MechanismType::EDDSA,
         MechanismType::RSA_PKCS,
         MechanismType::SHA256_RSA_PKCS,
         MechanismType::RSA_PKCS_PSS,
@@ -107,7 +108,10 @@ pub(super) fn makes(open: &OpenSlot, mechanisms: &[MechanismType]) -> BTreeSet<A
                     && (info.max_key_size() >= bits || info.max_key_size() == 0)
             })
     };
-    [
+    // Curves of 255 bits: some modules count 255, others 256.
+    let edwards = mechanisms.contains(&MechanismType::EDDSA)
+        && [255, 256].into_iter().any(|bits| generates(MechanismType::ECC_EDWARDS_KEY_PAIR_GEN, bits));
+    let mut makes: BTreeSet<Ability> = [
         (Ability::GenerateP256, MechanismType::ECC_KEY_PAIR_GEN, 256),
         (Ability::GenerateP384, MechanismType::ECC_KEY_PAIR_GEN, 384),
         (Ability::GenerateRsa2048, MechanismType::RSA_PKCS_KEY_PAIR_GEN, 2048),
@@ -115,7 +119,11 @@ pub(super) fn makes(open: &OpenSlot, mechanisms: &[MechanismType]) -> BTreeSet<A
     ]
     .into_iter()
     .filter_map(|(ability, mechanism, bits)| generates(mechanism, bits).then_some(ability))
-    .collect()
+    .collect();
+    if edwards {
+        makes.insert(Ability::GenerateEd25519);
+    }
+    makes
 }
 
 /// Reads every object once and puts together what shares a `CKA_ID`. `hidden`: private keys that

@@ -2,6 +2,7 @@
 
 use ::token::{Fault, KeyAlgorithm, PublicKey, SignatureAlgorithm, SlotId, Statement};
 use cryptoki::error::{Error, RvError};
+use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
 use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsPssParams};
 use cryptoki::mechanism::{Mechanism, MechanismType};
 use cryptoki::object::{ObjectClass, ObjectHandle};
@@ -112,6 +113,9 @@ fn recipe(
         SignatureAlgorithm::Es256 | SignatureAlgorithm::Es384 if can(MechanismType::ECDSA) => {
             Ok((Mechanism::Ecdsa, hash()))
         }
+        SignatureAlgorithm::EdDsa if can(MechanismType::EDDSA) => {
+            Ok((Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Ed25519)), message.to_vec()))
+        }
         SignatureAlgorithm::Es256 if can(MechanismType::ECDSA_SHA256) => Ok((Mechanism::EcdsaSha256, message.to_vec())),
         SignatureAlgorithm::Es384 if can(MechanismType::ECDSA_SHA384) => Ok((Mechanism::EcdsaSha384, message.to_vec())),
         SignatureAlgorithm::Rs256 if can(MechanismType::RSA_PKCS) => {
@@ -131,7 +135,7 @@ fn recipe(
 /// Bytes of a signature by such a key.
 fn length(key: KeyAlgorithm) -> usize {
     match key {
-        KeyAlgorithm::P256 => 64,
+        KeyAlgorithm::Ed25519 | KeyAlgorithm::P256 => 64,
         KeyAlgorithm::P384 => 96,
         KeyAlgorithm::Rsa2048 => 256,
         KeyAlgorithm::Rsa3072 => 384,

@@ -17,6 +17,9 @@ pub(crate) fn control_value(algorithm: KeyAlgorithm) -> der::Result<(der::asn1::
     Ok(match algorithm {
         KeyAlgorithm::P256 => (oid::CTRL_ALG_ID, curve(&oid::P256)?),
         KeyAlgorithm::P384 => (oid::CTRL_ALG_ID, curve(&oid::P384)?),
+        KeyAlgorithm::Ed25519 => {
+            (oid::CTRL_ALG_ID, encode(&AlgorithmIdentifierRef { oid: oid::ED25519, parameters: None })?)
+        }
         KeyAlgorithm::Rsa2048 => (oid::CTRL_RSA_KEY_LEN, encode(&2048u16)?),
         KeyAlgorithm::Rsa3072 => (oid::CTRL_RSA_KEY_LEN, encode(&3072u16)?),
         KeyAlgorithm::Rsa4096 => (oid::CTRL_RSA_KEY_LEN, encode(&4096u16)?),
@@ -28,6 +31,9 @@ pub(crate) fn algorithm_of(control: &AttributeTypeAndValue<'_>) -> Option<KeyAlg
     match control.oid {
         oid::CTRL_ALG_ID => {
             let identifier: AlgorithmIdentifierRef<'_> = control.value.decode_as().ok()?;
+            if identifier.oid == oid::ED25519 {
+                return identifier.parameters.is_none().then_some(KeyAlgorithm::Ed25519);
+            }
             let curve: der::asn1::ObjectIdentifier = identifier.parameters?.decode_as().ok()?;
             match (identifier.oid, curve) {
                 (oid::EC_PUBLIC_KEY, oid::P256) => Some(KeyAlgorithm::P256),

@@ -19,6 +19,7 @@ pub(crate) fn identifier(algorithm: SignatureAlgorithm) -> Option<AlgorithmIdent
     let (oid, parameters) = match algorithm {
         SignatureAlgorithm::Es256 => (oid::ECDSA_SHA256, None),
         SignatureAlgorithm::Es384 => (oid::ECDSA_SHA384, None),
+        SignatureAlgorithm::EdDsa => (oid::ED25519, None),
         SignatureAlgorithm::Rs256 => (oid::RSA_SHA256, Some(AnyRef::NULL)),
         SignatureAlgorithm::Ps256 => return None,
     };
@@ -30,6 +31,7 @@ pub(crate) fn algorithm(identifier: &AlgorithmIdentifierRef<'_>) -> Option<Signa
     match identifier.oid {
         oid::ECDSA_SHA256 => Some(SignatureAlgorithm::Es256),
         oid::ECDSA_SHA384 => Some(SignatureAlgorithm::Es384),
+        oid::ED25519 => Some(SignatureAlgorithm::EdDsa),
         oid::RSA_SHA256 => Some(SignatureAlgorithm::Rs256),
         _ => None,
     }
@@ -40,7 +42,7 @@ fn half(algorithm: SignatureAlgorithm) -> Option<usize> {
     match algorithm {
         SignatureAlgorithm::Es256 => Some(32),
         SignatureAlgorithm::Es384 => Some(48),
-        SignatureAlgorithm::Ps256 | SignatureAlgorithm::Rs256 => None,
+        SignatureAlgorithm::EdDsa | SignatureAlgorithm::Ps256 | SignatureAlgorithm::Rs256 => None,
     }
 }
 

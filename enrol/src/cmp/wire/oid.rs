@@ -63,6 +63,8 @@ oids! {
     ECDSA_SHA256 = "1.2.840.10045.4.3.2";
     /// `ecdsa-with-SHA384`.
     ECDSA_SHA384 = "1.2.840.10045.4.3.3";
+    /// `id-Ed25519`, key and signature (RFC 8410 §3).
+    ED25519 = "1.3.101.112";
     /// `sha256WithRSAEncryption`.
     RSA_SHA256 = "1.2.840.113549.1.1.11";
     /// `id-ecPublicKey`.
