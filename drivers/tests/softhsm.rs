@@ -5,7 +5,7 @@
 mod common;
 
 use common::{bench, certificate, pin, slot};
-use token::{Challenge, Fault, KeyAlgorithm, Op, Origin, Outcome, PublicKey, SignatureAlgorithm, Statement};
+use token::{Ability, Challenge, Fault, KeyAlgorithm, Op, Origin, Outcome, PublicKey, SignatureAlgorithm, Statement};
 
 fn statement(algorithm: SignatureAlgorithm) -> Statement {
     let origin = Origin::new("https://bank.example").unwrap();

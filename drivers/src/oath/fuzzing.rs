@@ -87,7 +87,7 @@ pub(crate) fn session(bytes: &[u8], cards: Cards) {
             }
             (Op::ListOtp, Ok(Outcome::OtpAccounts(accounts))) => assert!(accounts.len() <= MAX_ACCOUNTS),
             (Op::CalculateOtp { .. }, Ok(Outcome::OtpCode(code))) => assert!(is_code(code.expose())),
-            (Op::Lock | Op::ProvisionOtp { .. } | Op::Unlock { pin: Some(_) }, Ok(Outcome::Done)) => {}
+            (Op::Lock | Op::ProvisionOtp { .. } | Op::Unlock { pin: Some(_), .. }, Ok(Outcome::Done)) => {}
             (op, Ok(outcome)) => assert_eq!(op.verb(), "", "it yields {outcome:?}"),
         }
     }
@@ -101,9 +101,9 @@ fn op(verb: u8, object: u8) -> Option<Op> {
     let code = |text: &str| Some(Pin::new(Secret::new(text.as_bytes().to_vec())));
     Some(match verb % 8 {
         0 => Op::ReadInfo,
-        1 => Op::Unlock { pin: code(ACCESS_CODE) },
-        2 => Op::Unlock { pin: code("another access code") },
-        3 => Op::Unlock { pin: None },
+        1 => Op::Unlock { pin: code(ACCESS_CODE), last: true },
+        2 => Op::Unlock { pin: code("another access code"), last: true },
+        3 => Op::Unlock { pin: None, last: true },
         4 => Op::ListOtp,
         5 => Op::CalculateOtp { account, time: 1_700_000_000 },
         6 => {
@@ -120,7 +120,7 @@ fn op(verb: u8, object: u8) -> Option<Op> {
 fn judge(op: &Op, seen: &Seen) {
     let of = |instruction: u8| seen.count(|ins, _| ins == instruction);
     let proofs = of(0xA3);
-    assert!(proofs <= usize::from(matches!(op, Op::Unlock { pin: Some(_) })), "{proofs} proofs of the access code");
+    assert!(proofs <= usize::from(matches!(op, Op::Unlock { pin: Some(_), .. })), "{proofs} proofs of the access code");
     assert!(of(0xA2) <= usize::from(matches!(op, Op::CalculateOtp { .. })), "a code that nobody asked for");
     assert!(of(0x01) <= usize::from(matches!(op, Op::ProvisionOtp { .. })), "an account that nobody asked for");
     assert_eq!(of(0x02) + of(0x03) + of(0x04) + of(0x05), 0, "the token was changed");

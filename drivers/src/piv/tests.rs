@@ -336,7 +336,7 @@ fn a_keypad_verifies_once_and_says_why_not() {
             (Op::ChangePinOnKeypad, Err(0x6401), Err(Fault::Cancelled)),
             (Op::ChangePinOnKeypad, Ok("999999 135791"), Err(Fault::PinWrong { left: Some(2) })),
             (Op::ChangePinOnKeypad, Ok("246802 135791"), Ok(Outcome::Done)),
-            (Op::Unlock { pin: None }, Ok("135791"), Ok(Outcome::Done)),
+            (Op::Unlock { pin: None, last: false }, Ok("135791"), Ok(Outcome::Done)),
         ] {
             bench.slot.0.lock().unwrap().keypad = Some(typed);
             assert_eq!(bench.perform(&op), expected, "{model}: {typed:?}");

@@ -1,6 +1,9 @@
 //! What a token declares is exactly what it performs.
 
-use token::{Ability, AccountName, Fault, KeyAlgorithm, NewOtpAccount, Op, OtpCode, OtpHash, OtpKind, Outcome, Secret};
+use token::{
+    Ability, AccountName, Fault, KeyAlgorithm, KeyPolicy, NewOtpAccount, Op, OtpCode, OtpHash, OtpKind, Outcome,
+    Secret, TouchPolicy,
+};
 
 use crate::bench::{Bench, WRONG, entry, is_refusal, unlock};
 
@@ -12,11 +15,13 @@ fn trial(ability: Ability) -> fn(&mut Bench<'_>) -> Result<(), Fault> {
         Ability::CalculateOtp => calculate_otp,
         Ability::ChangePin => change_pin,
         Ability::DeleteKey => delete_key,
+        Ability::GenerateEd25519 => |bench| generate(bench, KeyAlgorithm::Ed25519),
         Ability::GenerateP256 => |bench| generate(bench, KeyAlgorithm::P256),
         Ability::GenerateP384 => |bench| generate(bench, KeyAlgorithm::P384),
         Ability::GenerateRsa2048 => |bench| generate(bench, KeyAlgorithm::Rsa2048),
         Ability::GenerateRsa3072 => |bench| generate(bench, KeyAlgorithm::Rsa3072),
         Ability::InstallCertificate => install_certificate,
+        Ability::KeyPolicy => key_policy,
         Ability::PinPad => pin_pad,
         Ability::ProvisionOtp => provision_otp,
         Ability::Sign => sign,
@@ -24,16 +29,18 @@ fn trial(ability: Ability) -> fn(&mut Bench<'_>) -> Result<(), Fault> {
     }
 }
 
-const ALL: [Ability; 13] = [
+const ALL: [Ability; 15] = [
     Ability::Attest,
     Ability::CalculateOtp,
     Ability::ChangePin,
     Ability::DeleteKey,
+    Ability::GenerateEd25519,
     Ability::GenerateP256,
     Ability::GenerateP384,
     Ability::GenerateRsa2048,
     Ability::GenerateRsa3072,
     Ability::InstallCertificate,
+    Ability::KeyPolicy,
     Ability::PinPad,
     Ability::ProvisionOtp,
     Ability::Sign,
@@ -118,22 +125,6 @@ fn change_pin(bench: &mut Bench<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// With the PUK that all virtual cards leave the factory with.
-fn unblock_pin(bench: &mut Bench<'_>) -> Result<(), Fault> {
-    let unblock = Op::UnblockPin { puk: entry("12345678"), new: entry(bench.subject.pin()) };
-    let ready = bench.info().pin;
-    let done = bench.op(&unblock);
-    if done.is_ok() {
-        // A spent try comes back.
-        assert!(matches!(bench.enter(WRONG), Err(Fault::PinWrong { .. })));
-        assert_ne!(bench.info().pin, ready);
-        assert_eq!(bench.op(&unblock), Ok(Outcome::Done));
-        assert_eq!(bench.info().pin, ready);
-    }
-    bench.unlock();
-    done.map(drop)
-}
-
 fn delete_key(bench: &mut Bench<'_>) -> Result<(), Fault> {
     bench.unlock();
     let (slot, key) = existing(bench);
@@ -149,6 +140,19 @@ fn generate(bench: &mut Bench<'_>, algorithm: KeyAlgorithm) -> Result<(), Fault>
     let key = bench.generate(&slot, algorithm)?;
     assert_eq!(key.algorithm(), algorithm);
     assert_eq!(bench.slot(&slot).public_key.as_ref(), Some(&key));
+    bench.signs(&slot, &key);
+    Ok(())
+}
+
+/// A finger lies on the virtual keys.
+fn key_policy(bench: &mut Bench<'_>) -> Result<(), Fault> {
+    bench.unlock();
+    let slot = bench.free();
+    let policy = KeyPolicy { touch: TouchPolicy::Always, ..KeyPolicy::default() };
+    let mark = format!("jitsuin {slot}");
+    let made = bench.op(&Op::Generate { slot: slot.clone(), algorithm: KeyAlgorithm::P256, policy, mark })?;
+    let Outcome::Generated(key) = made else { panic!("{made:?}") };
+    assert!(bench.slot(&slot).needs_touch);
     bench.signs(&slot, &key);
     Ok(())
 }

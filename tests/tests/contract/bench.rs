@@ -2,8 +2,8 @@
 
 use tests::scratch::{Scratch, output};
 use token::{
-    Ability, CertificateFacts, Challenge, Device, Fault, KeyAlgorithm, Op, Origin, Outcome, Pin, PublicKey, Secret,
-    SignatureAlgorithm, SlotId, SlotInfo, SlotSpace, Statement, TokenInfo, TokenKind,
+    Ability, CertificateFacts, Challenge, Device, Fault, KeyAlgorithm, KeyPolicy, Op, Origin, Outcome, Pin, PublicKey,
+    Secret, SignatureAlgorithm, SlotId, SlotInfo, SlotSpace, Statement, TokenInfo, TokenKind,
 };
 
 use crate::subject::Subject;
@@ -184,7 +184,7 @@ pub(crate) fn unlock(pin: Option<Pin>) -> Op {
 }
 
 pub(crate) fn generate(slot: &SlotId, algorithm: KeyAlgorithm, mark: &str) -> Op {
-    Op::Generate { slot: slot.clone(), algorithm, mark: mark.to_owned() }
+    Op::Generate { slot: slot.clone(), algorithm, policy: KeyPolicy::default(), mark: mark.to_owned() }
 }
 
 pub(crate) fn entry(pin: &str) -> Pin {

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::rules::Seen;
 use crate::fuzzing::{Cards, Choices, Honest};
+use crate::piv::keypad::Keypad;
 use crate::piv::tlv;
 use crate::piv::transport::{Line, Reader};
 
@@ -140,8 +141,8 @@ impl Line for FuzzedLine {
         Ok(Zeroizing::new(answer))
     }
 
-    fn keypad(&self) -> Option<u32> {
-        self.card.state().keypad.then_some(VERIFY_PIN_DIRECT)
+    fn keypad(&self) -> Option<Keypad> {
+        self.card.state().keypad.then_some(Keypad { verify: VERIFY_PIN_DIRECT, modify: None })
     }
 
     /// The holder types the right PIN on the keypad.

@@ -4,7 +4,8 @@ use ::token::certificate::MAX_CERTIFICATE;
 use ::token::{CertificateFacts, KeyAlgorithm, PublicKey};
 
 use crate::fuzzing::Choices;
-use crate::piv::{keypad, mark, metadata, object, sign, slot, tlv};
+use crate::piv::keypad::Keypad;
+use crate::piv::{mark, metadata, object, sign, slot, tlv};
 
 /// BER-TLV: nothing is read twice or outside of the bytes, and what is written is read.
 pub(crate) fn tlv(bytes: &[u8]) {
@@ -51,8 +52,10 @@ pub(crate) fn objects(bytes: &[u8]) {
         3 => metadata::public_key(bytes).iter().for_each(key),
         5 => {
             // A reader's list of features.
-            let code = keypad::verify_code(bytes).map(u32::to_be_bytes);
-            assert!(code.is_none_or(|code| bytes.windows(4).any(|part| part == code)));
+            let keypad = Keypad::parse(bytes);
+            let codes = keypad.map(|keypad| [Some(keypad.verify), keypad.modify]).into_iter().flatten().flatten();
+            let said = |code: u32| bytes.windows(4).any(|part| part == code.to_be_bytes());
+            codes.for_each(|code| assert!(said(code)));
         }
         _ => {
             for (algorithm, length) in [
@@ -97,7 +100,7 @@ pub(super) fn key(key: &PublicKey) {
     assert_eq!(PublicKey::from_der(key.as_der()).as_ref(), Ok(key));
     assert_eq!(key.spoken_fingerprint().len(), 23);
     let length = match key.algorithm() {
-        KeyAlgorithm::P256 => 64,
+        KeyAlgorithm::Ed25519 | KeyAlgorithm::P256 => 64,
         KeyAlgorithm::P384 => 96,
         KeyAlgorithm::Rsa2048 => 256,
         KeyAlgorithm::Rsa3072 => 384,

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use ::token::certificate::MAX_CERTIFICATE;
 use ::token::{
-    Challenge, Device, KeyAlgorithm, Op, Origin, Outcome, Pin, PublicKey, Secret, SlotId, Statement, TokenInfo,
+    Challenge, Device, KeyAlgorithm, KeyPolicy, Op, Origin, Outcome, Pin, PublicKey, Secret, SlotId, Statement,
+    TokenInfo,
 };
 
 use super::{FuzzedCard, Same, Seen, parsers, stays_short};
@@ -81,10 +82,10 @@ impl Known {
         };
         Some(match verb % 14 {
             0 => Op::ReadInfo,
-            1 => Op::Unlock { pin: Some(pin("123456")) },
-            2 => Op::Unlock { pin: Some(pin("999999")) },
-            3 => Op::Unlock { pin: Some(pin("12345")) },
-            4 => Op::Unlock { pin: None },
+            1 => Op::Unlock { pin: Some(pin("123456")), last: object & 1 == 0 },
+            2 => Op::Unlock { pin: Some(pin("999999")), last: true },
+            3 => Op::Unlock { pin: Some(pin("12345")), last: true },
+            4 => Op::Unlock { pin: None, last: true },
             5 => Op::ChangePin { old: pin("123456"), new: pin("24680246") },
             6 => {
                 let algorithm = expected.algorithm().default_signature();
@@ -95,7 +96,7 @@ impl Known {
             7 => Op::Attest { slot },
             8 => {
                 let algorithm = if object & 0x10 == 0 { KeyAlgorithm::P256 } else { KeyAlgorithm::P384 };
-                Op::Generate { slot, algorithm, mark: "jitsuin 1".into() }
+                Op::Generate { slot, algorithm, policy: KeyPolicy::default(), mark: "jitsuin 1".into() }
             }
             9 => {
                 let certificate = self.certificates.get(&slot).cloned().unwrap_or_default();

@@ -28,7 +28,7 @@ pub(crate) fn plain(scratch: &Scratch) -> PivCard<'_> {
 
 /// A YubiKey of today.
 pub(crate) fn yubikey(scratch: &Scratch) -> PivCard<'_> {
-    let adds = [&YUBIKEY[..], &[Ability::DeleteKey, Ability::GenerateRsa3072]].concat();
+    let adds = [&YUBIKEY[..], &[Ability::DeleteKey, Ability::GenerateEd25519, Ability::GenerateRsa3072]].concat();
     PivCard { pcsc: insert(scratch, YUBIKEY_READER, &format!("yubikey:serial=5020304,{KEYS}")), adds }
 }
 
@@ -61,12 +61,13 @@ fn change_management_key(pcsc: &Pcsc<'_>, how: &[&str]) {
 }
 
 /// What all YubiKeys here can do beyond the standard's cards.
-const YUBIKEY: [Ability; 5] = [
+const YUBIKEY: [Ability; 6] = [
     Ability::Attest,
     Ability::GenerateP256,
     Ability::GenerateP384,
     Ability::GenerateRsa2048,
     Ability::InstallCertificate,
+    Ability::KeyPolicy,
 ];
 
 /// A card in the only reader, for this process too.

@@ -22,6 +22,7 @@ pub(crate) struct ModuleToken {
     for_each_pin: Option<&'static str>,
     open: Option<&'static str>,
     tries: Tries,
+    adds: &'static [Ability],
     _tpm: Option<Tpm>,
 }
 
@@ -39,6 +40,7 @@ pub(crate) fn soft_hsm(scratch: &Scratch) -> ModuleToken {
         for_each_pin: Some("05"),
         open: Some("08"),
         tries: Tries::Unlimited,
+        adds: &[Ability::GenerateEd25519],
         _tpm: None,
     }
 }
@@ -59,6 +61,7 @@ pub(crate) fn tpm(scratch: &Scratch) -> ModuleToken {
         open: None,
         // What a TPM leaves the factory of swtpm with.
         tries: Tries::Silent(3),
+        adds: &[],
         _tpm: Some(tpm),
     }
 }
@@ -83,7 +86,7 @@ impl Subject for ModuleToken {
     }
 
     fn abilities(&self) -> BTreeSet<Ability> {
-        BTreeSet::from([
+        let all = [
             Ability::ChangePin,
             Ability::DeleteKey,
             Ability::GenerateP256,
@@ -92,7 +95,8 @@ impl Subject for ModuleToken {
             Ability::GenerateRsa3072,
             Ability::InstallCertificate,
             Ability::Sign,
-        ])
+        ];
+        all.into_iter().chain(self.adds.iter().copied()).collect()
     }
 
     fn tries(&self) -> Tries {
