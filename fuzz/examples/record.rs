@@ -11,7 +11,8 @@ use drivers::fuzzing::Honest;
 use drivers::wire::{self, FromWorker, MAX_DOWN, MAX_UP, Reply, Request, Secrets, Setup, ToWorker};
 use libfuzzer_sys as _; // what the parsers count with
 use token::{
-    Challenge, Fault, KeyAlgorithm, Op, Origin, Outcome, Pin, PublicKey, Secret, SignatureAlgorithm, SlotId, Statement,
+    Challenge, Fault, KeyAlgorithm, KeyPolicy, Op, Origin, Outcome, Pin, PublicKey, Secret, SignatureAlgorithm, SlotId,
+    Statement,
 };
 use virtual_card::tlv;
 
@@ -47,6 +48,8 @@ const DELETE: u8 = 10;
 const LOCK: u8 = 11;
 const PUK: u8 = 12;
 const UNBLOCK: u8 = 13;
+const CHANGE_ON_KEYPAD: u8 = 14;
+const UNBLOCK_ON_KEYPAD: u8 = 15;
 
 /// And as that of OATH does.
 const OATH_LIST: u8 = 4;
@@ -107,6 +110,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("wrong-pin", session(&[(WRONG, 0), (WRONG, 0), (UNLOCK, 0), (WRONG, 0), (WRONG, 0), (WRONG, 0)], 1, &[])),
         ("unblocked", session(&[(WRONG, 0), (PUK, 0), (UNBLOCK, 0), (PUK, 0), (UNLOCK, 0)], 0, &[])),
         ("keypad", session(&[(READ, 0), (KEYPAD, 0), (SIGN, 1), (LOCK, 0)], 0x83, &[])),
+        ("keypad-change", session(&[(CHANGE_ON_KEYPAD, 0), (UNBLOCK_ON_KEYPAD, 0), (KEYPAD, 0)], 0x82, &[])),
         ("keypad-timed-out", session(&[(KEYPAD, 0)], 0x83, &[0, 0, 0, 0, 0, 0, 0, 8, 0x64, 0])),
         ("no-piv", session(&login, 4, &[])),
         ("pieces", session(&whole, 0, &[4, 100].repeat(200))),
@@ -332,12 +336,17 @@ fn wires() -> Result<(), Box<dyn Error>> {
         Op::Attest { slot: slot.clone() },
         Op::ChangePin { old: pin("739164"), new: pin("428550") },
         Op::DeleteKey { slot: slot.clone(), expected: key.clone() },
-        Op::Generate { slot: slot.clone(), algorithm: KeyAlgorithm::P256, mark: "jitsuin 1".into() },
+        Op::Generate {
+            slot: slot.clone(),
+            algorithm: KeyAlgorithm::P256,
+            policy: KeyPolicy::default(),
+            mark: "jitsuin 1".into(),
+        },
         Op::InstallCertificate { slot: slot.clone(), expected: key.clone(), certificate: vec![0x30, 0] },
         Op::ReadInfo,
         Op::UnblockPin { puk: pin("739164"), new: pin("428550") },
         Op::Sign { slot: slot.clone(), expected: key.clone(), algorithm, statement },
-        Op::Unlock { pin: Some(pin("739164")) },
+        Op::Unlock { pin: Some(pin("739164")), last: true },
     ] {
         let Some((request, Secrets(secrets))) = Request::of(&op) else { continue };
         let mut bytes = [&[3], wire::frame(&request, MAX_DOWN)?.as_slice()].concat();

@@ -101,9 +101,9 @@ fn op(verb: u8, object: u8) -> Option<Op> {
     let code = |text: &str| Some(Pin::new(Secret::new(text.as_bytes().to_vec())));
     Some(match verb % 8 {
         0 => Op::ReadInfo,
-        1 => Op::Unlock { pin: code(ACCESS_CODE), last: true },
-        2 => Op::Unlock { pin: code("another access code"), last: true },
-        3 => Op::Unlock { pin: None, last: true },
+        1 => Op::Unlock { pin: code(ACCESS_CODE), last: false },
+        2 => Op::Unlock { pin: code("another access code"), last: false },
+        3 => Op::Unlock { pin: None, last: false },
         4 => Op::ListOtp,
         5 => Op::CalculateOtp { account, time: 1_700_000_000 },
         6 => {

@@ -26,8 +26,9 @@ const ERRORS: [pcsc::Error; 8] = [
     pcsc::Error::RemovedCard,
 ];
 
-/// The reader's control code for its keypad.
+/// The reader's control codes for its keypad.
 const VERIFY_PIN_DIRECT: u32 = 0x4233_0006;
+const MODIFY_PIN_DIRECT: u32 = 0x4233_0007;
 
 /// What another program selects: PIV, or, where there is more, Management.
 const SELECT_PIV: [u8; 14] = [0, 0xA4, 4, 0, 9, 0xA0, 0, 0, 3, 8, 0, 0, 0x10, 0];
@@ -142,21 +143,31 @@ impl Line for FuzzedLine {
     }
 
     fn keypad(&self) -> Option<Keypad> {
-        self.card.state().keypad.then_some(Keypad { verify: VERIFY_PIN_DIRECT, modify: None })
+        self.card.state().keypad.then_some(Keypad { verify: VERIFY_PIN_DIRECT, modify: Some(MODIFY_PIN_DIRECT) })
     }
 
-    /// The holder types the right PIN on the keypad.
+    /// The holder enters what is right on the keypad.
     fn control(&mut self, code: u32, data: &[u8]) -> Result<Vec<u8>, pcsc::Error> {
         let mut state = self.card.state();
-        assert!(
-            code == VERIFY_PIN_DIRECT && data.ends_with(&[0, 0x20, 0, 0x80, 8, 255, 255, 255, 255, 255, 255, 255, 255])
-        );
         if state.insertion != self.insertion {
             return Err(pcsc::Error::RemovedCard);
         }
+        let apdu: &[u8] = match (code, data) {
+            (VERIFY_PIN_DIRECT, [.., 0, 0x20, 0, 0x80, 8, _, _, _, _, _, _, _, _]) => {
+                b"\x00\x20\x00\x80\x08123456\xFF\xFF"
+            }
+            (MODIFY_PIN_DIRECT, [.., 0, 0x24, 0, 0x80, 16, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _]) => {
+                b"\x00\x24\x00\x80\x10123456\xFF\xFF24680246"
+            }
+            (MODIFY_PIN_DIRECT, [.., 0, 0x2C, 0, 0x80, 16, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _]) => {
+                b"\x00\x2C\x00\x80\x1012345678123456\xFF\xFF"
+            }
+            _ => &[],
+        };
+        assert!(!apdu.is_empty(), "a structure of another form");
         let model = state.model;
-        state.seen.command(model, data.get(data.len().saturating_sub(13)..).unwrap_or_default(), &[]);
-        state.answer(b"\x00\x20\x00\x80\x08123456\xFF\xFF")
+        state.seen.command(model, apdu, &[]);
+        state.answer(apdu)
     }
 }
 

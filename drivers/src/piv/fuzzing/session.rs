@@ -45,7 +45,14 @@ pub(crate) fn session(bytes: &[u8], cards: Cards) {
     for (verb, object) in ops {
         let Some(op) = known.op(verb, object) else { return };
         let done = token.perform(&op, &mut |_| {});
-        let enters = matches!(op, Op::ChangePin { .. } | Op::UnblockPin { .. } | Op::Unlock { .. });
+        let enters = matches!(
+            op,
+            Op::ChangePin { .. }
+                | Op::ChangePinOnKeypad
+                | Op::UnblockPin { .. }
+                | Op::UnblockPinOnKeypad
+                | Op::Unlock { .. }
+        );
         let writes = matches!(op, Op::DeleteKey { .. } | Op::Generate { .. } | Op::InstallCertificate { .. });
         let seen = card.seen();
         judge(&seen, enters, writes);
@@ -80,12 +87,13 @@ impl Known {
             Some(key) => key.clone(),
             None => somebodys_key()?,
         };
-        Some(match verb % 14 {
+        let last = object & 0x20 != 0;
+        Some(match verb % 16 {
             0 => Op::ReadInfo,
-            1 => Op::Unlock { pin: Some(pin("123456")), last: object & 1 == 0 },
-            2 => Op::Unlock { pin: Some(pin("999999")), last: true },
-            3 => Op::Unlock { pin: Some(pin("12345")), last: true },
-            4 => Op::Unlock { pin: None, last: true },
+            1 => Op::Unlock { pin: Some(pin("123456")), last },
+            2 => Op::Unlock { pin: Some(pin("999999")), last },
+            3 => Op::Unlock { pin: Some(pin("12345")), last },
+            4 => Op::Unlock { pin: None, last },
             5 => Op::ChangePin { old: pin("123456"), new: pin("24680246") },
             6 => {
                 let algorithm = expected.algorithm().default_signature();
@@ -105,7 +113,9 @@ impl Known {
             10 => Op::DeleteKey { slot, expected },
             11 => Op::Lock,
             12 => Op::ReadPuk,
-            _ => Op::UnblockPin { puk: pin("12345678"), new: pin("123456") },
+            13 => Op::UnblockPin { puk: pin("12345678"), new: pin("123456") },
+            14 => Op::ChangePinOnKeypad,
+            _ => Op::UnblockPinOnKeypad,
         })
     }
 
