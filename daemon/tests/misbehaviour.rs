@@ -42,7 +42,6 @@ const CALLED: &[(&str, Deed)] = &[
     ("C_FindObjectsInit", Deed::Read),
     ("C_GenerateKeyPair", Deed::Generate),
     ("C_GetAttributeValue", Deed::Read),
-    ("C_GetMechanismInfo", Deed::Read),
     ("C_GetSlotInfo", Deed::Read),
     ("C_GetTokenInfo", Deed::Read),
     ("C_Login", Deed::Unlock),

@@ -306,7 +306,9 @@ mod tests {
         for language in [Language::En, Language::Ja] {
             let texts = Texts::new(language);
             for purpose in ["login", "acquire", "change-pin", "otp", "otp-from-token", "retire", "unblock-pin"] {
-                let info = Info { purpose: purpose.into(), ..full() };
+                // Only what concerns an OTP token has an account.
+                let account = full().account.filter(|_| purpose.starts_with("otp"));
+                let info = Info { purpose: purpose.into(), account, ..full() };
                 let length = prompt::escaped_length(&consent(&texts, &info).description);
                 assert!(length <= 990, "{language:?} {purpose}: {length}");
             }

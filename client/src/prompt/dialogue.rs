@@ -157,6 +157,7 @@ mod tests {
         assert_eq!(
             titles,
             [
+                "Jitsuin: access code",
                 "Jitsuin: acquisition code",
                 "Jitsuin: card PIN",
                 "Jitsuin: choose a certificate",
@@ -167,6 +168,7 @@ mod tests {
                 "Jitsuin: new user PIN",
                 "Jitsuin: notice",
                 "Jitsuin: one-time password",
+                "Jitsuin: token secret",
                 "Jitsuin: PUK",
                 "Jitsuin: user PIN",
             ]

@@ -26,9 +26,10 @@ impl Session {
         }
     }
 
-    /// How the PIN stands. `total`: the tries after a right entry, where the card says.
+    /// How the PIN stands. `total`: the tries after a right entry, where the card says. While one is in force, it has
+    /// brought them back.
     pub(super) fn pin_state(&mut self, total: Option<u8>) -> Result<PinState, Fault> {
-        Ok(pin_state(self.tries()?, total))
+        Ok(pin_state(self.tries()?.or(total), total))
     }
 
     /// Exactly one VERIFY, unless the form is wrong, no tries are left, or one only and not `last`.
