@@ -87,8 +87,8 @@ impl Config {
     /// With less time for a card than it has by itself.
     #[must_use]
     pub fn card_deadline(self, deadline: &str) -> Self {
-        // The table of cards ends where that of the log begins.
-        let text = self.text.replace("[log]", &format!("deadline = \"{deadline}\"\n[log]"));
+        // The table of cards ends where that of HID tokens begins.
+        let text = self.text.replace("[hid]", &format!("deadline = \"{deadline}\"\n[hid]"));
         Self { text, ..self }
     }
 

@@ -125,7 +125,7 @@ impl<'a> Desk<'a> {
         for other in OTHERS {
             let counts = self.pcsc.counts(other);
             assert_eq!((counts.verifies, counts.signatures, counts.writes), (0, 0, 0), "{other}");
-            let reads = ["A4", "C0", "CB", "F7", "F8", "FD", "20"];
+            let reads = ["1D", "A4", "C0", "CB", "F7", "F8", "FD", "20"];
             for line in self.pcsc.log(other) {
                 assert!(reads.contains(&&line[2..4]), "{other}: {line}");
                 assert!(&line[2..4] != "20" || line.contains("+0=") || line.contains("+1="), "{other}: {line}");

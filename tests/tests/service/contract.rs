@@ -1,9 +1,12 @@
 //! What is served is what `dbus/` says.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde_json::json;
 use tests::daemon::Config;
+use tests::pcsc::Pcsc;
+use tests::scratch::Scratch;
 use tests::tree;
 use zbus::OwnedObjectPath;
 use zbus::fdo::IntrospectableProxy;
@@ -66,12 +69,22 @@ async fn introspect(caller: &Caller, path: &str) -> Interfaces {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_bus_serves_the_xml() {
     // An enrolment is there from its start, whether or not the authority is.
-    let config = Config::new().authority("bank", "https://127.0.0.1:1", &"0".repeat(64));
+    let readers = Scratch::new();
+    let pcsc = Pcsc::with_yubikey(&readers, "yubikey:serial=5020304");
+    let config = Config::new().authority("bank", "https://127.0.0.1:1", &"0".repeat(64)).cards(pcsc.socket());
     let bench = Bench::with(config, |ca, scratch, hsm, token| ca.key(scratch, hsm, token, "01", USER, 2));
     let caller = bench.caller().await;
     let agent = Agent::new(&[("consent", &["!hold"])]);
     caller.register(&agent).await.unwrap();
-    let options = vardict([("contract-id", "00009876543".into()), ("user-id", "riyousya".into())]);
+    while !introspect(&caller, "/org/jitsuin/Jitsuin1").await.contains_key("org.jitsuin.Jitsuin1.OtpToken") {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let token = format!("pkcs11:{}", bench.token.serial);
+    let options = vardict([
+        ("contract-id", "00009876543".into()),
+        ("user-id", "riyousya".into()),
+        ("token", token.as_str().into()),
+    ]);
     let enrolment: OwnedObjectPath = caller.manager("StartEnrolment", &("bank", options)).await.unwrap();
     let request = caller.start_login(ORIGIN, &challenge(), vardict([])).await.unwrap();
     let mut served = Interfaces::new();
