@@ -3,6 +3,7 @@
 //!
 //! Nothing here starts a thread, knows an executor or decides who may do what.
 
+mod card;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -3,7 +3,7 @@
 use ::token::{AccountName, NewOtpAccount, OtpAccount, OtpHash, OtpKind};
 use zeroize::Zeroizing;
 
-use crate::piv::tlv;
+use crate::card::tlv;
 
 /// The period of a TOTP account whose name says none, in seconds.
 const USUAL_PERIOD: u32 = 30;

@@ -3,7 +3,7 @@
 use ::token::OtpCode;
 
 use super::account::Account;
-use crate::piv::tlv;
+use crate::card::tlv;
 
 const NAME: u32 = 0x71;
 const NAME_LIST: u32 = 0x72;

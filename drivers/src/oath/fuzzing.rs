@@ -6,9 +6,9 @@ use sha1::Sha1;
 
 use super::answer::{self, Selected};
 use super::token::Token;
+use crate::card::tlv;
 use crate::fuzzing::{Cards, Choices, Honest};
 use crate::piv::fuzzing::{FuzzedCard, Same, Seen, stays_short};
-use crate::piv::tlv;
 
 /// Most operations of one session.
 const MAX_OPS: usize = 12;

@@ -17,8 +17,8 @@ mod tests;
 
 use ::token::{Device, Driver, Fault, Sighting, TokenKind};
 
-use crate::piv::fault::cannot;
-use crate::piv::pcsc::PcscReader;
+use crate::card::fault::cannot;
+use crate::card::pcsc::PcscReader;
 
 /// The driver's name in token names.
 pub const NAME: &str = "oath";

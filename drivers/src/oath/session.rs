@@ -12,12 +12,12 @@ use zeroize::Zeroizing;
 
 use super::account::{self, Account};
 use super::answer::{self, Lock, Selected};
-use crate::piv::apdu::{Answer, Command};
-use crate::piv::exchange::{Broken, exchange};
-use crate::piv::fault::{by_broken, cannot, device, malformed};
-use crate::piv::session::{Due, MANAGEMENT};
-use crate::piv::tlv;
-use crate::piv::transport::Line;
+use crate::card::apdu::{Answer, Command};
+use crate::card::exchange::{Broken, exchange};
+use crate::card::fault::{by_broken, cannot, device, malformed};
+use crate::card::tlv;
+use crate::card::transport::Line;
+use crate::card::{Due, MANAGEMENT};
 
 /// The application's identifier.
 const AID: [u8; 7] = [0xA0, 0x00, 0x00, 0x05, 0x27, 0x21, 0x01];

@@ -7,8 +7,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
 use super::token::Token;
+use crate::card::tlv;
 use crate::piv::tests::Slot;
-use crate::piv::tlv;
 
 /// The secret of RFC 4226's and RFC 6238's examples.
 const SECRET: &[u8] = b"12345678901234567890";

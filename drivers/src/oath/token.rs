@@ -10,9 +10,9 @@ use ::token::{
 
 use super::NAME;
 use super::session::Session;
-use crate::piv::fault::{by_error, cannot};
-use crate::piv::session::Due;
-use crate::piv::transport::Reader;
+use crate::card::Due;
+use crate::card::fault::{by_error, cannot};
+use crate::card::transport::Reader;
 
 /// How much less time than its caller an operation gives itself, so that the card is not used any
 /// more when the caller has given up.

@@ -8,11 +8,12 @@ use aes::cipher::{Block, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::apdu::Command;
-use super::fault::{Step, malformed};
+use super::fault::Step;
 use super::object::{ADMIN_DATA, PRINTED};
 use super::session::Session;
-use super::tlv;
+use crate::card::apdu::Command;
+use crate::card::fault::malformed;
+use crate::card::tlv;
 
 /// The key reference.
 const ADMIN: u8 = 0x9B;

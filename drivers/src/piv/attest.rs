@@ -3,10 +3,11 @@
 use ::token::certificate::MAX_CERTIFICATE;
 use ::token::{Fault, SlotId};
 
-use super::apdu::{Answer, Command};
-use super::fault::{Step, by_status, cannot, malformed};
+use super::fault::{Step, by_status};
 use super::object::ATTESTATION;
 use super::session::Session;
+use crate::card::apdu::{Answer, Command};
+use crate::card::fault::{cannot, malformed};
 
 impl Session {
     /// The attestation of the key in a slot, and the device's own certificate.

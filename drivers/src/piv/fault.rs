@@ -1,11 +1,10 @@
-//! What PC/SC's errors and a card's status words mean to a person: the only place that reads them.
+//! What a card's status words mean to a person: the only place that reads them.
 
 use std::fmt;
 
 use ::token::Fault;
-use pcsc::Error;
 
-use super::exchange::Broken;
+use crate::card::fault::{cannot, device};
 
 /// What was being done, by the command's name in the standard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,86 +47,6 @@ impl fmt::Display for Step {
     }
 }
 
-/// The meaning of a line that broke.
-pub(crate) fn by_broken(step: impl fmt::Display, broken: Broken, seconds: u64) -> Fault {
-    match broken {
-        Broken::Line(error) => by_error(step, error),
-        Broken::Answer => malformed(step),
-        Broken::Late => Fault::TimedOut { seconds },
-    }
-}
-
-/// The meaning of an error of PC/SC.
-pub(crate) fn by_error(step: impl fmt::Display, error: Error) -> Fault {
-    match error {
-        // The card is gone, or its reader, or pcscd with all of them.
-        Error::NoReadersAvailable
-        | Error::NoService
-        | Error::NoSmartcard
-        | Error::ReaderUnavailable
-        | Error::RemovedCard
-        | Error::ServiceStopped
-        | Error::Shutdown
-        | Error::UnknownReader => Fault::Absent,
-
-        Error::SharingViolation | Error::ServerTooBusy => Fault::Busy { holder: None },
-
-        Error::Cancelled | Error::CancelledByUser | Error::SystemCancelled => Fault::Cancelled,
-
-        // Somebody reset the card, and what was proven to it is forgotten.
-        Error::ResetCard => Fault::PinRequired { left: None },
-
-        Error::BadSeek
-        | Error::CacheItemNotFound
-        | Error::CacheItemStale
-        | Error::CacheItemTooBig
-        | Error::CantDispose
-        | Error::CardNotAuthenticated
-        | Error::CardUnsupported
-        | Error::CertificateUnavailable
-        | Error::ChvBlocked
-        | Error::CommDataLost
-        | Error::CommError
-        | Error::DirNotFound
-        | Error::DuplicateReader
-        | Error::Eof
-        | Error::FileNotFound
-        | Error::IccCreateorder
-        | Error::IccInstallation
-        | Error::InsufficientBuffer
-        | Error::InternalError
-        | Error::InvalidAtr
-        | Error::InvalidChv
-        | Error::InvalidHandle
-        | Error::InvalidParameter
-        | Error::InvalidTarget
-        | Error::InvalidValue
-        | Error::NoAccess
-        | Error::NoDir
-        | Error::NoFile
-        | Error::NoKeyContainer
-        | Error::NoMemory
-        | Error::NoSuchCertificate
-        | Error::NotReady
-        | Error::NotTransacted
-        | Error::PciTooSmall
-        | Error::ProtoMismatch
-        | Error::ReaderUnsupported
-        | Error::SecurityViolation
-        | Error::Timeout
-        | Error::UnknownCard
-        | Error::UnknownError
-        | Error::UnknownResMng
-        | Error::UnpoweredCard
-        | Error::UnresponsiveCard
-        | Error::UnsupportedCard
-        | Error::UnsupportedFeature
-        | Error::WaitedTooLong
-        | Error::WriteTooMany
-        | Error::WrongChv => device(&format!("{step}: {error:?}")),
-    }
-}
-
 /// The meaning of a status word other than 9000 (SP 800-73-5 part 2, table of each command).
 pub(super) fn by_status(step: Step, status: u16) -> Fault {
     match (step, status) {
@@ -149,21 +68,6 @@ pub(super) fn by_status(step: Step, status: u16) -> Fault {
     }
 }
 
-/// An answer that is none.
-pub(crate) fn malformed(step: impl fmt::Display) -> Fault {
-    device(&format!("{step}: an answer that makes no sense"))
-}
-
-/// A [`Fault::Device`] with that detail.
-pub(crate) fn device(detail: &str) -> Fault {
-    Fault::Device { detail: detail.to_owned() }
-}
-
-/// A [`Fault::CannotDo`].
-pub(crate) fn cannot(what: &str) -> Fault {
-    Fault::CannotDo { what: what.to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,8 +81,5 @@ mod tests {
         assert_eq!(by_status(Step::GetData, 0x63C2), device("GET DATA: 63C2"));
         assert_eq!(by_status(Step::Sign, 0x6982), Fault::PinRequired { left: None });
         assert_eq!(by_status(Step::Sign, 0x6F00), device("GENERAL AUTHENTICATE: 6F00"));
-        assert_eq!(by_error(Step::Sign, Error::RemovedCard), Fault::Absent);
-        assert_eq!(by_error(Step::Connect, Error::SharingViolation), Fault::Busy { holder: None });
-        assert_eq!(by_error(Step::Sign, Error::NotTransacted), device("GENERAL AUTHENTICATE: NotTransacted"));
     }
 }

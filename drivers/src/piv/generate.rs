@@ -2,13 +2,15 @@
 
 use ::token::{Ability, Fault, KeyAlgorithm, KeyPolicy, PublicKey, SlotId, TouchPolicy};
 
-use super::apdu::Command;
-use super::fault::{Step, cannot, device, malformed};
+use super::fault::Step;
 use super::mark::MAX_MARK;
 use super::metadata::{algorithm_id, public_key};
 use super::read::{METADATA, abilities};
 use super::session::Session;
-use super::{slot, tlv};
+use super::slot;
+use crate::card::apdu::Command;
+use crate::card::fault::{cannot, device, malformed};
+use crate::card::tlv;
 
 impl Session {
     /// Makes a key pair in an empty spare slot and has the card say that it was made there.

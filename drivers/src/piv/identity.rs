@@ -3,11 +3,12 @@
 use ::token::{Fault, TokenId};
 
 use super::NAME;
-use super::apdu::{Answer, Command};
-use super::fault::{Step, by_status, cannot};
+use super::fault::{Step, by_status};
 use super::object;
 use super::session::Session;
-use super::tlv;
+use crate::card::apdu::{Answer, Command};
+use crate::card::fault::cannot;
+use crate::card::tlv;
 
 /// What kind of card it is, asked once and remembered for its insertion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,8 @@ use ::token::Fault;
 
 use super::object::MARKS;
 use super::session::Session;
-use super::{slot, tlv};
+use super::slot;
+use crate::card::tlv;
 
 /// Longest mark, in bytes.
 pub(super) const MAX_MARK: usize = 64;

@@ -2,10 +2,10 @@
 
 use ::token::{Fault, KeyAlgorithm, PinPolicy, PublicKey};
 
-use super::apdu::{Answer, Command};
 use super::fault::{Step, by_status};
 use super::session::Session;
-use super::tlv;
+use crate::card::apdu::{Answer, Command};
+use crate::card::tlv;
 
 /// What the card says of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,28 +5,22 @@
 //! card is left to its neighbours as it was, and never reset.
 
 mod admin;
-pub(crate) mod apdu;
 mod attest;
-pub(crate) mod exchange;
-pub(crate) mod fault;
+mod fault;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod generate;
-mod holder;
 mod identity;
 mod keypad;
 mod mark;
 mod metadata;
 mod object;
-pub(crate) mod pcsc;
 mod pin;
 mod read;
-pub(crate) mod session;
+mod session;
 mod sign;
 mod slot;
-pub(crate) mod tlv;
 mod token;
-pub(crate) mod transport;
 mod unblock;
 mod write;
 
@@ -34,6 +28,9 @@ mod write;
 pub(crate) mod tests;
 
 use ::token::{Device, Driver, Fault, Sighting};
+
+use crate::card::fault::cannot;
+use crate::card::pcsc::PcscReader;
 
 /// The driver's name in token names.
 pub const NAME: &str = "piv";
@@ -54,8 +51,8 @@ impl Driver for Piv {
     /// Asks nothing of the card: its first reading says [`Fault::CannotDo`] where it has no PIV.
     fn open(&self, sighting: &Sighting) -> Result<Box<dyn Device + Send>, Fault> {
         match sighting {
-            Sighting::Card { reader } => Ok(Box::new(token::Token::new(Box::new(pcsc::PcscReader::new(reader)?)))),
-            _ => Err(fault::cannot("be opened by this driver")),
+            Sighting::Card { reader } => Ok(Box::new(token::Token::new(Box::new(PcscReader::new(reader)?)))),
+            _ => Err(cannot("be opened by this driver")),
         }
     }
 }

@@ -4,10 +4,11 @@ use ::token::Fault;
 use ::token::certificate::MAX_CERTIFICATE;
 use zeroize::Zeroizing;
 
-use super::apdu::{Answer, Command};
-use super::fault::{self, Step, by_status};
+use super::fault::{Step, by_status};
 use super::session::Session;
-use super::tlv;
+use crate::card::apdu::{Answer, Command};
+use crate::card::fault::malformed;
+use crate::card::tlv;
 
 /// The card holder unique identifier.
 pub(super) const CHUID: u32 = 0x5F_C102;
@@ -32,7 +33,7 @@ impl Session {
         let answer = self.ask(Step::GetData, Command::new(0xCB, 0x3F, 0xFF).with(list))?;
         match answer.status {
             Answer::OK => {
-                let contents = tlv::only(&answer.data, 0x53).ok_or_else(|| fault::malformed(Step::GetData))?;
+                let contents = tlv::only(&answer.data, 0x53).ok_or_else(|| malformed(Step::GetData))?;
                 Ok((!contents.is_empty()).then(|| Zeroizing::new(contents.to_vec())))
             }
             // Not there: as files, as keys, or as functions that a card does not have.

@@ -3,9 +3,9 @@
 use ::token::{Fault, Pin, PinState};
 use zeroize::Zeroizing;
 
-use super::apdu::{Answer, Command};
 use super::fault::{Step, by_status};
 use super::session::Session;
+use crate::card::apdu::{Answer, Command};
 
 /// The PIN's key reference.
 pub(super) const PIN: u8 = 0x80;

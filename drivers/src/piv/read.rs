@@ -6,11 +6,12 @@ use ::token::{Ability, CertificateFacts, Fault, PinPolicy, PinState, SlotId, Slo
 
 use super::admin::Keeper;
 use super::identity::Make;
-use super::keypad::Keypad;
 use super::metadata::KeyMetadata;
 use super::pin::pin_state;
 use super::session::Session;
-use super::{object, slot, tlv};
+use super::{object, slot};
+use crate::card::keypad::Keypad;
+use crate::card::tlv;
 
 /// Firmware that has metadata, moves keys, knows RSA-3072.
 pub(super) const METADATA: [u8; 3] = [5, 3, 0];

@@ -4,25 +4,16 @@ use std::time::Instant;
 
 use ::token::{Fault, TokenId};
 
-use super::apdu::{Answer, Command};
-use super::exchange::{Broken, exchange};
-use super::fault::{Step, by_broken, by_status};
+use super::fault::{Step, by_status};
 use super::identity::Make;
-use super::transport::Line;
+use crate::card::apdu::{Answer, Command};
+use crate::card::exchange::{Broken, exchange};
+use crate::card::fault::by_broken;
+use crate::card::transport::Line;
+use crate::card::{Due, MANAGEMENT};
 
 /// The application's identifier without its version (SP 800-73-5 part 1 §2.2).
 const AID: [u8; 9] = [0xA0, 0x00, 0x00, 0x03, 0x08, 0x00, 0x00, 0x10, 0x00];
-
-/// Yubico's Management application: selecting it is how a YubiKey is logged out of PIV for sure.
-pub(crate) const MANAGEMENT: [u8; 8] = [0xA0, 0x00, 0x00, 0x05, 0x27, 0x47, 0x11, 0x17];
-
-/// Until when an operation may send commands.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Due {
-    pub(crate) at: Instant,
-    /// How long that is, for the message.
-    pub(crate) seconds: u64,
-}
 
 /// An open line with the application selected.
 pub(super) struct Session {

@@ -5,11 +5,12 @@ use der::asn1::UintRef;
 use der::{Decode, Reader, SliceReader};
 use zeroize::Zeroizing;
 
-use super::apdu::{Answer, Command};
-use super::fault::{Step, by_status, cannot, malformed};
+use super::fault::{Step, by_status};
 use super::metadata::algorithm_id;
 use super::session::Session;
-use super::tlv;
+use crate::card::apdu::{Answer, Command};
+use crate::card::fault::{cannot, malformed};
+use crate::card::tlv;
 
 /// `DigestInfo` of SHA-256 up to the digest (RFC 8017 §9.2, note 1).
 const DIGEST_INFO_SHA256: [u8; 19] =

@@ -11,13 +11,14 @@ use virtual_card::card::Card;
 use virtual_card::model::Model;
 use zeroize::Zeroizing;
 
-use super::apdu::Command;
 use super::fault::Step;
-use super::keypad::Keypad;
-use super::session::{Due, Session};
-use super::tlv;
+use super::session::Session;
 use super::token::Token;
-use super::transport::{Line, Reader};
+use crate::card::Due;
+use crate::card::apdu::Command;
+use crate::card::keypad::Keypad;
+use crate::card::tlv;
+use crate::card::transport::{Line, Reader};
 
 const PIN: &str = "123456";
 /// A keypad on which a PIN is verified, and changed.

@@ -7,11 +7,13 @@ use ::token::{
     Device, Event, Fault, Op, Outcome, Pin, PublicKey, SignatureAlgorithm, SlotId, Statement, TokenId, TokenInfo,
 };
 
-use super::fault::{Step, by_error, cannot};
+use super::fault::Step;
 use super::identity::Make;
-use super::session::{Due, Session};
+use super::session::Session;
 use super::slot;
-use super::transport::Reader;
+use crate::card::Due;
+use crate::card::fault::{by_error, cannot};
+use crate::card::transport::Reader;
 
 /// How much less time than its caller an operation gives itself, so that the card is not used any
 /// more when the caller has given up.

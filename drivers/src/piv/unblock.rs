@@ -3,12 +3,12 @@
 use ::token::{Fault, Pin};
 use zeroize::Zeroizing;
 
-use super::apdu::Command;
 use super::fault::Step;
 use super::pin::{MAX, MIN, PIN, padded};
 use super::read::METADATA;
 use super::session::Session;
-use super::tlv;
+use crate::card::apdu::Command;
+use crate::card::tlv;
 
 /// The PUK's key reference.
 const PUK: u8 = 0x81;

@@ -2,12 +2,13 @@
 
 use ::token::{CertificateFacts, Fault, PublicKey, SlotId};
 
-use super::apdu::{Answer, Command};
-use super::fault::{Step, by_status, cannot, device};
+use super::fault::{Step, by_status};
 use super::object;
 use super::read::MOVES;
 use super::session::Session;
 use super::slot;
+use crate::card::apdu::{Answer, Command};
+use crate::card::fault::{cannot, device};
 
 impl Session {
     /// Writes a certificate beside its key and reads it back; done twice, it is the same.

@@ -6,10 +6,10 @@ use std::time::Instant;
 use zeroize::Zeroizing;
 
 use super::rules::Seen;
+use crate::card::keypad::Keypad;
+use crate::card::tlv;
+use crate::card::transport::{Line, Reader};
 use crate::fuzzing::{Cards, Choices, Honest};
-use crate::piv::keypad::Keypad;
-use crate::piv::tlv;
-use crate::piv::transport::{Line, Reader};
 
 /// The cards that there are, by a byte; without a name, one that knows no command. From 80 on, the reader has a keypad.
 const MODELS: [&str; 5] = ["yubikey", "piv", "yubikey:firmware=5.2.7,serial=2", "yubikey:firmware=5.4.3,serial=3", ""];

@@ -3,9 +3,10 @@
 use ::token::certificate::MAX_CERTIFICATE;
 use ::token::{CertificateFacts, KeyAlgorithm, PublicKey};
 
+use crate::card::keypad::Keypad;
+use crate::card::tlv;
 use crate::fuzzing::Choices;
-use crate::piv::keypad::Keypad;
-use crate::piv::{mark, metadata, object, sign, slot, tlv};
+use crate::piv::{mark, metadata, object, sign, slot};
 
 /// BER-TLV: nothing is read twice or outside of the bytes, and what is written is read.
 pub(crate) fn tlv(bytes: &[u8]) {
