@@ -15,6 +15,9 @@ help:
 
 # What the demo plays with: softhsm or yubikey.
 TOKEN ?= softhsm
+ifeq ($(filter softhsm yubikey,$(TOKEN)),)
+$(error There is no demo with TOKEN=$(TOKEN). Say softhsm or yubikey)
+endif
 
 demo: demo-$(TOKEN)
 
