@@ -9,6 +9,7 @@ pub(crate) mod keypad;
 pub(crate) mod pcsc;
 pub(crate) mod tlv;
 pub(crate) mod transport;
+mod turn;
 
 use std::time::Instant;
 

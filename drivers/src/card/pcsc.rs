@@ -12,6 +12,7 @@ use super::fault::cannot;
 use super::holder;
 use super::keypad::{self, Keypad};
 use super::transport::{Line, Reader};
+use super::turn::Turn;
 
 /// Times that a card which somebody else resets in between is connected to, before it is left alone.
 const ATTEMPTS: usize = 4;
@@ -58,6 +59,7 @@ impl Reader for PcscReader {
     }
 
     fn begin(&mut self, until: Instant) -> Result<Box<dyn Line>, Error> {
+        let mut turn = Some(Turn::take(&self.name, until).ok_or(Error::SharingViolation)?);
         let patience = until.min(Instant::now() + HELD);
         let mut resets = 0;
         loop {
@@ -68,6 +70,7 @@ impl Reader for PcscReader {
             match connect(&context, &self.name) {
                 Ok(mut line) => {
                     line.keypad = *self.keypad.get_or_insert_with(|| line.ask_for_keypad());
+                    line.turn = turn.take();
                     return Ok(Box::new(line));
                 }
                 Err(Error::ResetCard) if resets + 1 < ATTEMPTS => resets += 1,
@@ -98,7 +101,7 @@ fn connect(context: &Context, reader: &CStr) -> Result<PcscLine, Error> {
     let held = Held::try_new(MutBorrow::new(Connection(Some(card))), |card| {
         card.borrow_mut().0.as_mut().ok_or(Error::InvalidHandle)?.transaction()
     })?;
-    Ok(PcscLine { held, t0, keypad: None })
+    Ok(PcscLine { held, t0, keypad: None, turn: None })
 }
 
 /// A connection that ends without resetting the card, which is how `Card` would end it.
@@ -129,6 +132,8 @@ struct PcscLine {
     held: Held,
     t0: bool,
     keypad: Option<Keypad>,
+    /// Let go last.
+    turn: Option<Turn>,
 }
 
 impl PcscLine {
