@@ -155,7 +155,8 @@ async fn token(bank: &Bank, work: TokenWork, secrets: &mut Secrets) -> anyhow::R
 /// need a promise that nobody else uses it.
 fn open_outlet(number: u16) -> anyhow::Result<File> {
     let name = format!("/proc/self/fd/{number}");
-    File::options().write(true).open(name).with_context(|| {
+    // Behind what is there: the kernel opens it anew, from its beginning.
+    File::options().append(true).open(name).with_context(|| {
         format!("descriptor {number} is not open for writing. Open it in the shell, for example {number}>FILE")
     })
 }

@@ -180,6 +180,7 @@ pub(super) fn notice(texts: &Texts, kind: &str, info: &Info) -> Option<String> {
 fn reason(texts: &Texts, kind: SecretKind, info: &Info) -> Option<String> {
     let reason = info.reason.as_deref()?;
     match (reason, kind) {
+        ("format" | "same" | "wrong", SecretKind::AccessCode) => Some(texts.text("reason-access-code")),
         ("format", SecretKind::OtpSecret) => Some(texts.text("reason-format-otp-secret")),
         ("format", SecretKind::Puk) => Some(texts.text("reason-format-puk")),
         ("same", SecretKind::Puk) => Some(texts.text("reason-same-puk")),

@@ -17,7 +17,8 @@ fn open(options: &OpenOptions, descriptor: u16) -> io::Result<File> {
 
 /// Writes a line into it.
 pub(crate) fn hand_over(descriptor: u16, secret: &str) -> Result<(), Error> {
-    let mut file = open(OpenOptions::new().write(true), descriptor)?;
+    // Behind what is there: the kernel opens it anew, from its beginning.
+    let mut file = open(OpenOptions::new().append(true), descriptor)?;
     let line = Zeroizing::new(format!("{secret}\n"));
     Ok(file.write_all(line.as_bytes())?)
 }
@@ -30,5 +31,9 @@ pub(crate) fn read(descriptor: u16) -> Result<Secret, Error> {
     let file = open(OpenOptions::new().read(true), descriptor)?;
     file.take(MAX_SECRET as u64 + 2).read_to_end(&mut bytes)?;
     let secret = bytes.trim_ascii();
-    if secret.len() > MAX_SECRET { Err(too_long().into()) } else { Ok(Secret::new(secret.to_vec())) }
+    match secret.len() {
+        0 => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "there is no secret on the descriptor").into()),
+        length if length > MAX_SECRET => Err(too_long().into()),
+        _ => Ok(Secret::new(secret.to_vec())),
+    }
 }

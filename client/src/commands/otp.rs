@@ -63,14 +63,17 @@ pub(crate) async fn list(context: &Context, wanted: Option<TokenId>) -> Result<(
     output::table(&heads, rows.collect(), &context.texts.text(empty))
 }
 
-/// The code is the result: it goes to standard output alone on its line, or to a descriptor; it is
-/// never part of JSON.
+/// The code is the result: it goes to standard output alone on its line, or to a descriptor. It is never
+/// part of JSON, so with `--json` there has to be one.
 pub(crate) async fn code(
     context: &Context,
     account: Option<String>,
     wanted: Option<TokenId>,
     code_fd: Option<u16>,
 ) -> Result<(), Error> {
+    if context.global.json && code_fd.is_none() {
+        return Err(Error::Entry { key: "entry-code-fd", value: String::new() });
+    }
     let connection = context.bus_with_agent().await?;
     let token = only(&connection, wanted.as_ref()).await?;
     let name = match account {
@@ -91,10 +94,6 @@ pub(crate) async fn code(
     let digits = code.expose_str().unwrap_or_default();
     match code_fd {
         Some(descriptor) => descriptor::hand_over(descriptor, digits),
-        None if context.global.json => {
-            output::remark(digits);
-            Ok(())
-        }
         None => output::line(digits),
     }
 }

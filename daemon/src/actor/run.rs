@@ -165,7 +165,8 @@ impl Actor {
         match &outcome {
             Ok(Outcome::Info(info)) => self.publish(info.clone()),
             Ok(_) if mutates => self.reread().await,
-            Err(Fault::PinWrong { .. } | Fault::PinBlocked) => self.reread().await,
+            // Its PIN, or whether it wants one, is not as it was known.
+            Err(Fault::PinWrong { .. } | Fault::PinBlocked | Fault::PinRequired { .. }) => self.reread().await,
             _ => {}
         }
         outcome

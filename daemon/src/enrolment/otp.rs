@@ -4,6 +4,7 @@ use token::{AccountName, Op, OtpAccount, Outcome, Secret};
 
 use super::authority::now;
 use super::run::{After, Run};
+use super::status;
 use crate::actor::TokenHandle;
 use crate::holder::{Purpose, Unanswered};
 use crate::touch;
@@ -28,11 +29,15 @@ impl Run {
         }
         let op = Op::CalculateOtp { account: account.name, time: u64::try_from(now()).unwrap_or_default() };
         let (tokens, holder) = (&self.shared.otp_tokens, self.who());
-        match touch::telling(tokens, token.id(), &*holder, &question, account.touch, token.perform(op)).await {
+        let outcome = touch::telling(tokens, token.id(), &*holder, &question, account.touch, token.perform(op)).await;
+        self.audit("use-otp", outcome.as_ref().map_or_else(|_| "failed", |_| "ok"));
+        match outcome {
             Ok(Outcome::OtpCode(code)) => Ok(Some(code.into_secret())),
             Ok(_) => Ok(None),
             Err(fault) => {
                 tracing::info!(token = %token.id(), %fault, "no one-time password from the token; it is typed");
+                // Said in the window in which it is typed.
+                self.error = Some(status::fault(&fault));
                 Ok(None)
             }
         }

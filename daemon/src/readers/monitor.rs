@@ -171,6 +171,7 @@ impl Monitor {
         let present: Vec<String> = states.iter().map(shown).collect();
         let gone: Vec<Seat> = self.places.keys().filter(|(name, _)| !present.contains(name)).cloned().collect();
         for seat in gone {
+            self.absent.remove(&seat);
             let left = self.places.remove(&seat).and_then(|mut place| place.leave());
             left.into_iter().for_each(|act| self.act(&seat, act));
         }
@@ -217,6 +218,7 @@ impl Monitor {
         match wish {
             Wish::Adopted { seat, insertion, outcome } => match (self.places.get_mut(&seat), outcome) {
                 (Some(place), Ok(handle)) => {
+                    self.absent.remove(&seat);
                     let act = place.adopted(insertion, handle.id().clone(), handle.generation());
                     // It may have departed before it was known to be here.
                     act.into_iter().for_each(|act| self.act(&seat, act));

@@ -84,7 +84,9 @@ pub(super) fn raw_name(account: &NewOtpAccount) -> String {
 pub(super) fn put(account: &NewOtpAccount, secret: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let name = raw_name(account);
     let fits = (6..=8).contains(&account.digits) && (1..=LONGEST_KEY).contains(&secret.len()) && name.len() <= 64;
-    if !fits || matches!(account.kind, OtpKind::Totp { period: 0 }) {
+    // What looks like a period before a name would be read back as one.
+    let odd = matches!(account.kind, OtpKind::Totp { period: USUAL_PERIOD }) && period(&name).is_some();
+    if !fits || odd || matches!(account.kind, OtpKind::Totp { period: 0 }) {
         return None;
     }
     let kind = if account.kind == OtpKind::Hotp { 0x10 } else { 0x20 };
@@ -152,6 +154,9 @@ mod tests {
         assert_eq!(*put(&account, b"secret").unwrap(), expected.concat());
         let slow = NewOtpAccount { kind: OtpKind::Totp { period: 60 }, touch: false, ..account.clone() };
         assert_eq!(put(&slow, &[1; 20]).unwrap()[..8], *b"\x71\x0660/B:1");
+        let name = AccountName::new("60/b").unwrap();
+        let odd = NewOtpAccount { name, kind: OtpKind::Totp { period: 30 }, ..account.clone() };
+        assert_eq!(put(&odd, &[1; 20]), None);
         assert_eq!(put(&account, b""), None);
         assert_eq!(put(&account, &[0; 65]), None);
         assert_eq!(put(&NewOtpAccount { digits: 9, ..account }, b"secret"), None);

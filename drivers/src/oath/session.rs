@@ -100,7 +100,8 @@ impl Session {
 
     /// Proves the access code, and has the application prove that it knows it too.
     pub(super) fn validate(&mut self, code: &Pin) -> Result<(), Fault> {
-        let Some(lock) = self.selected.lock.clone() else { return Ok(()) };
+        // Any entry would be right: whoever asked for it believes in a code that is not there any more.
+        let Some(lock) = self.selected.lock.clone() else { return Err(Fault::Changed) };
         let mut key = Zeroizing::new([0; KEY_BYTES]);
         pbkdf2::pbkdf2_hmac::<Sha1>(code.expose(), &self.selected.salt, ROUNDS, &mut *key);
         let ours: [u8; 8] = rand::random();

@@ -12,7 +12,7 @@ use ::token::{
 use super::code::{self, DIGITS, PERIOD};
 use super::exchange::Trouble;
 use super::fault::{by_trouble, cannot, device};
-use super::line::Line;
+use super::line::{Line, Status};
 use super::slots::{self, Slot};
 use super::{NAME, slots::status};
 
@@ -37,9 +37,8 @@ pub(super) struct Token {
 #[derive(Debug, Clone)]
 struct Known {
     id: TokenId,
-    firmware: [u8; 3],
-    /// What was programmed when the slots were asked.
-    programmed: u8,
+    /// How the token stood when the slots were asked.
+    status: Status,
     slots: Vec<Slot>,
 }
 
@@ -52,7 +51,7 @@ impl Token {
     fn known(&mut self, until: Instant) -> Result<&Known, Trouble> {
         let line = self.line.as_mut();
         let status = status(line)?;
-        let stale = self.known.as_ref().is_none_or(|known| known.programmed != status.programmed);
+        let stale = self.known.as_ref().is_none_or(|known| known.status != status);
         if stale {
             // What is known stays until there is better: the token keeps its name also when this fails.
             let id = match &self.known {
@@ -63,8 +62,7 @@ impl Token {
                 }
             };
             let slots = slots::answering(line, status, until)?;
-            let (firmware, programmed) = (status.firmware, status.programmed);
-            self.known = Some(Known { id, firmware, programmed, slots });
+            self.known = Some(Known { id, status, slots });
         }
         self.known.as_ref().ok_or(Trouble::Garbled)
     }
@@ -76,7 +74,7 @@ impl Token {
         if known.slots.is_empty() {
             return Ok(None);
         }
-        let [major, minor, patch] = known.firmware;
+        let [major, minor, patch] = known.status.firmware;
         Ok(Some(TokenInfo {
             id: known.id.clone(),
             label: format!("YubiKey OTP #{}", known.id.serial()),

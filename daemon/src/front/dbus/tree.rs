@@ -102,10 +102,12 @@ impl Tree {
         for generation in gone {
             self.remove_token(generation).await;
         }
+        let mut done = Ok(());
         for token in &present {
-            self.token(token).await?;
+            // One that cannot be served keeps no other one away.
+            done = done.and(self.token(token).await);
         }
-        self.reconcile_otp().await?;
+        done.and(self.reconcile_otp().await)?;
         for status in self.bus.service.enrolments_now() {
             serve_enrolment(&self.bus, status).await?;
         }
@@ -187,7 +189,7 @@ impl Tree {
         for token in &present {
             let Some(path) = otp_token_path(token.generation()) else { continue };
             let protected = token.info().pin.initialized;
-            match self.otp_tokens.insert(token.generation(), protected) {
+            match self.otp_tokens.get(&token.generation()).copied() {
                 None => {
                     server.at(&path, OtpTokenObject::new(&self.bus, token)).await?;
                 }
@@ -197,6 +199,8 @@ impl Tree {
                 }
                 Some(_) => {}
             }
+            // Only what was told counts as told.
+            self.otp_tokens.insert(token.generation(), protected);
         }
         Ok(())
     }
