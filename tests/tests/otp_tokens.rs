@@ -12,11 +12,13 @@ use std::os::unix::net::UnixStream;
 use std::process::Command;
 
 use serde_json::{Value, json};
+use tests::canary::Canaries;
 use tests::daemon::Config;
 use tests::pcsc::{Pcsc, YUBIKEY_READER};
 use tests::person::{REFUSE, Window};
 use tests::running::wait_for;
 use tests::scratch::{Scratch, output};
+use tests::watch::{BusWatch, ProcessWatch};
 use tests::world::{CONTRACT, Done, SECRETS, USER, World};
 
 const PIN: &str = "123456";
@@ -184,6 +186,38 @@ fn an_acquisition_takes_the_password_from_the_registered_token() {
     assert_eq!((world.issue().as_str(), world.user.count("one-time password")), ("002 valid", 1));
     let asked = world.user.windows().iter().filter(|w| w.contains("Take the password")).count();
     assert_eq!(asked, 1, "{:?}", world.user.windows());
+}
+
+#[test]
+fn neither_secret_nor_code_is_left_anywhere() {
+    let processes = ProcessWatch::start(&["ykman", "virtual-card", "oathtool"]);
+    let scratch = Scratch::new();
+    let pcsc = readers(&scratch);
+    let world = World::with(SECRETS, Config::new().loud().cards(pcsc.socket()));
+    let secret = "74686973206973207468652063616e6172792031";
+    world.user.answers(Window::OtpSecret, &[secret]);
+    wait_for("its OTP token", || (accounts(&world).status == 0).then_some(()));
+    let bus = BusWatch::start(&world.scratch, &world.bus);
+    let _ = provision(&world, &["canary", "--kind", "hotp", "--digits", "8"]).ok();
+    let code = code(&world, "canary").ok().out.trim().to_owned();
+    assert_eq!(code.len(), 8, "{code}");
+    let refused = world.by(&world.user, &["--json", "otp", "code", "canary"]);
+    assert!(refused.status != 0 && !refused.said().contains(&code) && refused.err.contains("--code-fd"), "{refused:?}");
+
+    let mut canaries = Canaries::default();
+    canaries.add("the secret's digits", secret);
+    canaries.add("the secret", hex::decode(secret).unwrap());
+    canaries.add("the code", &code);
+    let typed = |path: &std::path::Path| path.parent() == Some(world.user.folder()) && !path.ends_with("windows.log");
+    let mut found = canaries.in_files(world.scratch.path(), &typed);
+    found.extend(canaries.in_files(scratch.path(), &|_| false));
+    found.extend(canaries.sightings("the bus", &bus.seen()));
+    for (program, told) in processes.seen() {
+        found.extend(canaries.sightings(&program, &told));
+    }
+    assert!(found.is_empty(), "{found:?}");
+    // The eyes were open: the same search finds what lies where it may.
+    assert!(bus.has(b"otp-secret") && !canaries.in_files(world.user.folder(), &|_| false).is_empty());
 }
 
 #[test]
