@@ -161,7 +161,7 @@ fn a_slot_yields_the_codes_of_its_account() {
 }
 
 #[test]
-fn a_hundred_plugs_leave_nothing_behind() {
+fn plugging_again_and_again_leaves_nothing_behind() {
     let scratch = Scratch::new();
     let plugs = Plugs::start(&scratch, &[("key", &format!("yubikey:otp2=hmac/{SECRET}"))]);
     let bus = Bus::start(&scratch);
@@ -181,7 +181,8 @@ fn a_hundred_plugs_leave_nothing_behind() {
     cycle(5);
     let before = usage();
     plugs.unplug("key");
-    cycle(100);
+    // No more: umockdev, which leaves sockets open, has no room for many and ends the program then.
+    cycle(30);
     // What was being read when it was pulled ends in its own time.
     wait_for("descriptors and threads to be as before", || {
         usage().iter().zip(&before).all(|(now, then)| now <= then).then_some(())
