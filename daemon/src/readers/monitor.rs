@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CString;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pcsc::{Context, Error, PNP_NOTIFICATION, ReaderState, Scope, State};
 use token::{Fault, Sighting, TokenKind};
@@ -21,9 +21,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// that, and shows it to who looks again.
 const HELD: Duration = Duration::from_secs(2);
 
-/// How long the first wait lasts after the readers were listed. pcsc-lite before 2.1 counts them when the wait begins,
-/// so one that came in between is found by listing them once more.
-const SETTLING: Duration = Duration::from_secs(1);
+/// How long a wait lasts while cards come and go, and how long that is after the last of it. Such a wait ends by itself
+/// and is not cancelled: pcsc-lite 1.9 answers twice where an event and a cancel meet, and its client then waits for
+/// ever. It also counts readers only when a wait begins, before 2.1: one that came in between is found by listing once
+/// more after the first of these.
+const BRIEF: Duration = Duration::from_millis(200);
+const LIVELY: Duration = Duration::from_secs(2);
 
 /// How long pcsc-lite is told to wait. Told to wait for ever, it looks about once a minute; told this, once a day.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -121,7 +124,7 @@ impl Monitor {
 
     /// Waits for cards as long as pcscd lives.
     fn attend(&mut self, context: &Context, pause: &mut Duration, told: &mut bool) -> End {
-        self.wishes.wait_in(Some(context.clone()));
+        let mut last = Instant::now();
         let mut states = vec![ReaderState::new(PNP_NOTIFICATION(), State::UNAWARE)];
         let mut stale = true;
         let mut settled = false;
@@ -143,15 +146,17 @@ impl Monitor {
                 *pause = FIRST_PAUSE;
             }
             self.ask_anew(&mut states);
-            let held = self.places.values().any(Place::is_held);
-            let longest = match (settled, held) {
-                (false, _) => SETTLING,
-                (true, true) => HELD,
-                (true, false) => DAY,
+            let opening = self.places.values().any(Place::is_opening);
+            let brief = !settled || opening || last.elapsed() < LIVELY;
+            let longest = match (brief, self.places.values().any(Place::is_held)) {
+                (true, _) => BRIEF,
+                (false, true) => HELD,
+                (false, false) => DAY,
             };
+            self.wishes.wait_in((!brief).then(|| context.clone()));
             match context.get_status_change(longest, &mut states) {
-                Ok(()) => stale = self.look(&mut states),
-                Err(Error::Cancelled) => {}
+                Ok(()) => (stale, last) = (self.look(&mut states), Instant::now()),
+                Err(Error::Cancelled) => last = Instant::now(),
                 Err(Error::Timeout) => stale = !settled,
                 // A reader went while it was being asked about.
                 Err(Error::UnknownReader | Error::ReaderUnavailable) => stale = true,

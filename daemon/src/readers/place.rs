@@ -120,6 +120,11 @@ impl Place {
         }
     }
 
+    /// Whether it is being read.
+    pub(crate) fn is_opening(&self) -> bool {
+        matches!(self, Self::Opening(_))
+    }
+
     /// The card, or the reader, or pcscd, is gone.
     pub(crate) fn leave(&mut self) -> Option<Act> {
         match std::mem::replace(self, Self::Empty) {
