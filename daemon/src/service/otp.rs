@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use token::{AccountName, Fault, NewOtpAccount, Op, OtpAccount, Outcome, Secret, otp_secret};
 
-use super::asking::question;
-use super::policy::{Act, Ask, Verdict, judge};
+use super::asking::{Asking, question};
+use super::policy::Act;
 use super::{Admission, Error, Permit, Service, unix_now};
 use crate::Caller;
 use crate::actor::{TokenHandle, Turn};
@@ -98,12 +98,9 @@ impl Service {
         let accounts = way.accounts().await?;
         let account = accounts.into_iter().find(|account| account.name == name).ok_or(Error::NoSuchObject)?;
         let confirmed = matches!(way, Way::Unlocked(_)) || account.touch == Some(true);
-        let person = match (asked, judge(&permit.caller, Act::UseOtp, &self.inner.settings)) {
-            (_, Verdict::Deny { action, why }) => return Err(Error::NotAuthorized { action, why }),
-            (Some(person), _) => person,
-            (None, Verdict::Allow | Verdict::Ask(Ask::Consent)) => {
-                self.ask(&permit.caller, order.holder.clone()).await?
-            }
+        let person = match asked {
+            Some(person) => person,
+            None => self.ask(&permit.caller, order.holder.clone()).await?,
         };
         if !confirmed {
             person.holder.consent(&question).await?;
@@ -119,7 +116,8 @@ impl Service {
     /// Puts an account on a token; the holder confirms and types its secret.
     ///
     /// # Errors
-    /// [`Error`]: nothing was written, except after [`Error::TimedOut`].
+    /// [`Error`]: nothing was written, except after [`Error::TimedOut`] and [`Error::TokenAbsent`], which
+    /// leave it open.
     pub async fn provision_otp(&self, caller: &Caller, order: OtpOrder, account: NewOtpAccount) -> Result<(), Error> {
         let work = |permit: Permit| async move {
             permit.concerns(order.token.id());
@@ -165,7 +163,7 @@ impl Service {
         permit: &Permit,
         order: &'a OtpOrder,
         question: &Question,
-    ) -> Result<(Way<'a>, Option<super::asking::Asking>), Error> {
+    ) -> Result<(Way<'a>, Option<Asking>), Error> {
         if !order.token.info().pin.initialized {
             return Ok((Way::Open(&order.token), None));
         }

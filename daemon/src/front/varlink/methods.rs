@@ -9,7 +9,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::call::{Answer, Call, Failure, Yield};
 use super::{INTERFACE, introspection, render};
-use crate::actor::{Happening, TokenHandle};
+use crate::actor::{Happening, TokenHandle, Tokens};
 use crate::front::Caller;
 use crate::service::limits::Counted;
 use crate::service::select::Usage;
@@ -239,9 +239,18 @@ impl Method<'_> {
 
     /// Waits for a long call; a caller that takes several answers is told that it runs, and when a
     /// token wants to be touched.
-    pub(super) async fn telling<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
+    async fn telling<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
+        self.telling_of(self.service.tokens(), work).await
+    }
+
+    /// The same for tokens of either kind.
+    pub(super) async fn telling_of<T>(
+        &self,
+        tokens: &Tokens,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Failure> {
         let Some(more) = &self.more else { return Ok(work.await?) };
-        let mut happenings = self.service.tokens().subscribe();
+        let mut happenings = tokens.subscribe();
         let _ = more.send(Answer::more(render::progress(None))).await;
         tokio::pin!(work);
         loop {

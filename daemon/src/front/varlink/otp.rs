@@ -44,14 +44,15 @@ impl Method<'_> {
 
     pub(super) async fn list_otp_accounts(&self, which: OneToken) -> Result<Value, Failure> {
         let order = self.otp_order(&which.token)?;
-        let accounts = self.telling(self.service.otp_accounts(self.caller, order)).await?;
+        let accounts =
+            self.telling_of(self.service.otp_tokens(), self.service.otp_accounts(self.caller, order)).await?;
         Ok(json!({ "accounts": accounts.iter().map(account).collect::<Vec<_>>() }))
     }
 
     pub(super) async fn calculate_otp(&self, which: OneAccount) -> Result<Yield, Failure> {
         let name: AccountName = required(&which.account)?;
         let order = self.otp_order(&which.token)?;
-        let code = self.telling(self.service.otp_code(self.caller, order, name)).await?;
+        let code = self.telling_of(self.service.otp_tokens(), self.service.otp_code(self.caller, order, name)).await?;
         let (outlet, theirs) = Outlet::pair().map_err(|error| {
             tracing::error!(%error, "no socket for a one-time password");
             Error::Internal
@@ -71,7 +72,7 @@ impl Method<'_> {
             touch: wanted.touch,
         })?;
         let order = self.otp_order(&wanted.token)?;
-        self.telling(self.service.provision_otp(self.caller, order, account)).await?;
+        self.telling_of(self.service.otp_tokens(), self.service.provision_otp(self.caller, order, account)).await?;
         Ok(json!({}))
     }
 
