@@ -141,7 +141,12 @@ fn length(lines: &[String]) -> usize {
 #[must_use]
 pub(super) fn notice(texts: &Texts, kind: &str, info: &Info) -> Option<String> {
     let text = match kind {
-        "touch" => texts.text("notice-touch"),
+        "touch" => {
+            // Whatever it releases should be known before it is touched.
+            let mut lines = vec![texts.text("notice-touch")];
+            lines.extend(facts(texts, info, MUST));
+            lines.join("\n")
+        }
         "installed" => texts.text("text-installed"),
         "paused" => texts.text("notice-paused"),
         "otp-rejected" => texts.text("notice-otp-rejected"),
