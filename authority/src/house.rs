@@ -8,7 +8,7 @@ use crate::ca::{Ca, CaError};
 use crate::clock::Clock;
 use crate::pins::Pins;
 use crate::settings::{Settings, SettingsError};
-use crate::store::{DATABASE, Store, StoreError};
+use crate::store::{Store, StoreError};
 use crate::vault::{Vault, VaultError};
 
 /// The CA's folder in the authority's directory.
@@ -69,7 +69,7 @@ impl House {
         let ca = Ca::load(&directory.join(CA_FOLDER))?;
         let makers = Makers::load(directory, &settings.device.roots)?;
         let pins = Pins::new(settings.server.pin_hashes).map_err(|_| HouseError::Pins)?;
-        let store = Store::open(&directory.join(DATABASE), false).await?;
+        let store = Store::open(&settings.database.home(directory, false)).await?;
         Ok(Self {
             settings: Arc::new(settings),
             store,

@@ -8,6 +8,7 @@ use token::{InstitutionCode, KeyAlgorithm, KeyPolicy, Origin};
 
 use crate::attestation::{Firmware, PinPolicy, TouchPolicy};
 use crate::otp::Windows;
+use crate::store::{DATABASE, Home};
 
 /// The name of the file.
 pub const FILE: &str = "authority.toml";
@@ -65,6 +66,9 @@ pub struct Settings {
     /// Logins and sessions.
     #[serde(default)]
     pub login: LoginSettings,
+    /// Where the tables are.
+    #[serde(default)]
+    pub database: DatabaseSettings,
     /// The server.
     #[serde(default)]
     pub server: ServerSettings,
@@ -179,6 +183,37 @@ pub struct LoginSettings {
     pub idle_minutes: u32,
 }
 
+/// `[database]`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct DatabaseSettings {
+    /// A PostgreSQL database, for example `postgres:///jitsuin?host=/run/postgresql`; without it, a SQLite file in the
+    /// authority's directory. A password stands in a file that `PGPASSFILE` names, never here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub postgres: Option<String>,
+}
+
+impl DatabaseSettings {
+    /// The database of the authority in `directory`.
+    #[must_use]
+    pub fn home(&self, directory: &Path, create: bool) -> Home {
+        match &self.postgres {
+            Some(url) => Home::Server(url.clone()),
+            None => Home::File { path: directory.join(DATABASE), create },
+        }
+    }
+
+    fn is_good(&self) -> bool {
+        self.postgres.as_deref().is_none_or(|url| {
+            let authority = url.strip_prefix("postgres://").or_else(|| url.strip_prefix("postgresql://"));
+            let authority = authority.map(|rest| rest.split(['/', '?']).next().unwrap_or_default());
+            // what stands before @ is the user; a colon in it begins a password
+            authority.is_some_and(|text| !text.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')))
+                && !url.contains("password=")
+        })
+    }
+}
+
 /// `[server]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -283,6 +318,7 @@ impl Settings {
             lock: LockSettings::default(),
             otp: OtpSettings::default(),
             login: LoginSettings::default(),
+            database: DatabaseSettings::default(),
             server: ServerSettings::default(),
             log: LogSettings::default(),
         }
@@ -315,6 +351,7 @@ impl Settings {
             ((14..=60).contains(&self.certificate.renew_from_days), "certificate.renew-from-days", "14 to 60"),
             ((1..=99).contains(&self.certificate.users_per_contract), "certificate.users-per-contract", "1 to 99"),
             ((10..=10_080).contains(&self.acquisition.code_minutes), "acquisition.code-minutes", "10 to 10080"),
+            (self.database.is_good(), "database.postgres", "a postgres:// URL without a password in it"),
             (!self.acquisition.algorithms.is_empty(), "acquisition.algorithms", "one kind of key or more"),
             (
                 self.acquisition.code || !self.acquisition.code_alone,
@@ -389,6 +426,9 @@ mod tests {
             "[login]\nchallenge-seconds = 301",
             "[login]\nidle-minutes = 16",
             "[otp]\npast-steps = 2",
+            "[database]\npostgres = \"mysql://localhost/jitsuin\"",
+            "[database]\npostgres = \"postgres://jitsuin:secret@localhost/jitsuin\"",
+            "[database]\npostgres = \"postgres:///jitsuin?password=secret\"",
         ] {
             assert!(Settings::parse(&format!("{LEAST}{section}\n")).is_err(), "{section}");
         }

@@ -1,7 +1,7 @@
 //! What comes after issue: asking again, confirming, giving up.
 
 use enrol::machine::server::{Decision, Inquiry, Stage, Transaction, decide};
-use sqlx::SqliteConnection;
+use sqlx::AnyConnection;
 use token::{PublicKey, Refusal};
 
 use super::Acquisition;
@@ -23,7 +23,7 @@ pub(super) struct Found {
 
 /// Finds a transaction. What time has made of its record is not looked at: an answer that was given
 /// stays the answer.
-pub(super) async fn find(db: &mut SqliteConnection, transaction: &[u8; 16]) -> Result<Option<Found>, StoreError> {
+pub(super) async fn find(db: &mut AnyConnection, transaction: &[u8; 16]) -> Result<Option<Found>, StoreError> {
     let Some(record) = acquisitions::find(&mut *db, transaction).await? else { return Ok(None) };
     let row = certificates::find(&mut *db, &record).await?.ok_or(StoreError::Value("acquisitions"))?;
     let bad = || StoreError::Value("certificates");

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::code;
 use crate::house::CA_FOLDER;
 use crate::settings::{FILE, Settings};
-use crate::store::{DATABASE, Event, Store};
+use crate::store::{Event, Store};
 use crate::vault::{KEY_FILE, Vault};
 
 /// Makes the authority beside its place and moves it there whole: a failure leaves nothing half
@@ -56,7 +56,7 @@ async fn build(staging: &PathBuf, settings: &Settings) -> anyhow::Result<[u8; 32
     let now = Clock::system().now();
     let order = CreateOrder { institution: settings.institution_code.clone(), origin: settings.origin.clone(), now };
     let root = Ca::create(&ca_folder, &order)?.root_sha256();
-    let store = Store::open(&staging.join(DATABASE), true).await?;
+    let store = Store::open(&settings.database.home(staging, true)).await?;
     let event = Event::new("bank_operator", &super::operator_name(), "terminal", "authority.init")
         .on(&hex::encode(root))
         .changed("", "active");

@@ -12,7 +12,7 @@ pub use session::Session;
 pub(crate) use session::in_force;
 pub use user::{Handle, UserLogin};
 
-use sqlx::SqliteConnection;
+use sqlx::AnyConnection;
 use token::Refusal;
 
 use crate::acquisition::Applicant;
@@ -59,7 +59,7 @@ struct Standing {
 
 /// Whether a record's certificate and its holder may log in at `now`.
 async fn standing(
-    db: &mut SqliteConnection,
+    db: &mut AnyConnection,
     row: &CertificateRow,
     now: i64,
 ) -> Result<Result<Standing, Denial>, Denial> {

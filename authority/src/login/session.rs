@@ -1,6 +1,6 @@
 //! Administrators' sessions (D-610).
 
-use sqlx::SqliteConnection;
+use sqlx::AnyConnection;
 use token::{ContractId, Refusal};
 
 use super::{Login, standing};
@@ -61,7 +61,7 @@ impl Login {
 /// # Errors
 /// `Session`; `LockContract`.
 pub(crate) async fn in_force(
-    db: &mut SqliteConnection,
+    db: &mut AnyConnection,
     house: &House,
     sha256: &str,
     now: i64,

@@ -1,6 +1,6 @@
 //! `acquisitions`: which transaction led to which record.
 
-use sqlx::{SqliteConnection, SqliteExecutor};
+use sqlx::{AnyConnection, AnyExecutor};
 
 use super::StoreError;
 
@@ -8,7 +8,7 @@ use super::StoreError;
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn find(db: impl SqliteExecutor<'_>, transaction: &[u8; 16]) -> Result<Option<String>, StoreError> {
+pub async fn find(db: impl AnyExecutor<'_>, transaction: &[u8; 16]) -> Result<Option<String>, StoreError> {
     Ok(sqlx::query_scalar("SELECT record_id FROM acquisitions WHERE transaction_id = $1")
         .bind(hex::encode(transaction))
         .fetch_optional(db)
@@ -19,7 +19,7 @@ pub async fn find(db: impl SqliteExecutor<'_>, transaction: &[u8; 16]) -> Result
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn add(db: &mut SqliteConnection, transaction: &[u8; 16], record: &str, now: i64) -> Result<(), StoreError> {
+pub async fn add(db: &mut AnyConnection, transaction: &[u8; 16], record: &str, now: i64) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO acquisitions (transaction_id, record_id, contract_id, user_id, acquired_at) \
          SELECT $1, record_id, contract_id, user_id, $3 FROM certificates WHERE record_id = $2",

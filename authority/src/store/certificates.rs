@@ -1,7 +1,7 @@
 //! `certificates`: one row per issue number.
 
 use enrol::cmp::Evidence;
-use sqlx::{SqliteConnection, SqliteExecutor};
+use sqlx::{AnyConnection, AnyExecutor};
 use token::{ContractId, UserId};
 
 use super::{Change, Event, StoreError};
@@ -125,7 +125,7 @@ macro_rules! select {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn of_holder(db: impl SqliteExecutor<'_>, holder: &Applicant) -> Result<Vec<CertificateRow>, StoreError> {
+pub async fn of_holder(db: impl AnyExecutor<'_>, holder: &Applicant) -> Result<Vec<CertificateRow>, StoreError> {
     sqlx::query_as::<_, Row>(select!("WHERE contract_id = $1 AND COALESCE(user_id, '') = $2 ORDER BY cert_issue_no"))
         .bind(holder.contract.as_str())
         .bind(holder.user.as_ref().map_or("", UserId::as_str))
@@ -140,7 +140,7 @@ pub async fn of_holder(db: impl SqliteExecutor<'_>, holder: &Applicant) -> Resul
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn find(db: impl SqliteExecutor<'_>, record: &str) -> Result<Option<CertificateRow>, StoreError> {
+pub async fn find(db: impl AnyExecutor<'_>, record: &str) -> Result<Option<CertificateRow>, StoreError> {
     sqlx::query_as::<_, Row>(select!("WHERE record_id = $1"))
         .bind(record)
         .fetch_optional(db)
@@ -154,7 +154,7 @@ pub async fn find(db: impl SqliteExecutor<'_>, record: &str) -> Result<Option<Ce
 /// # Errors
 /// [`StoreError`].
 pub async fn by_certificate(
-    db: impl SqliteExecutor<'_>,
+    db: impl AnyExecutor<'_>,
     certificate_sha256: &[u8; 32],
 ) -> Result<Option<CertificateRow>, StoreError> {
     sqlx::query_as::<_, Row>(select!("WHERE certificate_sha256 = $1"))
@@ -190,7 +190,7 @@ pub struct Opening<'a> {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn open(db: &mut SqliteConnection, opening: &Opening<'_>, now: i64) -> Result<(), StoreError> {
+pub async fn open(db: &mut AnyConnection, opening: &Opening<'_>, now: i64) -> Result<(), StoreError> {
     let (code, until) =
         opening.code.as_ref().map_or((None, None), |(code, until)| (Some(code.as_slice()), Some(*until)));
     sqlx::query(
@@ -237,7 +237,7 @@ pub struct Signed<'a> {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn signed(db: &mut SqliteConnection, record: &str, signed: &Signed<'_>) -> Result<(), StoreError> {
+pub async fn signed(db: &mut AnyConnection, record: &str, signed: &Signed<'_>) -> Result<(), StoreError> {
     let attested = signed.device.map(|(attested, _)| attested);
     let evidence =
         signed.device.map(|(_, evidence)| [&[evidence.leaf().to_vec()], evidence.others()].concat().concat());
@@ -268,7 +268,7 @@ pub async fn signed(db: &mut SqliteConnection, record: &str, signed: &Signed<'_>
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn hold(db: &mut SqliteConnection, record: &str, public_key: &[u8]) -> Result<(), StoreError> {
+pub async fn hold(db: &mut AnyConnection, record: &str, public_key: &[u8]) -> Result<(), StoreError> {
     sqlx::query("UPDATE certificates SET public_key = $2 WHERE record_id = $1 AND cert_status = 'awaiting'")
         .bind(record)
         .bind(public_key)
@@ -281,7 +281,7 @@ pub async fn hold(db: &mut SqliteConnection, record: &str, public_key: &[u8]) ->
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn confirmed(db: &mut SqliteConnection, record: &str, now: i64) -> Result<(), StoreError> {
+pub async fn confirmed(db: &mut AnyConnection, record: &str, now: i64) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE certificates SET cert_status = 'valid', cert_confirmed_at = $2, enrolment_code = NULL \
          WHERE record_id = $1 AND cert_status = 'unconfirmed'",
@@ -298,7 +298,7 @@ pub async fn confirmed(db: &mut SqliteConnection, record: &str, now: i64) -> Res
 /// # Errors
 /// [`StoreError`].
 pub async fn end(
-    db: &mut SqliteConnection,
+    db: &mut AnyConnection,
     record: &str,
     status: Status,
     reason: &str,

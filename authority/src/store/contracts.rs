@@ -1,6 +1,6 @@
 //! `contracts` and `administrators`.
 
-use sqlx::{SqliteConnection, SqliteExecutor};
+use sqlx::{AnyConnection, AnyExecutor};
 use token::ContractId;
 
 use super::StoreError;
@@ -49,7 +49,7 @@ pub enum ContractPin {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn find(db: impl SqliteExecutor<'_>, contract: &ContractId) -> Result<Option<Contract>, StoreError> {
+pub async fn find(db: impl AnyExecutor<'_>, contract: &ContractId) -> Result<Option<Contract>, StoreError> {
     let row = sqlx::query_as::<_, ContractRow>(
         "SELECT contract_status, contract_pin, contract_pin_failures, contract_confirm_pin, \
          contract_confirm_pin_failures, user_max, opened_at FROM contracts WHERE contract_id = $1",
@@ -76,7 +76,7 @@ pub async fn find(db: impl SqliteExecutor<'_>, contract: &ContractId) -> Result<
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn add(db: &mut SqliteConnection, id: &ContractId, contract: &Contract) -> Result<(), StoreError> {
+pub async fn add(db: &mut AnyConnection, id: &ContractId, contract: &Contract) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO contracts (contract_id, contract_status, contract_pin, contract_confirm_pin, user_max, \
          opened_at) VALUES ($1, $2, $3, $4, $5, $6)",
@@ -96,7 +96,7 @@ pub async fn add(db: &mut SqliteConnection, id: &ContractId, contract: &Contract
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn set_status(db: &mut SqliteConnection, id: &ContractId, status: ContractStatus) -> Result<(), StoreError> {
+pub async fn set_status(db: &mut AnyConnection, id: &ContractId, status: ContractStatus) -> Result<(), StoreError> {
     sqlx::query("UPDATE contracts SET contract_status = $2 WHERE contract_id = $1")
         .bind(id.as_str())
         .bind(status.key())
@@ -110,7 +110,7 @@ pub async fn set_status(db: &mut SqliteConnection, id: &ContractId, status: Cont
 /// # Errors
 /// [`StoreError`].
 pub async fn set_failures(
-    db: &mut SqliteConnection,
+    db: &mut AnyConnection,
     id: &ContractId,
     pin: ContractPin,
     failures: u32,
@@ -128,7 +128,7 @@ pub async fn set_failures(
 /// # Errors
 /// [`StoreError`].
 pub async fn administrator_since(
-    db: impl SqliteExecutor<'_>,
+    db: impl AnyExecutor<'_>,
     contract: &ContractId,
 ) -> Result<Option<i64>, StoreError> {
     Ok(sqlx::query_scalar("SELECT registered_at FROM administrators WHERE contract_id = $1")
@@ -142,7 +142,7 @@ pub async fn administrator_since(
 /// # Errors
 /// [`StoreError`].
 pub async fn add_administrator(
-    db: &mut SqliteConnection,
+    db: &mut AnyConnection,
     contract: &ContractId,
     form_reference: &str,
     now: i64,

@@ -1,7 +1,7 @@
 //! The record of events: append-only (the database refuses UPDATE and DELETE) and hash-chained.
 
 use sha2::{Digest, Sha256};
-use sqlx::{Row, SqliteConnection, SqlitePool};
+use sqlx::{Row, AnyConnection, AnyPool};
 
 use super::StoreError;
 use crate::acquisition::Applicant;
@@ -134,7 +134,7 @@ const GENESIS: &str = "000000000000000000000000000000000000000000000000000000000
 const TEXTS: [&str; 11] =
     ["actor", "role", "origin", "action", "contract_id", "user_id", "subject", "before", "after", "reason", "outcome"];
 
-pub(super) async fn append(db: &mut SqliteConnection, now: i64, event: Event) -> Result<(), StoreError> {
+pub(super) async fn append(db: &mut AnyConnection, now: i64, event: Event) -> Result<(), StoreError> {
     let last = sqlx::query_as::<_, (i64, String)>("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1")
         .fetch_optional(&mut *db)
         .await?;
@@ -186,7 +186,7 @@ fn link(previous: &str, seq: i64, at: i64, texts: &[&str]) -> String {
 ///
 /// # Errors
 /// [`ChainError`] when it does not.
-pub async fn contains(readers: &SqlitePool, head: &str) -> Result<(), ChainError> {
+pub async fn contains(readers: &AnyPool, head: &str) -> Result<(), ChainError> {
     let (count, hash) = head.split_once(':').ok_or(ChainError::Sequence(0))?;
     let count: i64 = count.parse().map_err(|_| ChainError::Sequence(0))?;
     let found: Option<String> = sqlx::query_scalar("SELECT hash FROM events WHERE seq = $1")
@@ -209,7 +209,7 @@ pub async fn contains(readers: &SqlitePool, head: &str) -> Result<(), ChainError
 ///
 /// # Errors
 /// [`ChainError`] with the first event that is wrong.
-pub async fn verify(readers: &SqlitePool) -> Result<Head, ChainError> {
+pub async fn verify(readers: &AnyPool) -> Result<Head, ChainError> {
     const PAGE: i64 = 1000;
     let mut head = Head { events: 0, hash: GENESIS.to_owned() };
     loop {

@@ -1,7 +1,7 @@
 //! What is handed out and comes back: challenges, login handles, sessions, code tickets. Of all but
 //! challenges only the SHA-256 is kept.
 
-use sqlx::{SqliteConnection, SqliteExecutor};
+use sqlx::{AnyConnection, AnyExecutor};
 
 use super::StoreError;
 use crate::rules::login::Door;
@@ -15,7 +15,7 @@ const MAX_CHALLENGES: i64 = 20_000;
 /// # Errors
 /// [`StoreError`].
 pub async fn add_challenge(
-    db: &mut SqliteConnection,
+    db: &mut AnyConnection,
     challenge: &str,
     door: Door,
     expires_at: i64,
@@ -45,7 +45,7 @@ pub async fn add_challenge(
 /// # Errors
 /// [`StoreError`].
 pub async fn take_challenge(
-    db: &mut SqliteConnection,
+    db: &mut AnyConnection,
     challenge: &str,
     door: Door,
     now: i64,
@@ -63,7 +63,7 @@ pub async fn take_challenge(
 /// # Errors
 /// [`StoreError`].
 pub async fn add_login(
-    db: &mut SqliteConnection,
+    db: &mut AnyConnection,
     login_sha256: &str,
     record: &str,
     expires_at: i64,
@@ -83,7 +83,7 @@ pub async fn add_login(
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn login(db: impl SqliteExecutor<'_>, login_sha256: &str, now: i64) -> Result<Option<String>, StoreError> {
+pub async fn login(db: impl AnyExecutor<'_>, login_sha256: &str, now: i64) -> Result<Option<String>, StoreError> {
     Ok(sqlx::query_scalar("SELECT record_id FROM logins WHERE login_sha256 = $1 AND expires_at >= $2")
         .bind(login_sha256)
         .bind(now)
@@ -95,7 +95,7 @@ pub async fn login(db: impl SqliteExecutor<'_>, login_sha256: &str, now: i64) ->
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn drop_login(db: &mut SqliteConnection, login_sha256: &str) -> Result<(), StoreError> {
+pub async fn drop_login(db: &mut AnyConnection, login_sha256: &str) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM logins WHERE login_sha256 = $1").bind(login_sha256).execute(db).await?;
     Ok(())
 }
@@ -118,7 +118,7 @@ pub struct SessionRow {
 /// # Errors
 /// [`StoreError`].
 pub async fn add_session(
-    db: &mut SqliteConnection,
+    db: &mut AnyConnection,
     session_sha256: &str,
     door: Door,
     record: &str,
@@ -144,7 +144,7 @@ pub async fn add_session(
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn session(db: impl SqliteExecutor<'_>, session_sha256: &str) -> Result<Option<SessionRow>, StoreError> {
+pub async fn session(db: impl AnyExecutor<'_>, session_sha256: &str) -> Result<Option<SessionRow>, StoreError> {
     Ok(sqlx::query_as("SELECT role, record_id, used_at, expires_at FROM sessions WHERE session_sha256 = $1")
         .bind(session_sha256)
         .fetch_optional(db)
@@ -155,7 +155,7 @@ pub async fn session(db: impl SqliteExecutor<'_>, session_sha256: &str) -> Resul
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn touch_session(db: &mut SqliteConnection, session_sha256: &str, now: i64) -> Result<(), StoreError> {
+pub async fn touch_session(db: &mut AnyConnection, session_sha256: &str, now: i64) -> Result<(), StoreError> {
     sqlx::query("UPDATE sessions SET used_at = $2 WHERE session_sha256 = $1")
         .bind(session_sha256)
         .bind(now)
@@ -168,7 +168,7 @@ pub async fn touch_session(db: &mut SqliteConnection, session_sha256: &str, now:
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn drop_session(db: &mut SqliteConnection, session_sha256: &str) -> Result<(), StoreError> {
+pub async fn drop_session(db: &mut AnyConnection, session_sha256: &str) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM code_tickets WHERE session_sha256 = $1").bind(session_sha256).execute(&mut *db).await?;
     sqlx::query("DELETE FROM sessions WHERE session_sha256 = $1").bind(session_sha256).execute(db).await?;
     Ok(())
@@ -179,7 +179,7 @@ pub async fn drop_session(db: &mut SqliteConnection, session_sha256: &str) -> Re
 /// # Errors
 /// [`StoreError`].
 pub async fn add_ticket(
-    db: &mut SqliteConnection,
+    db: &mut AnyConnection,
     ticket_sha256: &str,
     session_sha256: &str,
     record: &str,
@@ -204,7 +204,7 @@ pub async fn add_ticket(
 /// # Errors
 /// [`StoreError`].
 pub async fn take_ticket(
-    db: &mut SqliteConnection,
+    db: &mut AnyConnection,
     ticket_sha256: &str,
     session_sha256: &str,
     now: i64,

@@ -1,4 +1,5 @@
-//! The database: SQLite, one writer. Every change is one transaction that ends with its event.
+//! The database: SQLite in a file, or PostgreSQL, which several authority processes may share. The statements are the
+//! same. There is one change at a time, over all processes, and each is one transaction that ends with its event.
 
 pub mod acquisitions;
 pub mod certificates;
@@ -9,19 +10,40 @@ pub mod handles;
 pub mod tokens;
 pub mod users;
 
-use std::path::Path;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::Migrator;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqliteConnection, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Executor, Transaction};
 
 pub use event::{Event, Outcome};
 
 /// The database file in the authority's directory.
 pub const DATABASE: &str = "authority.db";
 
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("./migrations/sqlite");
+static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("./migrations/postgres");
+
+/// What a change holds on PostgreSQL from its beginning to its end: any number that nothing else in the database uses.
+const WRITER_LOCK: i64 = 0x6a69_7473_7569_6e01;
+
+/// Connections for reading.
+const READERS: u32 = 4;
+
+/// Where the tables are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Home {
+    /// A SQLite file.
+    File {
+        /// Which.
+        path: PathBuf,
+        /// It is made where there is none.
+        create: bool,
+    },
+    /// A PostgreSQL database, by its URL.
+    Server(String),
+}
 
 /// Why the store failed.
 #[derive(Debug, thiserror::Error)]
@@ -40,8 +62,9 @@ pub enum StoreError {
 /// The database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
-    writer: SqlitePool,
-    readers: SqlitePool,
+    writer: AnyPool,
+    readers: AnyPool,
+    shared: bool,
 }
 
 /// A database transaction under way. It is rolled back unless [`Change::commit`] ends it, and that
@@ -49,32 +72,39 @@ pub struct Store {
 #[derive(Debug)]
 #[must_use]
 pub struct Change {
-    transaction: Transaction<'static, Sqlite>,
+    transaction: Transaction<'static, Any>,
     now: i64,
 }
 
 impl Store {
-    /// Opens the database file and brings its tables up to date; makes it when `create`.
+    /// Opens the database and brings its tables up to date.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn open(path: &Path, create: bool) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(create)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(10));
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-        MIGRATIONS.run(&writer).await?;
-        let readers = SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await?;
-        Ok(Self { writer, readers })
+    pub async fn open(home: &Home) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        match home {
+            Home::File { path, create } => {
+                let url = |mode: &str| AnyConnectOptions::from_str(&format!("sqlite://{}?mode={mode}", escaped(path)));
+                let (writing, reading) = (url(if *create { "rwc" } else { "rw" })?, url("ro")?);
+                let writer = sqlite(1).connect_with(writing).await?;
+                SQLITE_MIGRATIONS.run(&writer).await?;
+                let readers = sqlite(READERS).connect_with(reading).await?;
+                Ok(Self { writer, readers, shared: false })
+            }
+            Home::Server(url) => {
+                let options = AnyConnectOptions::from_str(url)?;
+                let writer = AnyPoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+                POSTGRES_MIGRATIONS.run(&writer).await?;
+                let readers = AnyPoolOptions::new().max_connections(READERS).connect_with(options).await?;
+                Ok(Self { writer, readers, shared: true })
+            }
+        }
     }
 
     /// For reading; sees whatever is committed.
     #[must_use]
-    pub fn readers(&self) -> &SqlitePool {
+    pub fn readers(&self) -> &AnyPool {
         &self.readers
     }
 
@@ -83,7 +113,13 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn change(&self, now: i64) -> Result<Change, StoreError> {
-        Ok(Change { transaction: self.writer.begin_with("BEGIN IMMEDIATE").await?, now })
+        if !self.shared {
+            return Ok(Change { transaction: self.writer.begin_with("BEGIN IMMEDIATE").await?, now });
+        }
+        let mut transaction = self.writer.begin().await?;
+        // Other processes wait here. Read committed shows each statement after it what they committed before.
+        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITER_LOCK).execute(&mut *transaction).await?;
+        Ok(Change { transaction, now })
     }
 
     /// Closes all connections; the write-ahead log is folded into the database.
@@ -101,7 +137,7 @@ impl Change {
     }
 
     /// The connection inside the transaction.
-    pub fn db(&mut self) -> &mut SqliteConnection {
+    pub fn db(&mut self) -> &mut AnyConnection {
         &mut self.transaction
     }
 
@@ -133,4 +169,27 @@ impl Change {
         crash::after_commit();
         Ok(())
     }
+}
+
+/// Connections to a SQLite file: durable at each commit, and patient with other programs that hold the file.
+fn sqlite(connections: u32) -> AnyPoolOptions {
+    AnyPoolOptions::new().max_connections(connections).after_connect(|db, _| {
+        Box::pin(async move {
+            for pragma in ["busy_timeout = 10000", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"] {
+                db.execute(sqlx::AssertSqlSafe(format!("PRAGMA {pragma}"))).await?;
+            }
+            Ok(())
+        })
+    })
+}
+
+/// A path as it stands in a URL (RFC 3986 §2.1).
+fn escaped(path: &Path) -> String {
+    use std::os::unix::ffi::OsStrExt;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
+    path.as_os_str()
+        .as_bytes()
+        .iter()
+        .map(|byte| if plain(*byte) { char::from(*byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }

@@ -1,6 +1,6 @@
 //! `tokens`: OTP tokens by serial number.
 
-use sqlx::{SqliteConnection, SqliteExecutor};
+use sqlx::{AnyConnection, AnyExecutor};
 use token::{ContractId, UserId};
 
 use super::StoreError;
@@ -115,7 +115,7 @@ impl TryFrom<Row> for TokenRow {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn find(db: impl SqliteExecutor<'_>, serial: &str) -> Result<Option<TokenRow>, StoreError> {
+pub async fn find(db: impl AnyExecutor<'_>, serial: &str) -> Result<Option<TokenRow>, StoreError> {
     sqlx::query_as::<_, Row>(
         "SELECT token_serial, token_status, otp_kind, otp_hash, otp_digits, otp_period, otp_secret, otp_next, \
          otp_drift, contract_id, user_id FROM tokens WHERE token_serial = $1",
@@ -132,7 +132,7 @@ pub async fn find(db: impl SqliteExecutor<'_>, serial: &str) -> Result<Option<To
 /// # Errors
 /// [`StoreError`].
 pub async fn of_user(
-    db: impl SqliteExecutor<'_>,
+    db: impl AnyExecutor<'_>,
     contract: &ContractId,
     user: &UserId,
 ) -> Result<Option<TokenRow>, StoreError> {
@@ -153,7 +153,7 @@ pub async fn of_user(
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn add(db: &mut SqliteConnection, token: &TokenRow, now: i64) -> Result<(), StoreError> {
+pub async fn add(db: &mut AnyConnection, token: &TokenRow, now: i64) -> Result<(), StoreError> {
     let (kind, period) = match token.state.kind {
         Kind::Hotp => ("hotp", 0),
         Kind::Totp { period } => ("totp", i64::from(period)),
@@ -180,7 +180,7 @@ pub async fn add(db: &mut SqliteConnection, token: &TokenRow, now: i64) -> Resul
 /// # Errors
 /// [`StoreError`].
 pub async fn assign(
-    db: &mut SqliteConnection,
+    db: &mut AnyConnection,
     serial: &str,
     status: TokenStatus,
     contract: Option<&ContractId>,
@@ -205,7 +205,7 @@ pub async fn assign(
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn burn(db: &mut SqliteConnection, serial: &str, accepted: Accepted) -> Result<(), StoreError> {
+pub async fn burn(db: &mut AnyConnection, serial: &str, accepted: Accepted) -> Result<(), StoreError> {
     sqlx::query("UPDATE tokens SET otp_next = $2, otp_drift = $3 WHERE token_serial = $1")
         .bind(serial)
         .bind(i64::try_from(accepted.next).unwrap_or(i64::MAX))

@@ -1,6 +1,6 @@
 //! `users` and their `uses`.
 
-use sqlx::{SqliteConnection, SqliteExecutor};
+use sqlx::{AnyConnection, AnyExecutor};
 use token::{ContractId, UserId};
 
 use super::StoreError;
@@ -76,7 +76,7 @@ impl TryFrom<UserRow> for User {
 /// # Errors
 /// [`StoreError`].
 pub async fn find(
-    db: impl SqliteExecutor<'_>,
+    db: impl AnyExecutor<'_>,
     contract: &ContractId,
     user: &UserId,
 ) -> Result<Option<User>, StoreError> {
@@ -96,7 +96,7 @@ pub async fn find(
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn list(db: impl SqliteExecutor<'_>, contract: &ContractId) -> Result<Vec<User>, StoreError> {
+pub async fn list(db: impl AnyExecutor<'_>, contract: &ContractId) -> Result<Vec<User>, StoreError> {
     sqlx::query_as::<_, UserRow>(
         "SELECT user_id, user_status, user_pin, user_pin_failures, user_pin_locked, otp_failures, otp_locked, \
          failures_in_a_row, last_login_at, version FROM users WHERE contract_id = $1 AND user_status <> 'deregistered' ORDER BY user_id",
@@ -114,7 +114,7 @@ pub async fn list(db: impl SqliteExecutor<'_>, contract: &ContractId) -> Result<
 /// # Errors
 /// [`StoreError`].
 pub async fn add(
-    db: &mut SqliteConnection,
+    db: &mut AnyConnection,
     contract: &ContractId,
     user: &UserId,
     pin: &str,
@@ -137,7 +137,7 @@ pub async fn add(
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn update(db: &mut SqliteConnection, contract: &ContractId, user: &User) -> Result<(), StoreError> {
+pub async fn update(db: &mut AnyConnection, contract: &ContractId, user: &User) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE users SET user_status = $3, user_pin = $4, user_pin_failures = $5, user_pin_locked = $6, \
          otp_failures = $7, otp_locked = $8, last_login_at = $9, version = $10, failures_in_a_row = $11 \
@@ -164,7 +164,7 @@ pub async fn update(db: &mut SqliteConnection, contract: &ContractId, user: &Use
 /// # Errors
 /// [`StoreError`].
 pub async fn add_use(
-    db: &mut SqliteConnection,
+    db: &mut AnyConnection,
     contract: &ContractId,
     user: &UserId,
     now: i64,
@@ -185,7 +185,7 @@ pub async fn add_use(
 /// # Errors
 /// [`StoreError`].
 pub async fn last_uses(
-    db: impl SqliteExecutor<'_>,
+    db: impl AnyExecutor<'_>,
     contract: &ContractId,
     user: &UserId,
 ) -> Result<Vec<i64>, StoreError> {

@@ -44,9 +44,9 @@ pub(crate) async fn dump(house: &House) -> String {
                     "null".to_owned()
                 } else {
                     match raw.type_info().name() {
-                        "INTEGER" => row.get::<i64, _>(column.ordinal()).to_string(),
+                        "BIGINT" | "INTEGER" => row.get::<i64, _>(column.ordinal()).to_string(),
                         "TEXT" => row.get::<String, _>(column.ordinal()),
-                        "BLOB" => hex::encode(row.get::<Vec<u8>, _>(column.ordinal())),
+                        "BLOB" | "BYTEA" => hex::encode(row.get::<Vec<u8>, _>(column.ordinal())),
                         other => panic!("{table}.{} is {other}", column.name()),
                     }
                 };
