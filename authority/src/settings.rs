@@ -344,7 +344,11 @@ impl Settings {
         Self::parse(&text)
     }
 
-    fn check(&self) -> Result<(), SettingsError> {
+    /// Checks the values' ranges.
+    ///
+    /// # Errors
+    /// [`SettingsError::Range`] with the first that is out of its own.
+    pub fn check(&self) -> Result<(), SettingsError> {
         let lock = &self.lock;
         let rules = [
             ((1..=90).contains(&self.certificate.acquire_window_days), "certificate.acquire-window-days", "1 to 90"),

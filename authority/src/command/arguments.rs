@@ -35,6 +35,12 @@ pub enum Command {
         /// Where it listens.
         #[arg(long, default_value = "127.0.0.1:8443")]
         listen: SocketAddr,
+        /// Keep the tables in this PostgreSQL database, for example `postgres:///jitsuin?host=/run/postgresql`.
+        ///
+        /// It must hold no authority yet. A password stands in a file that PGPASSFILE names. Further machines serve
+        /// the same database with a copy of the directory.
+        #[arg(long, value_name = "URL")]
+        postgres: Option<String>,
     },
     /// Serve until SIGTERM.
     Serve {

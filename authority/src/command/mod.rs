@@ -32,8 +32,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     harden()?;
     let directory = arguments.dir;
     match arguments.command {
-        Command::Init { institution_code, origin, listen } => {
-            let root = init::init(&directory, &Settings::new(institution_code, origin, listen)).await?;
+        Command::Init { institution_code, origin, listen, postgres } => {
+            let mut settings = Settings::new(institution_code, origin, listen);
+            settings.database.postgres = postgres;
+            settings.check()?;
+            let root = init::init(&directory, &settings).await?;
             say(&format!("root sha256 {}", hex::encode(root)))
         }
         Command::CheckConfig { file } => {

@@ -58,11 +58,7 @@ struct Standing {
 }
 
 /// Whether a record's certificate and its holder may log in at `now`.
-async fn standing(
-    db: &mut AnyConnection,
-    row: &CertificateRow,
-    now: i64,
-) -> Result<Result<Standing, Denial>, Denial> {
+async fn standing(db: &mut AnyConnection, row: &CertificateRow, now: i64) -> Result<Result<Standing, Denial>, Denial> {
     let holder = &row.record.holder;
     let status = row.record.status_at(now);
     if let Err(refusal) = usable(status) {

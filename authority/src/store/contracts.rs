@@ -127,10 +127,7 @@ pub async fn set_failures(
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn administrator_since(
-    db: impl AnyExecutor<'_>,
-    contract: &ContractId,
-) -> Result<Option<i64>, StoreError> {
+pub async fn administrator_since(db: impl AnyExecutor<'_>, contract: &ContractId) -> Result<Option<i64>, StoreError> {
     Ok(sqlx::query_scalar("SELECT registered_at FROM administrators WHERE contract_id = $1")
         .bind(contract.as_str())
         .fetch_optional(db)

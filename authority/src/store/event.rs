@@ -1,7 +1,7 @@
 //! The record of events: append-only (the database refuses UPDATE and DELETE) and hash-chained.
 
 use sha2::{Digest, Sha256};
-use sqlx::{Row, AnyConnection, AnyPool};
+use sqlx::{AnyConnection, AnyExecutor, AnyPool, Row};
 
 use super::StoreError;
 use crate::acquisition::Applicant;
@@ -134,11 +134,21 @@ const GENESIS: &str = "000000000000000000000000000000000000000000000000000000000
 const TEXTS: [&str; 11] =
     ["actor", "role", "origin", "action", "contract_id", "user_id", "subject", "before", "after", "reason", "outcome"];
 
-pub(super) async fn append(db: &mut AnyConnection, now: i64, event: Event) -> Result<(), StoreError> {
+/// The chain's end, as the database has it.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn head(db: impl AnyExecutor<'_>) -> Result<Head, StoreError> {
     let last = sqlx::query_as::<_, (i64, String)>("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1")
-        .fetch_optional(&mut *db)
+        .fetch_optional(db)
         .await?;
-    let (seq, previous) = last.map_or_else(|| (1, GENESIS.to_owned()), |(seq, hash)| (seq + 1, hash));
+    let (events, hash) = last.unwrap_or_else(|| (0, GENESIS.to_owned()));
+    Ok(Head { events, hash })
+}
+
+pub(super) async fn append(db: &mut AnyConnection, now: i64, event: Event) -> Result<(), StoreError> {
+    let Head { events, hash: previous } = head(&mut *db).await?;
+    let seq = events + 1;
     let outcome = match event.outcome {
         Outcome::Done => "done",
         Outcome::Refused(refusal) => refusal.code(),

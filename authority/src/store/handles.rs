@@ -44,12 +44,7 @@ pub async fn add_challenge(
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn take_challenge(
-    db: &mut AnyConnection,
-    challenge: &str,
-    door: Door,
-    now: i64,
-) -> Result<bool, StoreError> {
+pub async fn take_challenge(db: &mut AnyConnection, challenge: &str, door: Door, now: i64) -> Result<bool, StoreError> {
     let found: Option<(String, i64)> =
         sqlx::query_as("DELETE FROM challenges WHERE challenge = $1 RETURNING purpose, expires_at")
             .bind(challenge)

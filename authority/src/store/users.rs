@@ -75,11 +75,7 @@ impl TryFrom<UserRow> for User {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn find(
-    db: impl AnyExecutor<'_>,
-    contract: &ContractId,
-    user: &UserId,
-) -> Result<Option<User>, StoreError> {
+pub async fn find(db: impl AnyExecutor<'_>, contract: &ContractId, user: &UserId) -> Result<Option<User>, StoreError> {
     sqlx::query_as::<_, UserRow>(
         "SELECT user_id, user_status, user_pin, user_pin_failures, user_pin_locked, otp_failures, otp_locked, \
          failures_in_a_row, last_login_at, version FROM users WHERE contract_id = $1 AND user_id = $2",
@@ -184,11 +180,7 @@ pub async fn add_use(
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn last_uses(
-    db: impl AnyExecutor<'_>,
-    contract: &ContractId,
-    user: &UserId,
-) -> Result<Vec<i64>, StoreError> {
+pub async fn last_uses(db: impl AnyExecutor<'_>, contract: &ContractId, user: &UserId) -> Result<Vec<i64>, StoreError> {
     Ok(sqlx::query_scalar(
         "SELECT used_at FROM uses WHERE contract_id = $1 AND user_id = $2 ORDER BY used_at DESC LIMIT 3",
     )

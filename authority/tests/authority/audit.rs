@@ -1,19 +1,13 @@
 //! The record of events: append-only, chained, and without secrets.
 
 use authority::store::event::{self, ChainError};
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 
-use crate::bench::{Bench, CONFIRM_PIN, CONTRACT_PIN, USER, USER_PIN};
-
-async fn open(bench: &Bench) -> SqlitePool {
-    let path = bench.house.directory.join("authority.db");
-    SqlitePool::connect_with(SqliteConnectOptions::new().filename(path)).await.unwrap()
-}
+use crate::bench::{Bench, CONFIRM_PIN, CONTRACT_PIN, ON_POSTGRES, USER, USER_PIN};
 
 #[tokio::test]
 async fn events_cannot_be_changed_or_deleted() {
     let bench = Bench::new().await;
-    let db = open(&bench).await;
+    let db = bench.intruder().await;
     for statement in ["UPDATE events SET actor = 'x' WHERE seq = 1", "DELETE FROM events WHERE seq = 1"] {
         let error = sqlx::query(statement).execute(&db).await.unwrap_err();
         assert!(error.to_string().contains("append-only"), "{error}");
@@ -38,9 +32,10 @@ async fn whoever_goes_around_the_database_is_found_out() {
     let text = format!("{}:{}", head.events, head.hash);
     event::contains(readers, &text).await.unwrap();
 
-    let db = open(&bench).await;
+    let db = bench.intruder().await;
     for statement in ["DROP TRIGGER events_are_not_changed", "DROP TRIGGER events_are_not_deleted"] {
-        sqlx::query(statement).execute(&db).await.unwrap();
+        let statement = if ON_POSTGRES { format!("{statement} ON events") } else { statement.to_owned() };
+        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&db).await.unwrap();
     }
     for column in
         ["actor", "role", "origin", "action", "contract_id", "user_id", "subject", "before", "after", "reason"]
@@ -87,16 +82,20 @@ async fn no_secret_is_found_in_the_files() {
         code.expose(),
         session.as_bytes(),
     ];
-    let mut read = 0;
+    let mut contents = Vec::new();
     for entry in std::fs::read_dir(bench.house.directory.as_path()).unwrap() {
         let path = entry.unwrap().path();
-        let Ok(content) = std::fs::read(&path) else { continue };
-        read += 1;
+        contents.extend(std::fs::read(&path).map(|content| (path.display().to_string(), content)));
+    }
+    if ON_POSTGRES {
+        contents.extend(rows(&bench).await);
+    }
+    assert!(contents.len() >= 4, "database, its log, configuration and key file were read");
+    for (place, content) in contents {
         for canary in &canaries {
-            assert!(!content.windows(canary.len()).any(|w| w == *canary), "{} in {path:?}", canary.len());
+            assert!(!content.windows(canary.len()).any(|w| w == *canary), "{} in {place}", canary.len());
         }
     }
-    assert!(read >= 4, "database, its log, configuration and key file were read");
     // Six digits may stand in any number: the OTP is looked for as a value of its own.
     let found: i64 = sqlx::query_scalar(
         "SELECT COUNT(*) FROM events WHERE $1 IN (actor, origin, subject, before, after, reason, outcome)",
@@ -106,4 +105,25 @@ async fn no_secret_is_found_in_the_files() {
     .await
     .unwrap();
     assert_eq!(found, 0);
+}
+
+/// Every row of every table of a PostgreSQL database: as text, and with its bytes decoded.
+async fn rows(bench: &Bench) -> Vec<(String, Vec<u8>)> {
+    let db = bench.house.store.readers();
+    let tables: Vec<String> =
+        sqlx::query_scalar("SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = 'public'")
+            .fetch_all(db)
+            .await
+            .unwrap();
+    let mut found = Vec::new();
+    for table in tables {
+        let statement = sqlx::AssertSqlSafe(format!("SELECT CAST(row_to_json(t) AS TEXT) FROM {table} t"));
+        for row in sqlx::query_scalar::<_, String>(statement).fetch_all(db).await.unwrap() {
+            let hex = row.split("\\\\x").skip(1).filter_map(|rest| hex::decode(rest.split('"').next()?).ok());
+            found.extend(hex.map(|bytes| (table.clone(), bytes)));
+            found.push((table.clone(), row.into_bytes()));
+        }
+    }
+    assert!(found.len() > 20, "rows with bytes in them were read");
+    found
 }

@@ -4,6 +4,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use crate::bench::ON_POSTGRES;
+use crate::postgres::Database;
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_jitsuin-authority");
 const CONTRACT: [&str; 2] = ["--contract-id", "00009876543"];
 
@@ -30,19 +33,34 @@ fn refused(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-fn init(directory: &Path, listen: &str) -> Output {
-    let origin = ["init", "--institution-code", "1635", "--origin", "https://localhost:8443", "--listen", listen];
-    run(directory, &origin, None)
+fn init(directory: &Path, listen: &str, database: Option<&Database>) -> Output {
+    let mut init = vec!["init", "--institution-code", "1635", "--origin", "https://localhost:8443", "--listen", listen];
+    let url = database.map(Database::url);
+    init.extend(url.iter().flat_map(|url| ["--postgres", url]));
+    run(directory, &init, None)
+}
+
+/// An empty database where the suite runs on PostgreSQL.
+fn database() -> Option<Database> {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    ON_POSTGRES.then(|| runtime.block_on(Database::empty()))
 }
 
 #[test]
 fn the_operators_day() {
     let scratch = tempfile::tempdir().unwrap();
     let directory = scratch.path().join("authority");
-    let printed = good(&init(&directory, "127.0.0.1:0"));
+    let database = database();
+    let init = |directory: &Path| init(directory, "127.0.0.1:0", database.as_ref());
+    let printed = good(&init(&directory));
     let root = printed.trim().strip_prefix("root sha256 ").unwrap();
     assert_eq!(root.len(), 64);
-    assert!(refused(&init(&directory, "127.0.0.1:0")).contains("is not empty"));
+    assert!(refused(&init(&directory)).contains("is not empty"));
+    if ON_POSTGRES {
+        let other = scratch.path().join("other");
+        assert!(refused(&init(&other)).contains("holds an authority already"));
+        assert!(!other.exists());
+    }
     assert_eq!(good(&run(&directory, &["roots"], None)), printed);
     good(&run(&directory, &["check-config"], None));
     let certificate = directory.join("ca/server.crt");
@@ -118,7 +136,8 @@ fn bad_arguments_are_refused_before_anything_is_touched() {
 fn serve_says_where_it_listens_and_ends_on_sigterm() {
     let scratch = tempfile::tempdir().unwrap();
     let directory = scratch.path().join("authority");
-    good(&init(&directory, "127.0.0.1:0"));
+    let database = database();
+    good(&init(&directory, "127.0.0.1:0", database.as_ref()));
     let mut server =
         Command::new(PROGRAM).arg("--dir").arg(&directory).arg("serve").stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();

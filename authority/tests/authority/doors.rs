@@ -60,11 +60,10 @@ async fn hoarding_challenges_shuts_nobody_out() {
     let bench = Bench::new().await;
     let administrator = bench.administrator().await;
     let card = bench.user_card(&bench.office(&administrator).await).await;
-    let path = bench.house.directory.join("authority.db");
-    let db = sqlx::sqlite::SqlitePool::connect_with(sqlx::sqlite::SqliteConnectOptions::new().filename(path));
+    let db = bench.intruder().await;
     let hoard = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) \
                  INSERT INTO challenges (challenge, purpose, expires_at) SELECT 'hoarded ' || i, 'user', $1 FROM n";
-    sqlx::query(hoard).bind(bench.clock.now() + 299).execute(&db.await.unwrap()).await.unwrap();
+    sqlx::query(hoard).bind(bench.clock.now() + 299).execute(&db).await.unwrap();
     let client = bench.client().await;
     let mine = client.challenge("user").await;
     client.challenge("user").await;

@@ -1,4 +1,5 @@
-//! The authority from outside: the real server over TLS, the real database file.
+//! The authority from outside: the real server over TLS, the real database. `tests/authority-postgres` is the same
+//! on PostgreSQL.
 #![expect(
     clippy::indexing_slicing,
     clippy::panic,
@@ -6,16 +7,18 @@
     reason = "a helper that fails is a test that fails"
 )]
 
-mod attestation;
-mod audit;
-mod bench;
-mod cmp_door;
-mod cmp_openssl;
-mod commands;
-mod concurrency;
-mod confirm_key;
-mod doors;
-mod locks;
-mod main_job;
-mod promises;
-mod refusals;
+pub(crate) mod attestation;
+pub(crate) mod audit;
+pub(crate) mod bench;
+pub(crate) mod cmp_door;
+pub(crate) mod cmp_openssl;
+pub(crate) mod commands;
+pub(crate) mod concurrency;
+pub(crate) mod confirm_key;
+pub(crate) mod doors;
+pub(crate) mod locks;
+pub(crate) mod main_job;
+#[path = "../postgres/mod.rs"]
+pub(crate) mod postgres;
+pub(crate) mod promises;
+pub(crate) mod refusals;

@@ -1,4 +1,4 @@
-//! An authority in a scratch directory: the real server on loopback, the real database file.
+//! An authority in a scratch directory: the real server on loopback, the real database.
 
 mod client;
 mod dump;
@@ -25,6 +25,8 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use client::Client;
 
+use crate::postgres::Database;
+
 pub(crate) const CONTRACT: &str = "00009876543";
 pub(crate) const USER: &str = "riyousya";
 pub(crate) const ORIGIN: &str = "https://localhost:8443";
@@ -41,9 +43,14 @@ pub(crate) fn secret(text: &str) -> Secret {
     Secret::new(text.as_bytes().to_vec())
 }
 
+/// The suite is compiled twice: for SQLite, and for PostgreSQL.
+pub(crate) const ON_POSTGRES: bool = env!("CARGO_CRATE_NAME").len() == "authority_postgres".len();
+
 pub(crate) struct Bench {
     /// Removed with the bench.
     _directory: TempDir,
+    /// Dropped with the bench.
+    _database: Option<Database>,
     pub(crate) house: House,
     pub(crate) clock: Clock,
     pub(crate) address: SocketAddr,
@@ -70,8 +77,10 @@ impl Bench {
         let directory = tempfile::tempdir().unwrap();
         let place = directory.path().join("authority");
         let arguments = ["jitsuin-authority", "init", "--institution-code", "1635", "--origin", ORIGIN, "--dir"];
-        let arguments = Arguments::parse_from(arguments.into_iter().chain([place.to_str().unwrap()]));
-        run(arguments).await.unwrap();
+        let database = if ON_POSTGRES { Some(Database::new().await) } else { None };
+        let url = database.as_ref().map(|database| format!("--postgres={}", database.url()));
+        let arguments = arguments.into_iter().chain([place.to_str().unwrap()]).chain(url.as_deref());
+        run(Arguments::parse_from(arguments)).await.unwrap();
         let clock = Clock::standing(START);
         let mut house = House::open(&place, clock.clone()).await.unwrap();
         let mut settings = (*house.settings).clone();
@@ -83,7 +92,7 @@ impl Bench {
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         tokio::spawn(authority::server::run(house.clone(), listener, shutdown.clone()));
-        let bench = Self { _directory: directory, house, clock, address, shutdown };
+        let bench = Self { _directory: directory, _database: database, house, clock, address, shutdown };
         let bank = bench.bank();
         bank.open_contract(&contract(), &secret(CONTRACT_PIN), &secret(CONFIRM_PIN), None).await.unwrap();
         bank.add_user(&contract(), &user(), &secret(USER_PIN)).await.unwrap();
@@ -98,6 +107,15 @@ impl Bench {
 
     pub(crate) fn bank(&self) -> Bank {
         Bank::new(self.house.clone(), "test")
+    }
+
+    /// The database as somebody has it who goes around the authority.
+    pub(crate) async fn intruder(&self) -> sqlx::AnyPool {
+        let url = match &self.house.settings.database.postgres {
+            Some(url) => url.clone(),
+            None => format!("sqlite://{}", self.house.directory.join("authority.db").display()),
+        };
+        sqlx::AnyPool::connect(&url).await.unwrap()
     }
 
     pub(crate) fn acquisition(&self) -> Acquisition {
