@@ -9,7 +9,7 @@ use crate::house::House;
 use crate::rules::certificate::{Status, acquire_deadline};
 use crate::rules::choice::Step;
 use crate::store::certificates::{self, CertificateRow, Opening};
-use crate::store::{Change, Event};
+use crate::store::{Change, Event, users};
 use token::Refusal;
 
 /// A record that was opened for acquisition.
@@ -86,16 +86,30 @@ pub async fn carry_out(
                     code: sealed,
                     device_serial: circumstances.device,
                     form_reference: circumstances.form_reference,
+                    renews: None,
                 };
                 certificates::open(change.db(), &opening, now).await?;
                 let mut event = event.clone().on(&record).changed("", Status::Awaiting.key()).because(reason.key());
                 event.action = "certificate.open";
-                change.record(event).await?;
+                change.record(event.clone()).await?;
+                suspend_rights(house, change, circumstances.holder, &event).await?;
                 opened = Some(Opened { record, issue_no: *issue_no, acquire_deadline: deadline, code });
             }
         }
     }
     Ok(opened)
+}
+
+/// Takes a user's rights until an administrator gives them again, where that is set (D-508).
+async fn suspend_rights(house: &House, change: &mut Change, holder: &Applicant, event: &Event) -> Result<(), Denial> {
+    let (true, Some(user)) = (house.settings.risk.suspend_rights_on_reissue, &holder.user) else { return Ok(()) };
+    let found = users::find(change.db(), &holder.contract, user).await?;
+    let Some(mut row) = found.filter(|row| row.rights_suspended_at.is_none()) else { return Ok(()) };
+    row.rights_suspended_at = Some(change.now());
+    users::set_rights(change.db(), &holder.contract, &row).await?;
+    let mut event = event.clone().on("rights").changed("active", "suspended").because("reissue");
+    event.action = "user.rights";
+    Ok(change.record(event).await?)
 }
 
 /// The name under which the code of a record is sealed.

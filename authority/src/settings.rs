@@ -1,5 +1,8 @@
 //! The configuration file of an authority, `authority.toml` in its directory (requirements §3).
 
+mod risk;
+mod suspend;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +12,9 @@ use token::{InstitutionCode, KeyAlgorithm, KeyPolicy, Origin};
 use crate::attestation::{Firmware, PinPolicy, TouchPolicy};
 use crate::otp::Windows;
 use crate::store::{DATABASE, Home};
+
+pub use self::risk::RiskSettings;
+pub use self::suspend::SuspendSettings;
 
 /// The name of the file.
 pub const FILE: &str = "authority.toml";
@@ -57,6 +63,12 @@ pub struct Settings {
     /// The hardware that keys may be in.
     #[serde(default)]
     pub device: DeviceSettings,
+    /// Certificates on hold.
+    #[serde(default)]
+    pub suspend: SuspendSettings,
+    /// What a new certificate may not do yet.
+    #[serde(default)]
+    pub risk: RiskSettings,
     /// Locks.
     #[serde(default)]
     pub lock: LockSettings,
@@ -85,10 +97,27 @@ pub struct CertificateSettings {
     pub acquire_window_days: u16,
     /// Days before the end from which renewal is due (D-104): 14 to 60.
     pub renew_from_days: u16,
+    /// Days after the end in which renewal is still possible (D-105): 0 to 90.
+    pub renew_after_expiry_days: u16,
+    /// Years that a certificate is valid, from its acquisition (D-101): 1 to 3.
+    pub validity_years: u8,
+    /// When a reissue ends the certificate before it (D-108): `activation`, when the new one is confirmed, or `ok`, when
+    /// the administrator reissues. After loss, theft or compromise it is always `ok`.
+    pub reissue_kills_old: KillsOld,
     /// Show serial numbers as `*****`, as the manual's pictures do (S-035).
     pub mask_serial: bool,
     /// Users a contract may have, unless it says fewer (D-402): 1 to 99.
     pub users_per_contract: u32,
+}
+
+/// `certificate.reissue-kills-old`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KillsOld {
+    /// When the new certificate is confirmed.
+    Activation,
+    /// When the administrator presses OK.
+    Ok,
 }
 
 /// `[acquisition]`
@@ -99,6 +128,9 @@ pub struct AcquisitionSettings {
     pub code: bool,
     /// How long a code counts, in minutes: 10 to 10080 (7 days).
     pub code_minutes: u32,
+    /// Minutes in which an acquisition that was cut off can go on with the same key and no new one-time password, from
+    /// issue (D-801): 1 to 129600 (90 days); 0 leaves the time until the acquisition deadline.
+    pub resume_minutes: u32,
     /// The code stands alone: neither user PIN nor OTP is wanted beside it. For software that knows
     /// no CRMF controls; off.
     pub code_alone: bool,
@@ -238,7 +270,15 @@ pub struct LogSettings {
 
 impl Default for CertificateSettings {
     fn default() -> Self {
-        Self { acquire_window_days: 80, renew_from_days: 30, mask_serial: false, users_per_contract: 99 }
+        Self {
+            acquire_window_days: 80,
+            renew_from_days: 30,
+            renew_after_expiry_days: 0,
+            validity_years: 1,
+            reissue_kills_old: KillsOld::Activation,
+            mask_serial: false,
+            users_per_contract: 99,
+        }
     }
 }
 
@@ -247,6 +287,7 @@ impl Default for AcquisitionSettings {
         Self {
             code: true,
             code_minutes: 24 * 60,
+            resume_minutes: 0,
             code_alone: false,
             algorithms: vec![KeyAlgorithm::P256, KeyAlgorithm::P384, KeyAlgorithm::Rsa2048, KeyAlgorithm::Rsa3072],
         }
@@ -315,6 +356,8 @@ impl Settings {
             certificate: CertificateSettings::default(),
             acquisition: AcquisitionSettings::default(),
             device: DeviceSettings::default(),
+            suspend: SuspendSettings::default(),
+            risk: RiskSettings::default(),
             lock: LockSettings::default(),
             otp: OtpSettings::default(),
             login: LoginSettings::default(),
@@ -353,8 +396,11 @@ impl Settings {
         let rules = [
             ((1..=90).contains(&self.certificate.acquire_window_days), "certificate.acquire-window-days", "1 to 90"),
             ((14..=60).contains(&self.certificate.renew_from_days), "certificate.renew-from-days", "14 to 60"),
+            (self.certificate.renew_after_expiry_days <= 90, "certificate.renew-after-expiry-days", "0 to 90"),
+            ((1..=3).contains(&self.certificate.validity_years), "certificate.validity-years", "1 to 3"),
             ((1..=99).contains(&self.certificate.users_per_contract), "certificate.users-per-contract", "1 to 99"),
             ((10..=10_080).contains(&self.acquisition.code_minutes), "acquisition.code-minutes", "10 to 10080"),
+            (self.acquisition.resume_minutes <= 129_600, "acquisition.resume-minutes", "0 to 129600"),
             (self.database.is_good(), "database.postgres", "a postgres:// URL without a password in it"),
             (!self.acquisition.algorithms.is_empty(), "acquisition.algorithms", "one kind of key or more"),
             (
@@ -383,7 +429,8 @@ impl Settings {
             ((1..=64).contains(&self.server.pin_hashes), "server.pin-hashes", "1 to 64"),
             ((1..=100_000).contains(&self.server.requests_per_minute), "server.requests-per-minute", "1 to 100000"),
         ];
-        match rules.into_iter().find(|(kept, ..)| !kept) {
+        let sections = self.suspend.rules().into_iter().chain(self.risk.rules());
+        match rules.into_iter().chain(sections).find(|(kept, ..)| !kept) {
             Some((_, key, rule)) => Err(SettingsError::Range { key, rule }),
             None => Ok(()),
         }
@@ -421,6 +468,12 @@ mod tests {
             "[lock]\notp = 2",
             "[lock]\nunknown = 5",
             "[certificate]\nacquire-window-days = 0",
+            "[certificate]\nrenew-after-expiry-days = 91",
+            "[certificate]\nvalidity-years = 4",
+            "[certificate]\nreissue-kills-old = \"later\"",
+            "[acquisition]\nresume-minutes = 129601",
+            "[suspend]\nmax-days = 91",
+            "[risk]\ncooling-off-days = 6",
             "[acquisition]\ncode = false\ncode-alone = true",
             "[acquisition]\nalgorithms = [\"rsa1024\"]",
             "[acquisition]\nalgorithms = []",

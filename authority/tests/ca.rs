@@ -31,7 +31,7 @@ fn user_order() -> IssueOrder {
         public_key: PublicKey::from_point(point.as_bytes()).unwrap(),
         serial: [0x51; 16],
         not_before: NOW,
-        not_after: validity_end(NOW).unwrap(),
+        not_after: validity_end(NOW, 1).unwrap(),
     }
 }
 
@@ -64,7 +64,7 @@ fn an_issued_certificate_is_accepted_by_openssl() {
     let facts = CertificateFacts::from_der(&issued.certificate).unwrap();
     assert_eq!(facts.common_name, "00009876543 riyousya 1635");
     assert_eq!(facts.serial, "51".repeat(16));
-    assert_eq!((facts.not_before, facts.not_after), (NOW, validity_end(NOW).unwrap()));
+    assert_eq!((facts.not_before, facts.not_after), (NOW, validity_end(NOW, 1).unwrap()));
     assert!(!facts.ca && facts.may_sign && facts.may_authenticate);
     let text = openssl(&["x509", "-in", "user.crt", "-noout", "-text"], dir.path());
     let text = String::from_utf8(text.stdout).unwrap();

@@ -108,7 +108,7 @@ impl Bench {
                 public_key: public(&key),
                 serial: [0x51; 16],
                 not_before: now - 60,
-                not_after: validity_end(now).unwrap(),
+                not_after: validity_end(now, 1).unwrap(),
             })
             .unwrap();
         let pem = der::pem::encode_string("CERTIFICATE", der::pem::LineEnding::LF, &issued.certificate).unwrap();

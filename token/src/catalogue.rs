@@ -92,10 +92,14 @@ pub enum Refusal {
     LockContract,
     /// The user is locked (S-121).
     LockUser,
+    /// No certificate is in use that could be suspended or revoked (D-807).
+    NoneValid,
     /// The administrator or operator named something that is not there.
     NotFound,
     /// No issue is open (S-070, S-082).
     NotIssued,
+    /// The certificate is not on hold.
+    NotSuspended,
     /// The authority does not serve this kind of request yet.
     NotYet,
     /// The user has no OTP token (S-061).
@@ -108,12 +112,20 @@ pub enum Refusal {
     PinFormat,
     /// More requests than the limit.
     RateLimited,
+    /// An issue is open that the administrator made: that is to be acquired, and nothing renewed (C9).
+    Reissued,
+    /// It is too early to renew the certificate (D-104).
+    RenewEarly,
+    /// Whoever put the certificate on hold, or whose it is, cannot lift that (D-405).
+    SamePerson,
     /// No session, or one that ended (D-610).
     Session,
     /// The data changed since it was shown (S-043).
     Stale,
     /// A key below 112 bits (D-906).
     Strength,
+    /// The certificate came back from suspension so often that it can only be revoked (D-807).
+    SuspendMax,
     /// No user was selected (S-021).
     UserNotSelected,
 }
@@ -209,17 +221,23 @@ static TABLE: &[Row] = &[
     Row { refusal: Refusal::LockBranch, code: "E-LOCK-BRANCH", status: 423, en: "The user made 100 wrong entries in a row and can be unlocked by the bank only. Submit the request form to your branch.", ja: "入力誤りが連続して100回に達したため、ロックの解除は金融機関でのみ行えます。所定の依頼書をお取引店にご提出ください。" },
     Row { refusal: Refusal::LockContract, code: "E-LOCK-CONTRACT", status: 423, en: "The service is stopped for this contract. Contact the branch.", ja: "ご契約先のサービスを停止しています。お取引店にご連絡ください。" },
     Row { refusal: Refusal::LockUser, code: "E-LOCK-USER", status: 423, en: "You are locked. Ask the administrator to unlock.", ja: "ロックされています。管理者にロック解除をご依頼ください。" },
+    Row { refusal: Refusal::NoneValid, code: "E-NONE-VALID", status: 409, en: "There is no valid certificate. Nothing was changed.", ja: "有効な電子証明書がありません。変更は行われていません。" },
     Row { refusal: Refusal::NotFound, code: "E-NOT-FOUND", status: 404, en: "There is no such entry. Check the ID.", ja: "該当するデータがありません。IDをご確認ください。" },
     Row { refusal: Refusal::NotIssued, code: "E-NOT-ISSUED", status: 409, en: "No certificate is ready for acquisition. Ask the administrator to reissue.", ja: "取得できる電子証明書がありません。管理者に再発行をご依頼ください。" },
+    Row { refusal: Refusal::NotSuspended, code: "E-NOT-SUSPENDED", status: 409, en: "The certificate is not suspended. Nothing was changed.", ja: "電子証明書は一時停止されていません。変更は行われていません。" },
     Row { refusal: Refusal::NotYet, code: "E-NOT-YET", status: 501, en: "The authority does not offer this yet. Ask the administrator to reissue the certificate instead.", ja: "この手続きにはまだ対応していません。管理者に電子証明書の再発行をご依頼ください。" },
     Row { refusal: Refusal::NoToken, code: "E-NO-TOKEN", status: 409, en: "No token is registered for this user. Ask the administrator.", ja: "ワンタイムパスワード（トークン）が登録されていません。管理者にお問い合わせください。" },
     Row { refusal: Refusal::Origin, code: "E-ORIGIN", status: 403, en: "The request does not come from the registered bank. Do not go on; contact the branch.", ja: "登録された接続先からの要求ではありません。操作を中止し、お取引店にご連絡ください。" },
     Row { refusal: Refusal::Otp, code: "E-OTP", status: 401, en: "The one-time password is wrong or already used. Wait for the next one and try again.", ja: "ワンタイムパスワードが正しくないか、使用済みです。次のパスワードが表示されてから再度入力してください。" },
     Row { refusal: Refusal::PinFormat, code: "E-PIN-FORMAT", status: 422, en: "The PIN is 6 to 12 letters and digits, at least one of each. Nothing was changed.", ja: "暗証番号は英字と数字を混在させた6～12桁で入力してください。変更は行われていません。" },
     Row { refusal: Refusal::RateLimited, code: "E-RATE", status: 429, en: "Too many requests. Wait a moment and try again.", ja: "要求が多すぎます。しばらくしてから再度お試しください。" },
+    Row { refusal: Refusal::Reissued, code: "E-REISSUED", status: 409, en: "The administrator has reissued the certificate. Acquire the new one instead of renewing.", ja: "管理者が電子証明書を再発行しています。更新ではなく、電子証明書の取得を行ってください。" },
+    Row { refusal: Refusal::RenewEarly, code: "E-RENEW-EARLY", status: 409, en: "The certificate cannot be renewed before {date}. Renew it from then on.", ja: "電子証明書は{date}から更新できます。更新期間になってから再度お試しください。" },
+    Row { refusal: Refusal::SamePerson, code: "E-SAME-PERSON", status: 403, en: "Whoever suspended the certificate, or holds it, cannot reinstate it. Ask another administrator, or submit the request form to your branch.", ja: "一時停止した本人および電子証明書の利用者は、一時停止を解除できません。他の管理者に依頼するか、所定の依頼書をお取引店にご提出ください。" },
     Row { refusal: Refusal::Session, code: "E-SESSION", status: 401, en: "You are not logged in, or the session has ended. Log in again.", ja: "ログインしていないか、セッションが終了しました。再度ログインしてください。" },
     Row { refusal: Refusal::Stale, code: "E-STALE", status: 409, en: "The information has changed. Check again.", ja: "内容が更新されています。再度ご確認ください。" },
     Row { refusal: Refusal::Strength, code: "E-STRENGTH", status: 422, en: "The key is too weak or of a kind that is not accepted. Use P-256, P-384 or RSA of 2048 bits or more.", ja: "鍵の種類または強度が不足しています。P-256、P-384または2048ビット以上のRSAをご利用ください。" },
+    Row { refusal: Refusal::SuspendMax, code: "E-SUSPEND-MAX", status: 409, en: "The certificate was suspended too often to be reinstated. Reissue or revoke it.", ja: "一時停止の回数が上限を超えたため、解除できません。再発行または失効を行ってください。" },
     Row { refusal: Refusal::UserNotSelected, code: "E-USER-NOTSEL", status: 422, en: "Select a user.", ja: "利用者を選択してください。" },
 ];
 

@@ -76,6 +76,7 @@ pub(super) async fn accept(
     }
 
     let mut change = cleared.change;
+    let deadline = cleared.row.record.acquire_deadline;
     let record = cleared.row.record.id;
     if let Some((serial, accepted)) = burnt {
         tokens::burn(change.db(), &serial, accepted).await?;
@@ -96,7 +97,7 @@ pub(super) async fn accept(
     }
     let attested = if let Fit::Proven(attested) = &fit { Some(attested) } else { None };
     let device = attested.zip(submission.evidence.as_ref());
-    let chosen = Chosen { holder: applicant, record: &record, public_key, device };
+    let chosen = Chosen { holder: applicant, record: &record, deadline, public_key, device };
     let (certificate, event) = issue::issue(house, &mut change, chosen, sign, &event).await?;
     change.commit(event).await?;
     Ok(submission.recorded(Some(certificate), TransactionState::Issued))

@@ -11,6 +11,7 @@ use crate::ca::validity_end;
 use crate::code;
 use crate::denial::Denial;
 use crate::house::House;
+use crate::rules::certificate::confirm_deadline;
 use crate::store::certificates::{self, Signed};
 use crate::store::{Change, Event};
 
@@ -24,6 +25,8 @@ pub(crate) struct Chosen<'a> {
     pub(crate) holder: &'a Applicant,
     /// The record that waits for it.
     pub(crate) record: &'a str,
+    /// The record's acquisition deadline; Unix time in seconds.
+    pub(crate) deadline: i64,
     /// The key.
     pub(crate) public_key: &'a PublicKey,
     /// What its device proved, and what proves it.
@@ -45,7 +48,7 @@ pub(crate) async fn issue(
         public_key: chosen.public_key.clone(),
         serial: serial()?,
         not_before: now - CLOCK_TOLERANCE,
-        not_after: validity_end(now).ok_or(Refusal::Internal)?,
+        not_after: validity_end(now, house.settings.certificate.validity_years).ok_or(Refusal::Internal)?,
     };
     let certificate = sign(&order)
         .map_err(|error| {
@@ -60,6 +63,7 @@ pub(crate) async fn issue(
         public_key: chosen.public_key.as_der(),
         certificate: &certificate,
         certificate_sha256: &sha2::Sha256::digest(&certificate).into(),
+        confirm_deadline: confirm_deadline(now, house.settings.acquisition.resume_minutes, chosen.deadline),
         device: chosen.device,
     };
     certificates::signed(change.db(), chosen.record, &signed).await?;

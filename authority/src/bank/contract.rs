@@ -5,9 +5,11 @@ use token::{ContractId, Refusal, Secret};
 use super::{Bank, refuse};
 use crate::acquisition::Applicant;
 use crate::denial::Denial;
+use crate::holding;
 use crate::issuing::{Circumstances, Opened, carry_out};
 use crate::rules::acquire::ContractStatus;
 use crate::rules::choice::{By, Choice, Reason, decide};
+use crate::settings::KillsOld;
 use crate::store::certificates::{self, CertificateRow};
 use crate::store::contracts::{self, Contract, ContractPin};
 use crate::store::users::{self, User};
@@ -138,8 +140,10 @@ impl Bank {
     ) -> Result<Opened, Denial> {
         let event = self.event("certificate.reissue").about(holder).because(form_reference);
         let rows = certificates::settle(&mut change, holder).await?;
-        let records: Vec<_> = rows.iter().map(|row| row.record.clone()).collect();
-        let steps = match decide(holder, By::BankOperator, &records, Choice::Reissue(reason), change.now()) {
+        let records = holding::records(&rows);
+        let kills_old = self.house.settings.certificate.reissue_kills_old == KillsOld::Ok;
+        let choice = Choice::Reissue(reason);
+        let steps = match decide(holder, By::BankOperator, &records, choice, kills_old, change.now()) {
             Ok(steps) => steps,
             Err(refusal) => return refuse(change, event, refusal).await,
         };

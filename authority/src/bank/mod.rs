@@ -1,5 +1,6 @@
 //! 金融機関担当者: what the bank's operator has done, on request forms (S-002, S-047).
 
+mod certificate;
 mod contract;
 mod tokens;
 mod users;

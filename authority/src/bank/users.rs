@@ -5,6 +5,7 @@ use token::{ContractId, Refusal, Secret, UserId};
 use super::{Bank, refuse};
 use crate::acquisition::Applicant;
 use crate::denial::Denial;
+use crate::holding;
 use crate::issuing::{Circumstances, carry_out};
 use crate::pins;
 use crate::rules::acquire::UserStatus;
@@ -70,8 +71,9 @@ impl Bank {
             return refuse(change, event, Refusal::NotFound).await;
         };
         let records = certificates::settle(&mut change, &holder).await?;
-        let plain: Vec<_> = records.iter().map(|row| row.record.clone()).collect();
-        let steps = match decide(&holder, By::BankOperator, &plain, Choice::Revoke(Reason::Other), change.now()) {
+        let plain = holding::records(&records);
+        let choice = Choice::Revoke(Reason::Other);
+        let steps = match decide(&holder, By::BankOperator, &plain, choice, false, change.now()) {
             Ok(steps) => steps,
             Err(refusal) => return refuse(change, event, refusal).await,
         };

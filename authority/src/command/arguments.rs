@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use token::{ContractId, InstitutionCode, Origin, UserId};
 
+use super::certificate::CertificateWork;
+
 /// The authority of Jitsuin: contracts, users, certificates, logins.
 #[derive(Debug, Parser)]
 #[command(name = "jitsuin-authority", version, about)]
@@ -53,6 +55,9 @@ pub enum Command {
         /// The file; otherwise the directory's own.
         file: Option<PathBuf>,
     },
+    /// Do now what time has made due: certificates that expired, were not acquired or not confirmed in time, or were
+    /// suspended too long. A server does it by itself.
+    Tick,
     /// Print the fingerprint that clients pin.
     Roots,
     /// Make a new TLS certificate for the server, for 397 days.
@@ -83,6 +88,9 @@ pub enum Work {
     /// Administrators and their certificates.
     #[command(subcommand)]
     Administrator(AdministratorWork),
+    /// Certificates: suspend, reinstate, revoke.
+    #[command(subcommand)]
+    Certificate(CertificateWork),
     /// Users.
     #[command(subcommand)]
     User(UserWork),

@@ -1,6 +1,7 @@
 //! The command line: `init`, `serve`, and the bank operator's work.
 
 mod arguments;
+mod certificate;
 mod init;
 mod operator;
 mod secrets;
@@ -21,6 +22,8 @@ use crate::ca;
 use crate::clock::Clock;
 use crate::denial::Denial;
 use crate::house::{CA_FOLDER, House};
+use crate::jst;
+use crate::rounds;
 use crate::settings::{FILE, Settings};
 use crate::store::{Event, event};
 
@@ -52,6 +55,16 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
             log_to_stderr(&house.settings.log.filter)?;
             let listen = listen.unwrap_or(house.settings.listen);
             crate::server::serve(house, listen).await.context("the server stopped")
+        }
+        Command::Tick => {
+            let house = House::open(&directory, Clock::system()).await?;
+            log_to_stderr("warn")?;
+            let round = rounds::once(&house).await.map_err(denied)?;
+            if round.elsewhere {
+                return say("a server is doing that now");
+            }
+            let next = round.next.map_or_else(|| "nothing".to_owned(), jst::english);
+            say(&format!("{} certificates changed by time\nnext {next}", round.done))
         }
         Command::Roots => {
             let house = House::open(&directory, Clock::system()).await?;

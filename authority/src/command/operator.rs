@@ -12,7 +12,7 @@ use super::arguments::{
     UserWork, Work,
 };
 use super::secrets::Secrets;
-use super::{denied, say};
+use super::{certificate, denied, say};
 use crate::bank::{Bank, NewToken};
 use crate::issuing::Opened;
 use crate::jst;
@@ -27,6 +27,7 @@ pub(super) async fn work(bank: &Bank, work: Work, mut secrets: Secrets) -> anyho
     match work {
         Work::Contract(work) => contract(bank, work, &mut secrets).await,
         Work::Administrator(work) => administrator(bank, work).await,
+        Work::Certificate(work) => certificate::work(bank, work).await,
         Work::User(UserWork::Add { user: OfUser { contract, user_id } }) => {
             let pin = secrets.take("user_pin", "利用者暗証番号 (user PIN)", true)?;
             bank.add_user(&contract.contract_id, &user_id, &pin).await.map_err(denied)?;

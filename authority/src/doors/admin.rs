@@ -18,6 +18,7 @@ use crate::office::{CertificateForm, Office, UserView};
 use crate::rules::choice::{Choice, Reason};
 use crate::rules::lock::LockKind;
 use crate::rules::login::Door;
+use crate::rules::suspend::Cause;
 
 /// Longest device serial and token serial, in characters.
 const MAX_SERIAL: usize = 64;
@@ -31,6 +32,9 @@ pub(super) fn routes() -> Router<Doors> {
         .route("/admin/v1/users/{user_id}", get(user))
         .route("/admin/v1/users/{user_id}/certificate", post(certificate))
         .route("/admin/v1/users/{user_id}/key", post(key))
+        .route("/admin/v1/users/{user_id}/suspend", post(suspend))
+        .route("/admin/v1/users/{user_id}/reinstate", post(reinstate))
+        .route("/admin/v1/users/{user_id}/rights", post(rights))
         .route("/admin/v1/users/{user_id}/unlock", post(unlock))
         .route("/admin/v1/users/{user_id}/pin", post(pin))
         .route("/admin/v1/users/{user_id}/otp-token", post(otp_token))
@@ -117,6 +121,32 @@ async fn key(admin: Administrator, Path(user): Path<String>, mut form: Form) -> 
     let fingerprint = form.wanted("fingerprint").map_err(refused)?;
     let confirmed = admin.office.confirm_key(&user, fingerprint, confirm_pin.as_ref(), form.text("version")).await;
     confirmed.map(Json).map_err(|denial| admin.problem.of(denial))
+}
+
+async fn suspend(admin: Administrator, Path(user): Path<String>, mut form: Form) -> Result<Json<UserView>, Problem> {
+    let refused = |refusal: Refusal| admin.problem.of(refusal);
+    let user = user_id(&user).map_err(refused)?;
+    let confirm_pin = form.secret("confirm_pin");
+    let cause = match form.text("reason") {
+        Some(reason) => Cause::from_key(reason).ok_or(Refusal::BadRequest).map_err(refused)?,
+        None => Cause::Other,
+    };
+    let suspended = admin.office.suspend(&user, cause, confirm_pin.as_ref(), form.text("version")).await;
+    suspended.map(Json).map_err(|denial| admin.problem.of(denial))
+}
+
+async fn reinstate(admin: Administrator, Path(user): Path<String>, mut form: Form) -> Result<Json<UserView>, Problem> {
+    let user = user_id(&user).map_err(|refusal| admin.problem.of(refusal))?;
+    let confirm_pin = form.secret("confirm_pin");
+    let reinstated = admin.office.reinstate(&user, confirm_pin.as_ref(), form.text("version")).await;
+    reinstated.map(Json).map_err(|denial| admin.problem.of(denial))
+}
+
+async fn rights(admin: Administrator, Path(user): Path<String>, mut form: Form) -> Result<Json<UserView>, Problem> {
+    let user = user_id(&user).map_err(|refusal| admin.problem.of(refusal))?;
+    let confirm_pin = form.secret("confirm_pin");
+    let restored = admin.office.restore_rights(&user, confirm_pin.as_ref(), form.text("version")).await;
+    restored.map(Json).map_err(|denial| admin.problem.of(denial))
 }
 
 async fn own_certificate(admin: Administrator) -> Result<StatusCode, Problem> {

@@ -6,8 +6,10 @@ use zeroize::Zeroizing;
 use super::{Office, UserView};
 use crate::code;
 use crate::denial::Denial;
+use crate::holding;
 use crate::issuing::{Circumstances, carry_out};
 use crate::rules::choice::{By, Choice, decide};
+use crate::settings::KillsOld;
 use crate::store::handles;
 
 /// Seconds in which the administrator's client must fetch the acquisition code.
@@ -54,9 +56,10 @@ impl Office {
             event.reason = reason.key().to_owned();
         }
         let mut entered = self.enter(user, form.confirm_pin.as_ref(), form.version.as_deref(), &event).await?;
-        let records: Vec<_> = entered.rows.iter().map(|row| row.record.clone()).collect();
+        let records = holding::records(&entered.rows);
         let now = entered.change.now();
-        let steps = match decide(&entered.holder, By::Administrator, &records, form.choice, now) {
+        let kills_old = self.house.settings.certificate.reissue_kills_old == KillsOld::Ok;
+        let steps = match decide(&entered.holder, By::Administrator, &records, form.choice, kills_old, now) {
             Ok(steps) => steps,
             Err(refusal) => return entered.refuse(event, refusal).await,
         };

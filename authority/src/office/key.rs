@@ -23,16 +23,22 @@ impl Office {
         event.user_id = user.to_string();
         let mut entered = self.enter(user, confirm_pin, version, &event).await?;
         let now = entered.change.now();
-        let held = entered.rows.last().and_then(|row| Some((row.record.id.clone(), row.held_key(now)?.to_vec())));
+        let held = entered.rows.last().and_then(|row| Some((row.record.clone(), row.held_key(now)?.to_vec())));
         let Some((record, key)) = held else { return entered.refuse(event, Refusal::NotFound).await };
-        let event = event.on(&record);
+        let event = event.on(&record.id);
         let key = PublicKey::from_der(&key).map_err(|_| Refusal::Internal)?;
         if digits(&key.spoken_fingerprint()) != digits(fingerprint) {
             return entered.refuse(event, Refusal::Fingerprint).await;
         }
         entered.write_user().await?;
         let holder = entered.holder.clone();
-        let chosen = Chosen { holder: &holder, record: &record, public_key: &key, device: None };
+        let chosen = Chosen {
+            holder: &holder,
+            record: &record.id,
+            deadline: record.acquire_deadline,
+            public_key: &key,
+            device: None,
+        };
         let sign = |order: &IssueOrder| self.house.ca.issue(order);
         let (_, issued) = issue(&self.house, &mut entered.change, chosen, &sign, &event).await?;
         entered.change.commit(issued).await?;

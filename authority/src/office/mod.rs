@@ -3,12 +3,14 @@
 mod certificate;
 mod gate;
 mod key;
+mod rights;
+mod suspension;
 mod ticket;
 mod user;
 mod view;
 
 pub use certificate::{CertificateForm, CertificateResult};
-pub use view::{CertificateView, LocksView, UserView};
+pub use view::{CertificateView, LocksView, SuspensionView, UserView};
 
 use crate::house::House;
 use crate::login::Session;

@@ -68,6 +68,25 @@ pub struct DeviceView {
     pub touch_policy: Option<String>,
 }
 
+/// A certificate on hold (D-807).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SuspensionView {
+    /// Since when; Unix time in seconds.
+    pub at: i64,
+    /// `YYYY年MM月DD日 HH:MM:SS`.
+    pub at_text: String,
+    /// Who: `administrator`, `bank_operator` or `holder`.
+    pub role: &'static str,
+    /// By name.
+    pub by: String,
+    /// Why: `absence`, `emergency`, `lost`, `other`, `stolen` or `suspicion`.
+    pub reason: String,
+    /// When it is revoked, unless it is reinstated; Unix time in seconds.
+    pub until: i64,
+    /// `YYYY年MM月DD日 HH:MM:SS`.
+    pub until_text: String,
+}
+
 /// Which secrets are locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct LocksView {
@@ -95,6 +114,11 @@ pub struct UserView {
     pub token_serial: Option<String>,
     /// The newest issue.
     pub certificate: Option<CertificateView>,
+    /// The suspension of the certificate in use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspension: Option<SuspensionView>,
+    /// `active`; `suspended` where a reissue took the rights until they are given again (D-508).
+    pub rights: &'static str,
     /// Whole days until the certificate in use ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub days_left: Option<i64>,
@@ -127,6 +151,8 @@ impl UserView {
             token_registration: if token.is_some() { "registered" } else { "unregistered" },
             token_serial: token.map(|token| token.serial.clone()),
             certificate: rows.last().map(|row| CertificateView::new(row, now, mask_serial)),
+            suspension: SuspensionView::new(rows, now),
+            rights: if user.rights_suspended_at.is_some() { "suspended" } else { "active" },
             days_left: live.and_then(|row| row.record.valid_until).map(|end| (end - now) / 86_400),
             last_login_at: user.last_login_at,
             last_login_at_text: user.last_login_at.map(jst::date_time),
@@ -157,6 +183,22 @@ impl CertificateView {
             key_waits: row.held_key(now).is_some(),
             device: DeviceView::new(row),
         }
+    }
+}
+
+impl SuspensionView {
+    fn new(rows: &[CertificateRow], now: i64) -> Option<Self> {
+        let held = rows.iter().find(|row| row.record.status_at(now) == Status::Suspended)?;
+        let suspension = held.record.suspension.clone()?;
+        Some(Self {
+            at: suspension.at,
+            at_text: jst::date_time(suspension.at),
+            role: suspension.by.role.key(),
+            by: suspension.by.id,
+            reason: suspension.reason,
+            until: suspension.until,
+            until_text: jst::date_time(suspension.until),
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! One record of a certificate, per issue number, and how it may change (requirements §5.1).
 
+use super::actor::Actor;
 use crate::acquisition::Applicant;
 
 /// The highest issue number (S-045).
@@ -111,19 +112,57 @@ pub struct Record {
     pub acquire_deadline: i64,
     /// 電子証明書有効期間終了日時; Unix time in seconds. `None` before it was signed.
     pub valid_until: Option<i64>,
+    /// Until when it must be confirmed as installed; Unix time in seconds. `None` before it was signed.
+    pub confirm_deadline: Option<i64>,
+    /// The record that this one renews (C9).
+    pub renews: Option<String>,
+    /// The suspension, while it is suspended.
+    pub suspension: Option<Suspension>,
+    /// How often it was suspended.
+    pub suspensions: u32,
+}
+
+/// A certificate on hold (D-807).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suspension {
+    /// Who did it: somebody else must lift it (D-405).
+    pub by: Actor,
+    /// Unix time in seconds.
+    pub at: i64,
+    /// Until when it can be lifted; Unix time in seconds.
+    pub until: i64,
+    /// Key of [`super::suspend::Cause`].
+    pub reason: String,
 }
 
 impl Record {
-    /// What time alone has made of it by `now`: the new status and why (C6, C7, C8).
+    /// What time alone has made of it by `now`: the new status and why (C6, C7, C8, the end of D-807's M days).
     #[must_use]
     pub fn due(&self, now: i64) -> Option<(Status, &'static str)> {
+        let (last, status, reason) = self.turning()?;
+        (now > last).then_some((status, reason))
+    }
+
+    /// The last second before time alone changes its status; `None` where it never does.
+    #[must_use]
+    pub fn due_at(&self) -> Option<i64> {
+        self.turning().map(|(last, ..)| last)
+    }
+
+    fn turning(&self) -> Option<(i64, Status, &'static str)> {
+        let end = |last| (last, Status::Expired, "cert_valid_until");
         match self.status {
-            Status::Awaiting if now > self.acquire_deadline => Some((Status::Lapsed, "acquire_deadline")),
-            Status::Unconfirmed if now > self.acquire_deadline => Some((Status::Revoked, "install_failed")),
-            Status::Valid | Status::Suspended if self.valid_until.is_some_and(|end| now > end) => {
-                Some((Status::Expired, "cert_valid_until"))
+            Status::Awaiting => Some((self.acquire_deadline, Status::Lapsed, "acquire_deadline")),
+            Status::Unconfirmed => {
+                Some((self.confirm_deadline.unwrap_or(self.acquire_deadline), Status::Revoked, "install_failed"))
             }
-            _ => None,
+            Status::Valid => self.valid_until.map(end),
+            Status::Suspended => {
+                let expires = self.valid_until.map(end);
+                let revoked = self.suspension.as_ref().map(|s| (s.until, Status::Revoked, "suspend_max"));
+                expires.into_iter().chain(revoked).min_by_key(|(last, ..)| *last)
+            }
+            Status::Expired | Status::Lapsed | Status::Revoked => None,
         }
     }
 
@@ -132,6 +171,13 @@ impl Record {
     pub fn status_at(&self, now: i64) -> Status {
         self.due(now).map_or(self.status, |(status, _)| status)
     }
+}
+
+/// Until when a certificate signed at `now` must be confirmed: `minutes` later and within the acquisition deadline, or
+/// by that deadline where `minutes` is 0 (D-801).
+#[must_use]
+pub fn confirm_deadline(now: i64, minutes: u32, acquire_deadline: i64) -> i64 {
+    if minutes == 0 { acquire_deadline } else { acquire_deadline.min(now.saturating_add(i64::from(minutes) * 60)) }
 }
 
 /// When issue data registered at `now` lapses (D-103): `window_days` later.

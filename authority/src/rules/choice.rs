@@ -97,12 +97,27 @@ pub enum Step {
 }
 
 /// What follows from `choice` for the holder of `records` (all of the holder's, as they are at
-/// `now`).
+/// `now`). `kills_old`: a reissue ends the certificate in use at once, whatever the reason.
+///
+/// | status | 継続 | 再発行 | 失効 |
+/// |---|---|---|---|
+/// | 有効 | nothing | a new issue; the old one ends when that is confirmed, or now | ends |
+/// | 一時停止 | stays suspended | as 有効, and stays suspended until then | ends |
+/// | 発行済（未取得） | waits on | a new number and deadline; the old issue ends | ends |
+/// | 取得中 | goes on | as 発行済: the running acquisition dies | ends |
+/// | 有効期限切れ, 失効, 取得期限切れ, 未発行 | nothing | a new issue | nothing |
 ///
 /// # Errors
 /// `AdminReissue` when a customer's administrator touches an administrator's certificate (S-046),
 /// `IssueNoMax` after 999.
-pub fn decide(holder: &Applicant, by: By, records: &[Record], choice: Choice, now: i64) -> Result<Vec<Step>, Refusal> {
+pub fn decide(
+    holder: &Applicant,
+    by: By,
+    records: &[Record],
+    choice: Choice,
+    kills_old: bool,
+    now: i64,
+) -> Result<Vec<Step>, Refusal> {
     if holder.user.is_none() && by == By::Administrator {
         return Err(Refusal::AdminReissue);
     }
@@ -121,8 +136,9 @@ pub fn decide(holder: &Applicant, by: By, records: &[Record], choice: Choice, no
                 return Err(Refusal::IssueNoMax);
             }
             let mut steps: Vec<Step> = ends("superseded", Status::is_open).collect();
-            if reason.kills_at_once() {
-                steps.extend(ends(reason.key(), Status::is_live));
+            if reason.kills_at_once() || kills_old {
+                let why = if reason.kills_at_once() { reason.key() } else { "superseded" };
+                steps.extend(ends(why, Status::is_live));
             }
             steps.push(Step::Open { issue_no, reason });
             Ok(steps)
@@ -131,7 +147,7 @@ pub fn decide(holder: &Applicant, by: By, records: &[Record], choice: Choice, no
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
     use token::{ContractId, UserId};
 
@@ -144,7 +160,7 @@ mod tests {
         }
     }
 
-    fn record(issue_no: u16, status: Status) -> Record {
+    pub(in crate::rules) fn record(issue_no: u16, status: Status) -> Record {
         Record {
             id: format!("r{issue_no}"),
             holder: holder(true),
@@ -153,31 +169,55 @@ mod tests {
             registered_at: 0,
             acquire_deadline: 1000,
             valid_until: Some(1000),
+            confirm_deadline: None,
+            renews: None,
+            suspension: None,
+            suspensions: 0,
+        }
+    }
+
+    /// The table of [`decide`], for every status: what of the record ends, and whether an issue is opened.
+    #[test]
+    fn what_each_choice_means_per_status() {
+        for status in Status::ALL {
+            let records = [record(1, status)];
+            let steps = |choice, kills| decide(&holder(true), By::Administrator, &records, choice, kills, 0).unwrap();
+            let ends = |steps: &[Step]| steps.iter().any(|step| matches!(step, Step::Revoke { .. }));
+            let opens = |steps: &[Step]| steps.iter().any(|step| matches!(step, Step::Open { issue_no: 2, .. }));
+            assert_eq!(steps(Choice::Continue, true), [], "{status:?}");
+            let revoked = steps(Choice::Revoke(Reason::Other), false);
+            assert_eq!((ends(&revoked), opens(&revoked)), (!status.is_final(), false), "{status:?}");
+            for (reason, kills) in [(Reason::PcChange, false), (Reason::PcChange, true), (Reason::Lost, false)] {
+                let reissued = steps(Choice::Reissue(reason), kills);
+                let ended = status.is_open() || status.is_live() && (kills || reason == Reason::Lost);
+                assert_eq!((ends(&reissued), opens(&reissued)), (ended, true), "{status:?} {reason:?} {kills}");
+            }
         }
     }
 
     #[test]
     fn no_customer_touches_an_administrators_certificate() {
         for choice in [Choice::Continue, Choice::Reissue(Reason::Lost), Choice::Revoke(Reason::Lost)] {
-            assert_eq!(decide(&holder(false), By::Administrator, &[], choice, 0), Err(Refusal::AdminReissue));
+            assert_eq!(decide(&holder(false), By::Administrator, &[], choice, false, 0), Err(Refusal::AdminReissue));
         }
-        assert!(decide(&holder(false), By::BankOperator, &[], Choice::Reissue(Reason::Other), 0).is_ok());
+        assert!(decide(&holder(false), By::BankOperator, &[], Choice::Reissue(Reason::Other), false, 0).is_ok());
     }
 
     #[test]
     fn number_999_is_the_last() {
         let records = [record(998, Status::Revoked)];
         let choice = Choice::Reissue(Reason::Other);
-        let steps = decide(&holder(true), By::Administrator, &records, choice, 0).unwrap();
+        let steps = decide(&holder(true), By::Administrator, &records, choice, false, 0).unwrap();
         assert_eq!(steps, [Step::Open { issue_no: 999, reason: Reason::Other }]);
         let records = [record(999, Status::Revoked)];
-        assert_eq!(decide(&holder(true), By::Administrator, &records, choice, 0), Err(Refusal::IssueNoMax));
+        assert_eq!(decide(&holder(true), By::Administrator, &records, choice, false, 0), Err(Refusal::IssueNoMax));
     }
 
     #[test]
     fn loss_kills_at_ok_and_a_new_pc_does_not() {
         let records = [record(1, Status::Valid)];
-        let at_ok = |reason| decide(&holder(true), By::Administrator, &records, Choice::Reissue(reason), 0).unwrap();
+        let at_ok =
+            |reason| decide(&holder(true), By::Administrator, &records, Choice::Reissue(reason), false, 0).unwrap();
         for reason in Reason::ALL {
             assert_eq!(Reason::from_key(reason.key()), Some(reason));
             let kills = at_ok(reason).iter().any(|step| matches!(step, Step::Revoke { .. }));
@@ -240,7 +280,7 @@ mod tests {
                 match event {
                     Happens::Wait(seconds) => now += seconds,
                     Happens::Choose(choice) => {
-                        let Ok(steps) = decide(&holder(true), By::Administrator, &records, choice, now) else { continue };
+                        let Ok(steps) = decide(&holder(true), By::Administrator, &records, choice, false, now) else { continue };
                         if choice == Choice::Continue {
                             prop_assert!(steps.is_empty());
                         }

@@ -1,8 +1,12 @@
 //! What is allowed and what follows, decided without I/O. Time is an argument.
 
 pub mod acquire;
+pub mod actor;
+pub mod business;
 pub mod certificate;
 pub mod choice;
 pub mod device;
 pub mod lock;
 pub mod login;
+pub mod renew;
+pub mod suspend;

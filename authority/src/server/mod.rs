@@ -24,6 +24,7 @@ pub use tls::TlsError;
 
 use crate::doors;
 use crate::house::House;
+use crate::rounds;
 
 /// How long a client may take to say hello.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -84,7 +85,11 @@ pub async fn serve(house: House, address: SocketAddr) -> Result<(), ServeError> 
     }
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     let store = house.store.clone();
-    let result = run(house, listener, shutdown).await;
+    let rounds = tokio::spawn(rounds::run(house.clone(), shutdown.clone()));
+    let result = run(house, listener, shutdown.clone()).await;
+    // A server that could not begin ends its rounds as well.
+    shutdown.cancel();
+    let _ = rounds.await;
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     store.close().await;
     result

@@ -4,10 +4,11 @@ use enrol::cmp::Evidence;
 use sqlx::{AnyConnection, AnyExecutor};
 use token::{ContractId, UserId};
 
-use super::{Change, Event, StoreError};
+use super::{Change, StoreError, life};
 use crate::acquisition::Applicant;
 use crate::attestation::Attested;
-use crate::rules::certificate::{Record, Status};
+use crate::rules::actor::{Actor, Role};
+use crate::rules::certificate::{Record, Status, Suspension};
 
 /// A record with what the rules do not look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +63,14 @@ struct Row {
     device_firmware: Option<String>,
     device_pin_policy: Option<String>,
     device_touch_policy: Option<String>,
+    suspended_at: Option<i64>,
+    suspended_role: Option<String>,
+    suspended_by: Option<String>,
+    suspend_reason: Option<String>,
+    suspend_until: Option<i64>,
+    suspensions: i64,
+    confirm_deadline: Option<i64>,
+    renews: Option<String>,
     public_key: Option<Vec<u8>>,
     certificate: Option<Vec<u8>>,
     enrolment_code: Option<Vec<u8>>,
@@ -76,12 +85,25 @@ impl CertificateRow {
     }
 }
 
+impl Row {
+    fn suspension(&self) -> Result<Option<Suspension>, StoreError> {
+        let bad = || StoreError::Value("suspended_role");
+        let (Some(at), Some(until), Some(role)) = (self.suspended_at, self.suspend_until, &self.suspended_role) else {
+            return Ok(None);
+        };
+        let role = Role::from_key(role).ok_or_else(bad)?;
+        let by = Actor::new(role, self.suspended_by.as_deref().ok_or_else(bad)?);
+        Ok(Some(Suspension { by, at, until, reason: self.suspend_reason.clone().unwrap_or_default() }))
+    }
+}
+
 impl TryFrom<Row> for CertificateRow {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
         let user = row.user_id.as_deref().map(UserId::new).transpose().map_err(|_| StoreError::Value("user_id"))?;
         let contract = ContractId::new(&row.contract_id).map_err(|_| StoreError::Value("contract_id"))?;
+        let suspension = row.suspension()?;
         Ok(Self {
             record: Record {
                 id: row.record_id,
@@ -91,6 +113,10 @@ impl TryFrom<Row> for CertificateRow {
                 registered_at: row.cert_issue_registered_on,
                 acquire_deadline: row.acquire_deadline,
                 valid_until: row.cert_valid_until,
+                confirm_deadline: row.confirm_deadline,
+                renews: row.renews,
+                suspension,
+                suspensions: u32::try_from(row.suspensions).map_err(|_| StoreError::Value("suspensions"))?,
             },
             serial: row.cert_serial,
             valid_from: row.cert_valid_from,
@@ -115,7 +141,9 @@ macro_rules! select {
         concat!(
             "SELECT record_id, contract_id, user_id, cert_issue_no, cert_status, cert_issue_registered_on, \
              acquire_deadline, cert_serial, cert_valid_from, cert_valid_until, cert_confirmed_at, device_serial, \
-             device_firmware, device_pin_policy, device_touch_policy, public_key, certificate, enrolment_code, enrolment_code_until FROM certificates ",
+             device_firmware, device_pin_policy, device_touch_policy, suspended_at, suspended_role, suspended_by, \
+             suspend_reason, suspend_until, suspensions, confirm_deadline, renews, public_key, certificate, \
+             enrolment_code, enrolment_code_until FROM certificates ",
             $which
         )
     };
@@ -184,6 +212,8 @@ pub struct Opening<'a> {
     pub device_serial: Option<&'a str>,
     /// The request form, for an administrator's.
     pub form_reference: Option<&'a str>,
+    /// The record that it renews.
+    pub renews: Option<&'a str>,
 }
 
 /// Adds a record.
@@ -196,7 +226,8 @@ pub async fn open(db: &mut AnyConnection, opening: &Opening<'_>, now: i64) -> Re
     sqlx::query(
         "INSERT INTO certificates (record_id, contract_id, user_id, cert_issue_no, cert_status, \
          cert_issue_registered_on, reissue_reason, acquire_deadline, device_serial, enrolment_code, \
-         enrolment_code_until, form_reference) VALUES ($1, $2, $3, $4, 'awaiting', $5, $6, $7, $8, $9, $10, $11)",
+         enrolment_code_until, form_reference, renews, due_at) \
+         VALUES ($1, $2, $3, $4, 'awaiting', $5, $6, $7, $8, $9, $10, $11, $12, $7)",
     )
     .bind(opening.record)
     .bind(opening.holder.contract.as_str())
@@ -209,6 +240,7 @@ pub async fn open(db: &mut AnyConnection, opening: &Opening<'_>, now: i64) -> Re
     .bind(code)
     .bind(until)
     .bind(opening.form_reference)
+    .bind(opening.renews)
     .execute(db)
     .await?;
     Ok(())
@@ -229,6 +261,8 @@ pub struct Signed<'a> {
     pub certificate: &'a [u8],
     /// Its SHA-256.
     pub certificate_sha256: &'a [u8; 32],
+    /// Until when it must be confirmed; Unix time in seconds.
+    pub confirm_deadline: i64,
     /// What the device proved, and what proves it.
     pub device: Option<(&'a Attested, &'a Evidence)>,
 }
@@ -245,7 +279,8 @@ pub async fn signed(db: &mut AnyConnection, record: &str, signed: &Signed<'_>) -
         "UPDATE certificates SET cert_status = 'unconfirmed', cert_serial = $2, cert_valid_from = $3, \
          cert_valid_until = $4, public_key = $5, certificate = $6, certificate_sha256 = $7, \
          device_serial = COALESCE($8, device_serial), device_firmware = $9, device_pin_policy = $10, \
-         device_touch_policy = $11, device_evidence = $12 WHERE record_id = $1 AND cert_status = 'awaiting'",
+         device_touch_policy = $11, device_evidence = $12, confirm_deadline = $13, due_at = $13 \
+         WHERE record_id = $1 AND cert_status = 'awaiting'",
     )
     .bind(record)
     .bind(signed.serial)
@@ -259,6 +294,7 @@ pub async fn signed(db: &mut AnyConnection, record: &str, signed: &Signed<'_>) -
     .bind(attested.map(|a| a.pin.key()))
     .bind(attested.map(|a| a.touch.key()))
     .bind(evidence)
+    .bind(signed.confirm_deadline)
     .execute(db)
     .await?;
     Ok(())
@@ -283,8 +319,8 @@ pub async fn hold(db: &mut AnyConnection, record: &str, public_key: &[u8]) -> Re
 /// [`StoreError`].
 pub async fn confirmed(db: &mut AnyConnection, record: &str, now: i64) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE certificates SET cert_status = 'valid', cert_confirmed_at = $2, enrolment_code = NULL \
-         WHERE record_id = $1 AND cert_status = 'unconfirmed'",
+        "UPDATE certificates SET cert_status = 'valid', cert_confirmed_at = $2, enrolment_code = NULL, \
+         due_at = cert_valid_until WHERE record_id = $1 AND cert_status = 'unconfirmed'",
     )
     .bind(record)
     .bind(now)
@@ -306,7 +342,7 @@ pub async fn end(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE certificates SET cert_status = $2, cert_ended_reason = $3, cert_ended_at = $4, \
-         enrolment_code = NULL WHERE record_id = $1",
+         enrolment_code = NULL, due_at = NULL WHERE record_id = $1",
     )
     .bind(record)
     .bind(status.key())
@@ -322,23 +358,9 @@ pub async fn end(
 /// # Errors
 /// [`StoreError`].
 pub async fn settle(change: &mut Change, holder: &Applicant) -> Result<Vec<CertificateRow>, StoreError> {
-    let now = change.now();
     let mut rows = of_holder(change.db(), holder).await?;
     for row in &mut rows {
-        if let Some((status, reason)) = row.record.due(now) {
-            end(change.db(), &row.record.id, status, reason, now).await?;
-            change
-                .record(
-                    Event::new("authority", "clock", "clock", "certificate.end")
-                        .about(holder)
-                        .on(&row.record.id)
-                        .changed(row.record.status.key(), status.key())
-                        .because(reason),
-                )
-                .await?;
-            row.record.status = status;
-            row.code = None;
-        }
+        life::let_time_pass(change, row).await?;
     }
     Ok(rows)
 }

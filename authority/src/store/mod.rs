@@ -3,10 +3,12 @@
 
 pub mod acquisitions;
 pub mod certificates;
+pub mod chores;
 pub mod contracts;
 mod crash;
 pub mod event;
 pub mod handles;
+pub mod life;
 pub mod tokens;
 pub mod users;
 

@@ -4,6 +4,7 @@ use sqlx::{AnyConnection, AnyExecutor};
 use token::{ContractId, UserId};
 
 use super::StoreError;
+use crate::acquisition::Applicant;
 use crate::rules::acquire::UserStatus;
 use crate::rules::lock::{Counted, LockKind, Locks};
 
@@ -20,6 +21,8 @@ pub struct User {
     pub locks: Locks,
     /// Unix time in seconds.
     pub last_login_at: Option<i64>,
+    /// Since when a reissue has taken its rights (D-508); Unix time in seconds.
+    pub rights_suspended_at: Option<i64>,
     /// Counts the changes an administrator would see.
     pub version: i64,
 }
@@ -46,6 +49,7 @@ struct UserRow {
     otp_locked: i64,
     failures_in_a_row: i64,
     last_login_at: Option<i64>,
+    rights_suspended_at: Option<i64>,
     version: i64,
 }
 
@@ -66,6 +70,7 @@ impl TryFrom<UserRow> for User {
                 in_a_row: count(row.failures_in_a_row)?,
             },
             last_login_at: row.last_login_at,
+            rights_suspended_at: row.rights_suspended_at,
             version: row.version,
         })
     }
@@ -78,7 +83,8 @@ impl TryFrom<UserRow> for User {
 pub async fn find(db: impl AnyExecutor<'_>, contract: &ContractId, user: &UserId) -> Result<Option<User>, StoreError> {
     sqlx::query_as::<_, UserRow>(
         "SELECT user_id, user_status, user_pin, user_pin_failures, user_pin_locked, otp_failures, otp_locked, \
-         failures_in_a_row, last_login_at, version FROM users WHERE contract_id = $1 AND user_id = $2",
+         failures_in_a_row, last_login_at, rights_suspended_at, version FROM users \
+         WHERE contract_id = $1 AND user_id = $2",
     )
     .bind(contract.as_str())
     .bind(user.as_str())
@@ -95,7 +101,8 @@ pub async fn find(db: impl AnyExecutor<'_>, contract: &ContractId, user: &UserId
 pub async fn list(db: impl AnyExecutor<'_>, contract: &ContractId) -> Result<Vec<User>, StoreError> {
     sqlx::query_as::<_, UserRow>(
         "SELECT user_id, user_status, user_pin, user_pin_failures, user_pin_locked, otp_failures, otp_locked, \
-         failures_in_a_row, last_login_at, version FROM users WHERE contract_id = $1 AND user_status <> 'deregistered' ORDER BY user_id",
+         failures_in_a_row, last_login_at, rights_suspended_at, version FROM users \
+         WHERE contract_id = $1 AND user_status <> 'deregistered' ORDER BY user_id",
     )
     .bind(contract.as_str())
     .fetch_all(db)
@@ -152,6 +159,34 @@ pub async fn update(db: &mut AnyConnection, contract: &ContractId, user: &User) 
     .bind(i64::from(user.locks.in_a_row))
     .execute(db)
     .await?;
+    Ok(())
+}
+
+/// Writes back since when the user's rights are taken.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn set_rights(db: &mut AnyConnection, contract: &ContractId, user: &User) -> Result<(), StoreError> {
+    sqlx::query("UPDATE users SET rights_suspended_at = $3 WHERE contract_id = $1 AND user_id = $2")
+        .bind(contract.as_str())
+        .bind(user.id.as_str())
+        .bind(user.rights_suspended_at)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Counts a change that an administrator would see, where the holder is a user.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn changed(db: &mut AnyConnection, holder: &Applicant) -> Result<(), StoreError> {
+    let Some(user) = &holder.user else { return Ok(()) };
+    sqlx::query("UPDATE users SET version = version + 1 WHERE contract_id = $1 AND user_id = $2")
+        .bind(holder.contract.as_str())
+        .bind(user.as_str())
+        .execute(db)
+        .await?;
     Ok(())
 }
 

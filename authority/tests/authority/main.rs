@@ -22,3 +22,5 @@ pub(crate) mod main_job;
 pub(crate) mod postgres;
 pub(crate) mod promises;
 pub(crate) mod refusals;
+pub(crate) mod rounds;
+pub(crate) mod suspension;

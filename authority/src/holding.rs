@@ -1,0 +1,71 @@
+//! Carrying out what [`crate::rules::suspend`] decided: a certificate goes on hold, and comes back.
+
+use token::Refusal;
+
+use crate::denial::Denial;
+use crate::house::House;
+use crate::rules::actor::Actor;
+use crate::rules::certificate::{Record, Status, Suspension};
+use crate::rules::suspend::{self, Cause};
+use crate::store::certificates::{self, CertificateRow};
+use crate::store::{Change, Event, life};
+
+/// Puts the certificate in use among a holder's `rows` on hold, and ends the renewals of it. Yields the event of it,
+/// made from `event`, for the caller to commit; or why not.
+///
+/// # Errors
+/// `Internal`.
+pub(crate) async fn suspend(
+    house: &House,
+    change: &mut Change,
+    rows: &[CertificateRow],
+    (by, cause): (&Actor, Cause),
+    event: &Event,
+) -> Result<Result<Event, Refusal>, Denial> {
+    let now = change.now();
+    let records = records(rows);
+    let record = match suspend::suspend(&records, now) {
+        Ok(record) => record,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    for renewal in suspend::renewals(&records, record, now) {
+        certificates::end(change.db(), &renewal.id, Status::Revoked, "suspended", now).await?;
+        let mut ended =
+            event.clone().on(&renewal.id).changed(renewal.status.key(), Status::Revoked.key()).because("suspended");
+        ended.action = "certificate.end";
+        change.record(ended).await?;
+    }
+    let suspension = Suspension {
+        by: by.clone(),
+        at: now,
+        until: suspend::until(now, house.settings.suspend.max_days),
+        reason: cause.key().to_owned(),
+    };
+    life::suspend(change.db(), record, &suspension).await?;
+    Ok(Ok(event.clone().on(&record.id).changed(Status::Valid.key(), Status::Suspended.key()).because(cause.key())))
+}
+
+/// Lifts the suspension among a holder's `rows`. Yields the event of it, made from `event`; or why not.
+///
+/// # Errors
+/// `Internal`.
+pub(crate) async fn reinstate(
+    house: &House,
+    change: &mut Change,
+    rows: &[CertificateRow],
+    by: &Actor,
+    event: &Event,
+) -> Result<Result<Event, Refusal>, Denial> {
+    let records = records(rows);
+    let record = match suspend::reinstate(&records, by, house.settings.suspend.max_count, change.now()) {
+        Ok(record) => record,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    life::reinstate(change.db(), &record.id).await?;
+    Ok(Ok(event.clone().on(&record.id).changed(Status::Suspended.key(), Status::Valid.key())))
+}
+
+/// What the rules look at.
+pub(crate) fn records(rows: &[CertificateRow]) -> Vec<Record> {
+    rows.iter().map(|row| row.record.clone()).collect()
+}
