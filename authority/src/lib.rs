@@ -21,6 +21,7 @@ pub mod jst;
 pub mod login;
 pub mod office;
 pub mod otp;
+pub mod otp_tokens;
 pub mod pins;
 pub mod rounds;
 pub mod rules;

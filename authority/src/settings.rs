@@ -1,5 +1,7 @@
 //! The configuration file of an authority, `authority.toml` in its directory (requirements §3).
 
+mod otp;
+mod otp_token;
 mod risk;
 mod suspend;
 
@@ -10,9 +12,10 @@ use serde::{Deserialize, Serialize};
 use token::{InstitutionCode, KeyAlgorithm, KeyPolicy, Origin};
 
 use crate::attestation::{Firmware, PinPolicy, TouchPolicy};
-use crate::otp::Windows;
 use crate::store::{DATABASE, Home};
 
+pub use self::otp::{Arrangement, OtpSettings};
+pub use self::otp_token::TokenSettings;
 pub use self::risk::RiskSettings;
 pub use self::suspend::SuspendSettings;
 
@@ -75,6 +78,9 @@ pub struct Settings {
     /// One-time passwords.
     #[serde(default)]
     pub otp: OtpSettings,
+    /// OTP tokens' life.
+    #[serde(default)]
+    pub token: TokenSettings,
     /// Logins and sessions.
     #[serde(default)]
     pub login: LoginSettings,
@@ -191,18 +197,6 @@ pub struct LockSettings {
     pub otp: u32,
 }
 
-/// `[otp]`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct OtpSettings {
-    /// Past time steps that are accepted: 0 or 1 (D-307).
-    pub past_steps: u64,
-    /// Counters ahead that are accepted: 0 to 50 (RFC 4226 §7.4).
-    pub look_ahead: u64,
-    /// Steps or counters searched at resynchronisation: 1 to 100 (D-308).
-    pub resync: u64,
-}
-
 /// `[login]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -313,12 +307,6 @@ impl Default for LockSettings {
     }
 }
 
-impl Default for OtpSettings {
-    fn default() -> Self {
-        Self { past_steps: 1, look_ahead: 10, resync: 20 }
-    }
-}
-
 impl Default for LoginSettings {
     fn default() -> Self {
         Self { challenge_seconds: 300, session_minutes: 12 * 60, idle_minutes: 15 }
@@ -337,14 +325,6 @@ impl Default for LogSettings {
     }
 }
 
-impl OtpSettings {
-    /// As the verifier takes them.
-    #[must_use]
-    pub fn windows(&self) -> Windows {
-        Windows { past: self.past_steps, look_ahead: self.look_ahead, resync: self.resync }
-    }
-}
-
 impl Settings {
     /// Settings with nothing but defaults beside what has none.
     #[must_use]
@@ -360,6 +340,7 @@ impl Settings {
             risk: RiskSettings::default(),
             lock: LockSettings::default(),
             otp: OtpSettings::default(),
+            token: TokenSettings::default(),
             login: LoginSettings::default(),
             database: DatabaseSettings::default(),
             server: ServerSettings::default(),
@@ -418,9 +399,6 @@ impl Settings {
                 "every value of [lock]",
                 "3 to 10",
             ),
-            (self.otp.past_steps <= 1, "otp.past-steps", "0 or 1"),
-            (self.otp.look_ahead <= 50, "otp.look-ahead", "0 to 50"),
-            ((1..=100).contains(&self.otp.resync), "otp.resync", "1 to 100"),
             ((30..=300).contains(&self.login.challenge_seconds), "login.challenge-seconds", "30 to 300"),
             ((1..=720).contains(&self.login.session_minutes), "login.session-minutes", "1 to 720"),
             ((1..=15).contains(&self.login.idle_minutes), "login.idle-minutes", "1 to 15"),
@@ -430,6 +408,7 @@ impl Settings {
             ((1..=100_000).contains(&self.server.requests_per_minute), "server.requests-per-minute", "1 to 100000"),
         ];
         let sections = self.suspend.rules().into_iter().chain(self.risk.rules());
+        let sections = sections.chain(self.otp.rules()).chain(self.token.rules());
         match rules.into_iter().chain(sections).find(|(kept, ..)| !kept) {
             Some((_, key, rule)) => Err(SettingsError::Range { key, rule }),
             None => Ok(()),

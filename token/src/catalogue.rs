@@ -126,6 +126,14 @@ pub enum Refusal {
     Strength,
     /// The certificate came back from suspension so often that it can only be revoked (D-807).
     SuspendMax,
+    /// The user's token was revoked a moment ago; another one waits (D-304).
+    TokenDelay,
+    /// The OTP token's life is over (D-309).
+    TokenExpired,
+    /// The user has an OTP token already (D-304).
+    TokenHeld,
+    /// The OTP token is locked.
+    TokenLocked,
     /// No user was selected (S-021).
     UserNotSelected,
 }
@@ -238,6 +246,10 @@ static TABLE: &[Row] = &[
     Row { refusal: Refusal::Stale, code: "E-STALE", status: 409, en: "The information has changed. Check again.", ja: "内容が更新されています。再度ご確認ください。" },
     Row { refusal: Refusal::Strength, code: "E-STRENGTH", status: 422, en: "The key is too weak or of a kind that is not accepted. Use P-256, P-384 or RSA of 2048 bits or more.", ja: "鍵の種類または強度が不足しています。P-256、P-384または2048ビット以上のRSAをご利用ください。" },
     Row { refusal: Refusal::SuspendMax, code: "E-SUSPEND-MAX", status: 409, en: "The certificate was suspended too often to be reinstated. Reissue or revoke it.", ja: "一時停止の回数が上限を超えたため、解除できません。再発行または失効を行ってください。" },
+    Row { refusal: Refusal::TokenDelay, code: "E-TOKEN-DELAY", status: 409, en: "A token was revoked a short time ago. A new one can be registered from {date}.", ja: "トークンの失効から所定の時間が経過していません。{date}以降に登録してください。" },
+    Row { refusal: Refusal::TokenExpired, code: "E-TOKEN-EXPIRED", status: 403, en: "The token is past its end of life. Ask the administrator to register another one.", ja: "トークンの有効期限が経過しています。管理者に別のトークンの登録をご依頼ください。" },
+    Row { refusal: Refusal::TokenHeld, code: "E-TOKEN-HELD", status: 409, en: "The user has a token already. Exchange it, or revoke it first.", ja: "この利用者にはトークンが登録されています。トークンの交換を行うか、先に失効してください。" },
+    Row { refusal: Refusal::TokenLocked, code: "E-TOKEN-LOCKED", status: 423, en: "The token is locked. Ask the administrator to unlock it.", ja: "トークンがロックされています。管理者にトークンのロック解除をご依頼ください。" },
     Row { refusal: Refusal::UserNotSelected, code: "E-USER-NOTSEL", status: 422, en: "Select a user.", ja: "利用者を選択してください。" },
 ];
 

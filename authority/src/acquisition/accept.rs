@@ -11,12 +11,11 @@ use super::types::{Issuer, Submission, TransactionRecord, TransactionState};
 use crate::attestation::{self, Attested, Flaw};
 use crate::denial::Denial;
 use crate::house::House;
-use crate::issuing::sealing_failed;
-use crate::otp::{self, Accepted};
+use crate::otp::Accepted;
+use crate::otp_tokens;
 use crate::rules::device::{Fit, judge};
 use crate::rules::lock::{Counted, LockKind};
 use crate::store::certificates;
-use crate::store::tokens::TokenRow;
 use crate::store::{acquisitions, tokens, users};
 
 pub(super) async fn accept(
@@ -58,8 +57,7 @@ pub(super) async fn accept(
     if let (Some(mut user), true) = (cleared.user.clone(), cleared.wanted.otp) {
         let Some(token) = cleared.token.clone() else { return cleared.refuse(event, Refusal::NoToken).await };
         let Some(entry) = &submission.otp else { return cleared.refuse(event, Refusal::Otp).await };
-        let secret = house.vault.open(&TokenRow::seal_name(&token.serial), &token.secret).map_err(sealing_failed)?;
-        let found = otp::verify(&token.state, &secret, entry.expose(), now, house.settings.otp.windows());
+        let found = otp_tokens::verify(house, &token, entry, now)?;
         match user.count(LockKind::Otp, found.is_some(), house.settings.lock.otp) {
             Counted::Right => cleared.user = Some(user),
             Counted::Locked => return cleared.refuse(event, Refusal::LockUser).await,

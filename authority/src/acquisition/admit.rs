@@ -11,6 +11,7 @@ use crate::pins::PinProof;
 use crate::rules::acquire::{ContractStatus, UserStatus, Wanted, open_issue, wanted};
 use crate::rules::device::wants_proof;
 use crate::rules::lock::{Counted, LockKind};
+use crate::rules::otp_token::usable;
 use crate::store::certificates::{self, CertificateRow};
 use crate::store::tokens::{self, TokenRow};
 use crate::store::users::{self, User};
@@ -203,5 +204,10 @@ pub(super) async fn clear(
         Some(user) => tokens::of_user(change.db(), &applicant.contract, user).await?,
         None => None,
     };
-    Ok(Cleared { change, user, row, token, wanted, applicant: applicant.clone(), pin_was_right })
+    let cleared = Cleared { change, user, row, token, wanted, applicant: applicant.clone(), pin_was_right };
+    let at = cleared.change.now();
+    match cleared.token.as_ref().filter(|_| cleared.wanted.otp).map(|token| usable(token.status_at(at))) {
+        Some(Err(refusal)) => cleared.refuse(event.clone(), refusal).await,
+        Some(Ok(())) | None => Ok(cleared),
+    }
 }

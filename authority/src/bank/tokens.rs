@@ -6,10 +6,12 @@ use super::{Bank, refuse};
 use crate::acquisition::Applicant;
 use crate::denial::Denial;
 use crate::issuing::sealing_failed;
-use crate::otp::{self, Accepted, TokenState};
+use crate::otp::TokenState;
+use crate::otp_tokens::{self, Resynchronised};
 use crate::rules::acquire::UserStatus;
+use crate::rules::otp_token::end_of_life;
 use crate::store::tokens::{TokenRow, TokenStatus};
-use crate::store::{tokens, users};
+use crate::store::{Event, tokens, users};
 
 /// A token that is taken into stock.
 #[derive(Debug)]
@@ -45,6 +47,8 @@ impl Bank {
             secret: sealed,
             contract: None,
             user: None,
+            ends_at: end_of_life(change.now(), self.house.settings.token.life_years),
+            wrong_entries: 0,
         };
         let now = change.now();
         tokens::add(change.db(), &row, now).await?;
@@ -55,7 +59,7 @@ impl Bank {
     /// registers it at once as the form says. A token that the user had is revoked.
     ///
     /// # Errors
-    /// `NotFound`; `Exists` for a token that is somebody's already or revoked.
+    /// `NotFound`; `TokenExpired`; `Exists` for a token that is somebody's already or revoked.
     pub async fn assign_token(&self, serial: &str, contract: &ContractId, user: Option<&UserId>) -> Result<(), Denial> {
         let mut change = self.change().await?;
         let holder = Applicant { contract: contract.clone(), user: user.cloned() };
@@ -64,15 +68,10 @@ impl Bank {
         let Some(token) = tokens::find(change.db(), serial).await?.filter(|_| known) else {
             return refuse(change, event, Refusal::NotFound).await;
         };
-        let free = match token.status {
-            TokenStatus::Stock => true,
-            TokenStatus::Assigned => token.contract.as_deref() == Some(contract.as_str()),
-            TokenStatus::Expired | TokenStatus::Locked | TokenStatus::Registered | TokenStatus::Revoked => false,
-        };
-        if !free {
-            return refuse(change, event, Refusal::Exists).await;
-        }
         let now = change.now();
+        if let Err(refusal) = free(&token, contract, now) {
+            return refuse(change, event, refusal).await;
+        }
         let status = match user {
             None => TokenStatus::Assigned,
             Some(user) => {
@@ -80,11 +79,7 @@ impl Bank {
                 let Some(mut row) = found.filter(|row| row.status != UserStatus::Deregistered) else {
                     return refuse(change, event, Refusal::NotFound).await;
                 };
-                if let Some(old) = tokens::of_user(change.db(), contract, user).await? {
-                    tokens::assign(change.db(), &old.serial, TokenStatus::Revoked, Some(contract), Some(user), now)
-                        .await?;
-                    change.record(event.clone().on(&old.serial).changed("registered", "revoked")).await?;
-                }
+                otp_tokens::revoke_held(&mut change, contract, user, &event).await?;
                 row.version += 1;
                 users::update(change.db(), contract, &row).await?;
                 TokenStatus::Registered
@@ -94,25 +89,48 @@ impl Bank {
         Ok(change.commit(event.changed(token.status.key(), status.key())).await?)
     }
 
-    /// Finds a token that ran away again, by two consecutive passwords (D-308). Yields the steps or
-    /// counters it was off by.
+    /// Finds a token that ran away again, by two consecutive passwords (D-308), and tells how far it was off.
     ///
     /// # Errors
     /// `NotFound`, `Otp`.
-    pub async fn resynchronise_token(&self, serial: &str, first: &Secret, second: &Secret) -> Result<Accepted, Denial> {
+    pub async fn resynchronise_token(
+        &self,
+        serial: &str,
+        first: &Secret,
+        second: &Secret,
+    ) -> Result<Resynchronised, Denial> {
         let mut change = self.change().await?;
         let event = self.event("token.resynchronise").on(serial);
         let Some(token) = tokens::find(change.db(), serial).await? else {
             return refuse(change, event, Refusal::NotFound).await;
         };
-        let secret = self.house.vault.open(&TokenRow::seal_name(serial), &token.secret).map_err(sealing_failed)?;
-        let windows = self.house.settings.otp.windows();
-        let found = otp::resynchronise(&token.state, &secret, first.expose(), second.expose(), change.now(), windows);
-        let Some(accepted) = found else {
+        let event = owned_by(event, &token);
+        let Some(found) = otp_tokens::resynchronise(&self.house, &mut change, &token, first, second).await? else {
             return refuse(change, event, Refusal::Otp).await;
         };
-        tokens::burn(change.db(), serial, accepted).await?;
-        change.commit(event.changed(&token.state.drift.to_string(), &accepted.drift.to_string())).await?;
-        Ok(accepted)
+        change.commit(event.changed(&found.before.to_string(), &found.after.to_string())).await?;
+        Ok(found)
     }
+}
+
+/// Whether a token can be given to `contract`, or to a user there, at `now`.
+///
+/// # Errors
+/// `TokenExpired`; `Exists` for one that is or was somebody's, or another contract's.
+pub(super) fn free(token: &TokenRow, contract: &ContractId, now: i64) -> Result<(), Refusal> {
+    match token.status_at(now) {
+        TokenStatus::Stock => Ok(()),
+        TokenStatus::Assigned if token.contract.as_deref() == Some(contract.as_str()) => Ok(()),
+        TokenStatus::Expired => Err(Refusal::TokenExpired),
+        TokenStatus::Assigned | TokenStatus::Locked | TokenStatus::Registered | TokenStatus::Revoked => {
+            Err(Refusal::Exists)
+        }
+    }
+}
+
+/// The event with whose token it concerns.
+pub(super) fn owned_by(mut event: Event, token: &TokenRow) -> Event {
+    event.contract_id = token.contract.clone().unwrap_or_default();
+    event.user_id = token.user.clone().unwrap_or_default();
+    event
 }

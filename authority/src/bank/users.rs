@@ -7,12 +7,12 @@ use crate::acquisition::Applicant;
 use crate::denial::Denial;
 use crate::holding;
 use crate::issuing::{Circumstances, carry_out};
+use crate::otp_tokens;
 use crate::pins;
 use crate::rules::acquire::UserStatus;
 use crate::rules::choice::{By, Choice, Reason, decide};
 use crate::rules::lock::Locks;
-use crate::store::tokens::TokenStatus;
-use crate::store::{certificates, contracts, tokens, users};
+use crate::store::{certificates, contracts, users};
 
 impl Bank {
     /// Registers a user with the user PIN chosen on the form.
@@ -79,11 +79,7 @@ impl Bank {
         };
         let circumstances = Circumstances { holder: &holder, device: None, form_reference: None, code_always: false };
         carry_out(&self.house, &mut change, &records, &steps, circumstances, &event).await?;
-        if let Some(token) = tokens::of_user(change.db(), contract, user).await? {
-            let now = change.now();
-            tokens::assign(change.db(), &token.serial, TokenStatus::Revoked, Some(contract), Some(user), now).await?;
-            change.record(event.clone().on(&token.serial).changed("registered", "revoked")).await?;
-        }
+        otp_tokens::revoke_held(&mut change, contract, user, &event).await?;
         let before = row.status.key();
         row.status = UserStatus::Deregistered;
         row.version += 1;

@@ -239,6 +239,34 @@ pub enum HashArgument {
     Sha512,
 }
 
+/// Which token, and by which form.
+#[derive(Debug, Args)]
+pub struct OfToken {
+    /// The serial number on it.
+    #[arg(long)]
+    pub serial: String,
+    /// The request form.
+    #[arg(long)]
+    pub form_reference: String,
+}
+
+/// How a token stands.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum TokenStatusArgument {
+    /// Given to a contract.
+    Assigned,
+    /// Past its end of life.
+    Expired,
+    /// Somebody's, and locked.
+    Locked,
+    /// Somebody's.
+    Registered,
+    /// Revoked.
+    Revoked,
+    /// At the bank.
+    Stock,
+}
+
 /// `token …`
 #[derive(Debug, Subcommand)]
 pub enum TokenWork {
@@ -279,10 +307,59 @@ pub enum TokenWork {
         #[arg(long, visible_alias = "user")]
         user_id: Option<UserId>,
     },
+    /// Register a token as the contract's own: its administrator then revokes tokens with a password from it.
+    AssignOwn {
+        /// The serial number on it.
+        #[arg(long)]
+        serial: String,
+        /// Which contract.
+        #[command(flatten)]
+        contract: OfContract,
+    },
+    /// Give whoever has a token another one in its place, for example for one that nobody can read or whose battery is
+    /// low (the display shows bAtt or a battery sign). The old one is revoked.
+    Exchange {
+        /// The serial number on the old one.
+        #[arg(long)]
+        serial: String,
+        /// The serial number on the new one, from stock or given to the same contract.
+        #[arg(long)]
+        new_serial: String,
+        /// The request form.
+        #[arg(long)]
+        form_reference: String,
+    },
+    /// List tokens: serial number, status, contract, user, end of life.
+    List {
+        /// Only those that were given to this contract.
+        #[arg(long, visible_alias = "contract")]
+        contract_id: Option<ContractId>,
+        /// Only those of this status.
+        #[arg(long, value_enum)]
+        status: Option<TokenStatusArgument>,
+    },
+    /// Lock a token that somebody has.
+    Lock {
+        /// Which, and why.
+        #[command(flatten)]
+        token: OfToken,
+    },
     /// Find a token again that ran away. Asks for `otp` and `next_otp`, two passwords in a row.
     Resync {
         /// The serial number on it.
         #[arg(long)]
         serial: String,
+    },
+    /// Revoke a token, whoever's. It can never be used again.
+    Revoke {
+        /// Which, and why.
+        #[command(flatten)]
+        token: OfToken,
+    },
+    /// Lift the lock of a token.
+    Unlock {
+        /// Which, and why.
+        #[command(flatten)]
+        token: OfToken,
     },
 }

@@ -4,6 +4,7 @@ mod arguments;
 mod certificate;
 mod init;
 mod operator;
+mod otp_token;
 mod secrets;
 
 use std::io::{IsTerminal, Write};

@@ -1,5 +1,7 @@
 //! 管理者: `/admin/v1/…`.
 
+mod otp_token;
+
 use axum::extract::{FromRequestParts, Path};
 use axum::http::StatusCode;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -37,9 +39,9 @@ pub(super) fn routes() -> Router<Doors> {
         .route("/admin/v1/users/{user_id}/rights", post(rights))
         .route("/admin/v1/users/{user_id}/unlock", post(unlock))
         .route("/admin/v1/users/{user_id}/pin", post(pin))
-        .route("/admin/v1/users/{user_id}/otp-token", post(otp_token))
         .route("/admin/v1/administrator/certificate", post(own_certificate))
         .route("/admin/v1/acquisition-code", post(acquisition_code))
+        .merge(otp_token::routes())
 }
 
 /// An administrator who is logged in.
@@ -175,16 +177,6 @@ async fn pin(admin: Administrator, Path(user): Path<String>, mut form: Form) -> 
     let (new_pin, confirm_pin) = (form.secret("new_user_pin"), form.secret("confirm_pin"));
     let reset = admin.office.reset_pin(&user, new_pin.as_ref(), confirm_pin.as_ref(), form.text("version")).await;
     reset.map(Json).map_err(|denial| admin.problem.of(denial))
-}
-
-async fn otp_token(admin: Administrator, Path(user): Path<String>, mut form: Form) -> Result<Json<UserView>, Problem> {
-    let refused = |refusal: Refusal| admin.problem.of(refusal);
-    let user = user_id(&user).map_err(refused)?;
-    let (otp, confirm_pin) = (form.secret("otp"), form.secret("confirm_pin"));
-    let serial = serial(&form, "serial").and_then(|serial| serial.ok_or(Refusal::BadRequest)).map_err(refused)?;
-    let version = form.text("version");
-    let registered = admin.office.register_token(&user, &serial, otp.as_ref(), confirm_pin.as_ref(), version).await;
-    registered.map(Json).map_err(|denial| admin.problem.of(denial))
 }
 
 /// The user in a path: whoever selects none is told so (S-021).

@@ -3,6 +3,7 @@
 mod certificate;
 mod gate;
 mod key;
+mod otp_token;
 mod rights;
 mod suspension;
 mod ticket;
@@ -10,6 +11,7 @@ mod user;
 mod view;
 
 pub use certificate::{CertificateForm, CertificateResult};
+pub use otp_token::{Confirmation, TokenStock, TokenView};
 pub use view::{CertificateView, LocksView, SuspensionView, UserView};
 
 use crate::house::House;

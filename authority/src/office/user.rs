@@ -1,14 +1,11 @@
-//! Locks, PINs and OTP tokens of users.
+//! Locks and PINs of users.
 
 use token::{Refusal, Secret, UserId};
 
 use super::{Office, UserView};
 use crate::denial::Denial;
-use crate::issuing::sealing_failed;
-use crate::otp;
 use crate::pins;
 use crate::rules::lock::LockKind;
-use crate::store::tokens::{self, TokenRow, TokenStatus};
 
 impl Office {
     /// 利用者のロック解除: one lock and its counter, no other (D-203, D-205).
@@ -57,50 +54,6 @@ impl Office {
         entered.user.pin = hash;
         entered.write_user().await?;
         entered.change.commit(event.on("user_pin")).await?;
-        self.user(user).await
-    }
-
-    /// ワンタイムパスワード（トークン）の設定: registers a token of the contract for a user, by its
-    /// serial number and a password from it (D-301). The token the user had is revoked.
-    ///
-    /// # Errors
-    /// Those of the gate; `NotFound` for a token that was not given to this contract; `Exists` for
-    /// one that is somebody's; `Otp`.
-    pub async fn register_token(
-        &self,
-        user: &UserId,
-        serial: &str,
-        otp: Option<&Secret>,
-        confirm_pin: Option<&Secret>,
-        version: Option<&str>,
-    ) -> Result<UserView, Denial> {
-        let mut event = self.event("token.register").on(serial);
-        event.user_id = user.to_string();
-        let mut entered = self.enter(user, confirm_pin, version, &event).await?;
-        let contract = entered.holder.contract.clone();
-        let found = tokens::find(entered.change.db(), serial).await?;
-        let Some(token) = found.filter(|token| token.contract.as_deref() == Some(contract.as_str())) else {
-            return entered.refuse(event, Refusal::NotFound).await;
-        };
-        if token.status != TokenStatus::Assigned {
-            return entered.refuse(event, Refusal::Exists).await;
-        }
-        let secret = self.house.vault.open(&TokenRow::seal_name(serial), &token.secret).map_err(sealing_failed)?;
-        let now = entered.change.now();
-        let windows = self.house.settings.otp.windows();
-        let accepted = otp.and_then(|otp| otp::verify(&token.state, &secret, otp.expose(), now, windows));
-        let Some(accepted) = accepted else { return entered.refuse(event, Refusal::Otp).await };
-        let db = entered.change.db();
-        if let Some(old) = tokens::of_user(&mut *db, &contract, user).await? {
-            tokens::assign(db, &old.serial, TokenStatus::Revoked, Some(&contract), Some(user), now).await?;
-            let event = event.clone().on(&old.serial).changed("registered", "revoked");
-            entered.change.record(event).await?;
-        }
-        let db = entered.change.db();
-        tokens::burn(db, serial, accepted).await?;
-        tokens::assign(db, serial, TokenStatus::Registered, Some(&contract), Some(user), now).await?;
-        entered.write_user().await?;
-        entered.change.commit(event.changed("assigned", "registered")).await?;
         self.user(user).await
     }
 }

@@ -1,5 +1,7 @@
 //! What an administrator sees of a user (S-026 to S-035, D-303, D-408).
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use token::{Refusal, UserId};
 
@@ -109,9 +111,17 @@ pub struct UserView {
     pub version: String,
     /// 登録状況: `registered` or `unregistered`.
     pub token_registration: &'static str,
+    /// `unregistered`, `registered`, `locked` or `expired`.
+    pub token_status: &'static str,
     /// トークンのシリアル番号.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_serial: Option<String>,
+    /// The token's end of life; Unix time in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_ends_at: Option<i64>,
+    /// `YYYY年MM月DD日`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_ends_at_text: Option<String>,
     /// The newest issue.
     pub certificate: Option<CertificateView>,
     /// The suspension of the certificate in use.
@@ -149,7 +159,10 @@ impl UserView {
             },
             version: version(user, rows, now),
             token_registration: if token.is_some() { "registered" } else { "unregistered" },
+            token_status: token.map_or("unregistered", |token| token.status_at(now).key()),
             token_serial: token.map(|token| token.serial.clone()),
+            token_ends_at: token.map(|token| token.ends_at),
+            token_ends_at_text: token.map(|token| jst::date(token.ends_at)),
             certificate: rows.last().map(|row| CertificateView::new(row, now, mask_serial)),
             suspension: SuspensionView::new(rows, now),
             rights: if user.rights_suspended_at.is_some() { "suspended" } else { "active" },
@@ -225,16 +238,28 @@ pub(super) fn version(user: &User, rows: &[CertificateRow], now: i64) -> String 
 }
 
 impl Office {
-    /// 利用者情報選択: all users of the contract.
+    /// 利用者情報選択: all users of the contract, in as many queries for ninety-nine as for one (D-408).
     ///
     /// # Errors
     /// `Internal`.
     pub async fn users(&self) -> Result<Vec<UserView>, Denial> {
-        let mut views = Vec::new();
-        for user in users::list(self.house.store.readers(), &self.session.contract).await? {
-            views.push(self.view(&user).await?);
+        let db = self.house.store.readers();
+        let contract = &self.session.contract;
+        let mut rows: BTreeMap<UserId, Vec<CertificateRow>> = BTreeMap::new();
+        for row in certificates::of_users(db, contract).await? {
+            if let Some(user) = row.record.holder.user.clone() {
+                rows.entry(user).or_default().push(row);
+            }
         }
-        Ok(views)
+        let tokens = tokens::of_contract(db, contract).await?;
+        let (now, mask) = (self.house.clock.now(), self.house.settings.certificate.mask_serial);
+        let users = users::list(db, contract).await?;
+        let view = |user: &User| {
+            let held = |token: &&TokenRow| token.status.is_held() && token.user.as_deref() == Some(user.id.as_str());
+            let own = rows.get(&user.id).map_or(&[][..], Vec::as_slice);
+            UserView::new(user, own, tokens.iter().find(held), now, mask)
+        };
+        Ok(users.iter().map(view).collect())
     }
 
     /// 利用者情報変更: one user.

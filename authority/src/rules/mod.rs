@@ -8,5 +8,6 @@ pub mod choice;
 pub mod device;
 pub mod lock;
 pub mod login;
+pub mod otp_token;
 pub mod renew;
 pub mod suspend;

@@ -164,6 +164,20 @@ pub async fn of_holder(db: impl AnyExecutor<'_>, holder: &Applicant) -> Result<V
         .collect()
 }
 
+/// All records of a contract's users, by user and issue number.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn of_users(db: impl AnyExecutor<'_>, contract: &ContractId) -> Result<Vec<CertificateRow>, StoreError> {
+    sqlx::query_as::<_, Row>(select!("WHERE contract_id = $1 AND user_id IS NOT NULL ORDER BY user_id, cert_issue_no"))
+        .bind(contract.as_str())
+        .fetch_all(db)
+        .await?
+        .into_iter()
+        .map(CertificateRow::try_from)
+        .collect()
+}
+
 /// The record of that name.
 ///
 /// # Errors

@@ -4,49 +4,9 @@ use sqlx::{AnyConnection, AnyExecutor};
 use token::{ContractId, UserId};
 
 use super::StoreError;
+use crate::acquisition::Applicant;
 use crate::otp::{Accepted, Hash, Kind, TokenState};
-
-/// How a token stands (requirements §5.6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TokenStatus {
-    /// Given to a contract.
-    Assigned,
-    /// 有効期限切れ.
-    Expired,
-    /// ロック.
-    Locked,
-    /// 登録済: a user's.
-    Registered,
-    /// 失効.
-    Revoked,
-    /// At the bank.
-    Stock,
-}
-
-impl TokenStatus {
-    /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Assigned, Self::Expired, Self::Locked, Self::Registered, Self::Revoked, Self::Stock];
-
-    /// The key in the database.
-    #[must_use]
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::Assigned => "assigned",
-            Self::Expired => "expired",
-            Self::Locked => "locked",
-            Self::Registered => "registered",
-            Self::Revoked => "revoked",
-            Self::Stock => "stock",
-        }
-    }
-
-    /// The status with that key.
-    #[must_use]
-    pub fn from_key(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.key() == key)
-    }
-}
+pub use crate::rules::otp_token::TokenStatus;
 
 /// A token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +23,10 @@ pub struct TokenRow {
     pub contract: Option<String>,
     /// The user whose it is.
     pub user: Option<String>,
+    /// End of life; Unix time in seconds.
+    pub ends_at: i64,
+    /// Consecutive wrong entries, where no user counts them.
+    pub wrong_entries: u32,
 }
 
 impl TokenRow {
@@ -70,6 +34,20 @@ impl TokenRow {
     #[must_use]
     pub fn seal_name(serial: &str) -> String {
         format!("token {serial}")
+    }
+
+    /// Whose it is, or was: a user, or the contract that it was given to.
+    #[must_use]
+    pub fn holder(&self) -> Option<Applicant> {
+        let contract = ContractId::new(self.contract.as_deref()?).ok()?;
+        let user = self.user.as_deref().map(UserId::new).transpose().ok()?;
+        Some(Applicant { contract, user })
+    }
+
+    /// What time has made of it at `now`.
+    #[must_use]
+    pub fn status_at(&self, now: i64) -> TokenStatus {
+        self.status.at(self.ends_at, now)
     }
 }
 
@@ -86,6 +64,8 @@ struct Row {
     otp_drift: i64,
     contract_id: Option<String>,
     user_id: Option<String>,
+    token_ends_at: i64,
+    wrong_entries: i64,
 }
 
 impl TryFrom<Row> for TokenRow {
@@ -107,8 +87,20 @@ impl TryFrom<Row> for TokenRow {
             secret: row.otp_secret,
             contract: row.contract_id,
             user: row.user_id,
+            ends_at: row.token_ends_at,
+            wrong_entries: u32::try_from(row.wrong_entries).map_err(|_| bad())?,
         })
     }
+}
+
+macro_rules! select {
+    ($which:literal) => {
+        concat!(
+            "SELECT token_serial, token_status, otp_kind, otp_hash, otp_digits, otp_period, otp_secret, otp_next, \
+             otp_drift, contract_id, user_id, token_ends_at, wrong_entries FROM tokens ",
+            $which
+        )
+    };
 }
 
 /// Finds a token.
@@ -116,18 +108,15 @@ impl TryFrom<Row> for TokenRow {
 /// # Errors
 /// [`StoreError`].
 pub async fn find(db: impl AnyExecutor<'_>, serial: &str) -> Result<Option<TokenRow>, StoreError> {
-    sqlx::query_as::<_, Row>(
-        "SELECT token_serial, token_status, otp_kind, otp_hash, otp_digits, otp_period, otp_secret, otp_next, \
-         otp_drift, contract_id, user_id FROM tokens WHERE token_serial = $1",
-    )
-    .bind(serial)
-    .fetch_optional(db)
-    .await?
-    .map(TokenRow::try_from)
-    .transpose()
+    sqlx::query_as::<_, Row>(select!("WHERE token_serial = $1"))
+        .bind(serial)
+        .fetch_optional(db)
+        .await?
+        .map(TokenRow::try_from)
+        .transpose()
 }
 
-/// The token that is registered for a user.
+/// The token that a user has, locked or not.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -136,17 +125,93 @@ pub async fn of_user(
     contract: &ContractId,
     user: &UserId,
 ) -> Result<Option<TokenRow>, StoreError> {
-    sqlx::query_as::<_, Row>(
-        "SELECT token_serial, token_status, otp_kind, otp_hash, otp_digits, otp_period, otp_secret, otp_next, \
-         otp_drift, contract_id, user_id FROM tokens \
-         WHERE contract_id = $1 AND user_id = $2 AND token_status = 'registered'",
-    )
+    sqlx::query_as::<_, Row>(select!(
+        "WHERE contract_id = $1 AND user_id = $2 AND token_status IN ('registered', 'locked')"
+    ))
     .bind(contract.as_str())
     .bind(user.as_str())
     .fetch_optional(db)
     .await?
     .map(TokenRow::try_from)
     .transpose()
+}
+
+/// The contract's own token, locked or not (D-305).
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn own(db: impl AnyExecutor<'_>, contract: &ContractId) -> Result<Option<TokenRow>, StoreError> {
+    sqlx::query_as::<_, Row>(select!(
+        "WHERE contract_id = $1 AND user_id IS NULL AND token_status IN ('registered', 'locked')"
+    ))
+    .bind(contract.as_str())
+    .fetch_optional(db)
+    .await?
+    .map(TokenRow::try_from)
+    .transpose()
+}
+
+/// All tokens that were ever given to a contract, by serial number (D-311).
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn of_contract(db: impl AnyExecutor<'_>, contract: &ContractId) -> Result<Vec<TokenRow>, StoreError> {
+    sqlx::query_as::<_, Row>(select!("WHERE contract_id = $1 ORDER BY token_serial"))
+        .bind(contract.as_str())
+        .fetch_all(db)
+        .await?
+        .into_iter()
+        .map(TokenRow::try_from)
+        .collect()
+}
+
+/// Up to `most` tokens with serial numbers above `after`, by serial number.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn page(db: impl AnyExecutor<'_>, after: &str, most: i64) -> Result<Vec<TokenRow>, StoreError> {
+    sqlx::query_as::<_, Row>(select!("WHERE token_serial > $1 ORDER BY token_serial LIMIT $2"))
+        .bind(after)
+        .bind(most)
+        .fetch_all(db)
+        .await?
+        .into_iter()
+        .map(TokenRow::try_from)
+        .collect()
+}
+
+/// Up to `most` tokens whose life has ended at `now` without anybody having written it down.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn outlived(db: impl AnyExecutor<'_>, now: i64, most: i64) -> Result<Vec<TokenRow>, StoreError> {
+    sqlx::query_as::<_, Row>(select!(
+        "WHERE token_ends_at < $1 AND token_status IN ('stock', 'assigned', 'registered', 'locked') \
+         ORDER BY token_ends_at LIMIT $2"
+    ))
+    .bind(now)
+    .bind(most)
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(TokenRow::try_from)
+    .collect()
+}
+
+/// When a token of that user was last revoked; Unix time in seconds.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn last_revoked(
+    db: impl AnyExecutor<'_>,
+    contract: &ContractId,
+    user: &UserId,
+) -> Result<Option<i64>, StoreError> {
+    Ok(sqlx::query_scalar("SELECT MAX(revoked_at) FROM tokens WHERE contract_id = $1 AND user_id = $2")
+        .bind(contract.as_str())
+        .bind(user.as_str())
+        .fetch_one(db)
+        .await?)
 }
 
 /// Adds a token to the stock.
@@ -160,7 +225,7 @@ pub async fn add(db: &mut AnyConnection, token: &TokenRow, now: i64) -> Result<(
     };
     sqlx::query(
         "INSERT INTO tokens (token_serial, token_status, otp_kind, otp_hash, otp_digits, otp_period, otp_secret, \
-         otp_next, added_at) VALUES ($1, 'stock', $2, $3, $4, $5, $6, $7, $8)",
+         otp_next, added_at, token_ends_at) VALUES ($1, 'stock', $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(&token.serial)
     .bind(kind)
@@ -170,6 +235,7 @@ pub async fn add(db: &mut AnyConnection, token: &TokenRow, now: i64) -> Result<(
     .bind(&token.secret)
     .bind(i64::try_from(token.state.next).unwrap_or(i64::MAX))
     .bind(now)
+    .bind(token.ends_at)
     .execute(db)
     .await?;
     Ok(())
@@ -189,7 +255,9 @@ pub async fn assign(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE tokens SET token_status = $2, contract_id = $3, user_id = $4, \
-         registered_at = CASE WHEN $2 = 'registered' THEN $5 ELSE registered_at END WHERE token_serial = $1",
+         wrong_entries = 0, \
+         registered_at = CASE WHEN $2 = 'registered' THEN $5 ELSE registered_at END, \
+         revoked_at = CASE WHEN $2 = 'revoked' THEN $5 ELSE revoked_at END WHERE token_serial = $1",
     )
     .bind(serial)
     .bind(status.key())
@@ -210,6 +278,36 @@ pub async fn burn(db: &mut AnyConnection, serial: &str, accepted: Accepted) -> R
         .bind(serial)
         .bind(i64::try_from(accepted.next).unwrap_or(i64::MAX))
         .bind(accepted.drift)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Sets how a token stands; whose it is stays.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn set_status(db: &mut AnyConnection, serial: &str, status: TokenStatus, now: i64) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE tokens SET token_status = $2, wrong_entries = 0, \
+         revoked_at = CASE WHEN $2 = 'revoked' THEN $3 ELSE revoked_at END WHERE token_serial = $1",
+    )
+    .bind(serial)
+    .bind(status.key())
+    .bind(now)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Sets the counter of wrong entries.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn set_wrong_entries(db: &mut AnyConnection, serial: &str, wrong: u32) -> Result<(), StoreError> {
+    sqlx::query("UPDATE tokens SET wrong_entries = $2 WHERE token_serial = $1")
+        .bind(serial)
+        .bind(i64::from(wrong))
         .execute(db)
         .await?;
     Ok(())

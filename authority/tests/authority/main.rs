@@ -18,6 +18,7 @@ pub(crate) mod confirm_key;
 pub(crate) mod doors;
 pub(crate) mod locks;
 pub(crate) mod main_job;
+pub(crate) mod otp_tokens;
 #[path = "../postgres/mod.rs"]
 pub(crate) mod postgres;
 pub(crate) mod promises;

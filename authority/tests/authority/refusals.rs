@@ -18,6 +18,9 @@ async fn nothing_is_changed_by_a_refused_change() {
     let user = format!("/admin/v1/users/{USER}");
     let confirm = ("confirm_pin", CONFIRM_PIN);
     let shown = ("version", version);
+    bench.wait(30);
+    let now = bench.otp();
+    let old = ("old_otp", now.as_str());
     let cases = [
         ("E-CONFIRM-PIN", format!("{user}/certificate"), vec![("choice", "reissue"), shown]),
         ("E-CONFIRM-PIN", format!("{user}/certificate"), vec![("choice", "continue"), shown]),
@@ -35,11 +38,29 @@ async fn nothing_is_changed_by_a_refused_change() {
         ("E-BAD-REQUEST", format!("{user}/unlock"), vec![("kind", "all"), confirm, shown]),
         ("E-CONFIRM-PIN", format!("{user}/pin"), vec![("new_user_pin", "atarashii9"), shown]),
         ("E-PIN-FORMAT", format!("{user}/pin"), vec![("new_user_pin", "abc"), confirm, shown]),
-        ("E-OTP", format!("{user}/otp-token"), vec![("serial", "T-2"), ("otp", "000000"), confirm, shown]),
-        ("E-OTP", format!("{user}/otp-token"), vec![("serial", "T-2"), confirm, shown]),
-        ("E-NOT-FOUND", format!("{user}/otp-token"), vec![("serial", "T-3"), ("otp", "755224"), confirm, shown]),
-        ("E-EXISTS", format!("{user}/otp-token"), vec![("serial", "T-1"), ("otp", "755224"), confirm, shown]),
+        ("E-TOKEN-HELD", format!("{user}/otp-token"), vec![("serial", "T-2"), ("otp", "755224"), confirm, shown]),
         ("E-BAD-REQUEST", format!("{user}/otp-token"), vec![("otp", "755224"), confirm, shown]),
+        (
+            "E-OTP",
+            format!("{user}/otp-token/exchange"),
+            vec![("serial", "T-2"), old, ("otp", "000000"), confirm, shown],
+        ),
+        ("E-OTP", format!("{user}/otp-token/exchange"), vec![("serial", "T-2"), old, confirm, shown]),
+        ("E-OTP", format!("{user}/otp-token/exchange"), vec![("serial", "T-2"), ("otp", "755224"), confirm, shown]),
+        (
+            "E-NOT-FOUND",
+            format!("{user}/otp-token/exchange"),
+            vec![("serial", "T-3"), old, ("otp", "755224"), confirm, shown],
+        ),
+        (
+            "E-EXISTS",
+            format!("{user}/otp-token/exchange"),
+            vec![("serial", "T-1"), old, ("otp", "755224"), confirm, shown],
+        ),
+        ("E-CONFIRM-PIN", format!("{user}/otp-token/revoke"), vec![shown]),
+        ("E-STALE", format!("{user}/otp-token/revoke"), vec![confirm, ("version", "0")]),
+        ("E-OTP", format!("{user}/otp-token/resync"), vec![("otp", "755224"), ("next_otp", "755224"), confirm, shown]),
+        ("E-NOT-FOUND", "/admin/v1/users/nobody/otp-token/lock".to_owned(), vec![confirm, shown]),
         ("E-NOT-FOUND", "/admin/v1/acquisition-code".to_owned(), vec![("ticket", "guess")]),
     ];
     for (code, path, fields) in cases {
@@ -54,8 +75,8 @@ async fn nothing_is_changed_by_a_refused_change() {
     }
 
     // The right one is still taken: HOTP's first value of RFC 4226.
-    let fields = [("serial", "T-2"), ("otp", "755224"), confirm, shown];
-    let registered = office.post(&format!("{user}/otp-token"), &fields).await.ok();
+    let fields = [("serial", "T-2"), old, ("otp", "755224"), confirm, shown];
+    let registered = office.post(&format!("{user}/otp-token/exchange"), &fields).await.ok();
     assert_eq!(text(&registered, "token_serial"), "T-2");
     let old: String = sqlx::query_scalar("SELECT token_status FROM tokens WHERE token_serial = 'T-1'")
         .fetch_one(bench.house.store.readers())
@@ -63,7 +84,7 @@ async fn nothing_is_changed_by_a_refused_change() {
         .unwrap();
     assert_eq!(old, "revoked");
     // What was shown is no longer so.
-    assert_eq!(office.post(&format!("{user}/otp-token"), &fields).await.code(), "E-STALE");
+    assert_eq!(office.post(&format!("{user}/otp-token/exchange"), &fields).await.code(), "E-STALE");
 }
 
 #[tokio::test]

@@ -158,8 +158,14 @@ pub struct User {
     pub version: String,
     /// 登録済 or 未登録.
     pub token_registration: Option<String>,
+    /// unregistered, registered, locked, expired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_status: Option<String>,
     /// トークンのシリアル番号.
     pub token_serial: Option<String>,
+    /// The token's end of life, Unix time in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_ends_at: Option<i64>,
     /// Its certificate, where one was ever issued.
     pub certificate: Option<Certificate>,
     /// Days to the end of the certificate.
@@ -195,4 +201,44 @@ pub struct Changed {
     pub memo: serde_json::Value,
     /// Fetches the acquisition code, once.
     pub code_ticket: Option<Handle>,
+}
+
+/// The contract's OTP tokens.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct TokenStock {
+    /// Nobody's yet.
+    pub spare: u64,
+    /// By serial number.
+    pub tokens: Vec<StockedToken>,
+}
+
+/// An OTP token of the contract.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct StockedToken {
+    /// トークンのシリアル番号.
+    pub token_serial: String,
+    /// assigned, registered, locked, revoked, expired.
+    pub token_status: String,
+    /// Whose it is, or was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// The contract's own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own: bool,
+    /// End of life, Unix time in seconds.
+    pub ends_at: i64,
+    /// It is time for another one.
+    #[serde(default)]
+    pub ends_soon: bool,
+}
+
+/// How far an OTP token was off.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Resynchronised {
+    /// As it is now.
+    pub user: User,
+    /// Steps or counter before.
+    pub before: i64,
+    /// Steps or counter now.
+    pub after: i64,
 }

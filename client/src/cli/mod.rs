@@ -370,6 +370,33 @@ pub enum AdminAction {
     },
     /// Logs in and out: whether it works.
     Login,
+    /// Exchanges a user's OTP token for another.
+    OtpExchange {
+        /// The user.
+        #[arg(value_name = "USER")]
+        user: String,
+        /// The new token's serial number.
+        #[arg(long, value_name = "SERIAL")]
+        serial: String,
+    },
+    /// Locks a user's OTP token.
+    OtpLock {
+        /// The user.
+        #[arg(value_name = "USER")]
+        user: String,
+    },
+    /// Finds a user's OTP token again that ran away.
+    OtpResync {
+        /// The user.
+        #[arg(value_name = "USER")]
+        user: String,
+    },
+    /// Revokes a user's OTP token.
+    OtpRevoke {
+        /// The user.
+        #[arg(value_name = "USER")]
+        user: String,
+    },
     /// Registers an OTP token.
     OtpToken {
         /// The user.
@@ -378,6 +405,14 @@ pub enum AdminAction {
         /// The token's serial number.
         #[arg(long, value_name = "SERIAL")]
         serial: String,
+    },
+    /// Lists the contract's OTP tokens.
+    OtpTokens,
+    /// Lifts the lock of a user's OTP token.
+    OtpUnlock {
+        /// The user.
+        #[arg(value_name = "USER")]
+        user: String,
     },
     /// Sets a new user PIN.
     Pin {

@@ -15,8 +15,8 @@ use crate::{Error, clock, output};
 /// A session at the administrator's door.
 pub(super) struct Session<'a> {
     pub(super) context: &'a Context,
-    door: Door,
-    bearer: Handle,
+    pub(super) door: Door,
+    pub(super) bearer: Handle,
 }
 
 pub(crate) async fn perform(context: &Context, admin: Admin) -> Result<(), Error> {
@@ -56,7 +56,13 @@ impl Session<'_> {
             AdminAction::Certificate(change) => self.certificate(change).await,
             AdminAction::ConfirmKey { user, fingerprint } => self.confirm_key(&user, &fingerprint).await,
             AdminAction::Login => Ok(()),
+            AdminAction::OtpExchange { user, serial } => self.exchange_otp_token(&user, &serial).await,
+            AdminAction::OtpLock { user } => self.lock_otp_token(&user, "lock", "admin-otp-lock").await,
+            AdminAction::OtpResync { user } => self.resynchronise_otp_token(&user).await,
+            AdminAction::OtpRevoke { user } => self.revoke_otp_token(&user).await,
             AdminAction::OtpToken { user, serial } => self.otp_token(&user, &serial).await,
+            AdminAction::OtpTokens => self.otp_tokens().await,
+            AdminAction::OtpUnlock { user } => self.lock_otp_token(&user, "unlock", "admin-otp-unlock").await,
             AdminAction::Pin { user } => self.pin(&user).await,
             AdminAction::Show { user } => self.show(&self.user(&user).await?),
             AdminAction::Unlock { user, kind } => {
@@ -79,12 +85,12 @@ impl Session<'_> {
         if self.context.global.json { output::json(&users) } else { users::table(self.context, &users.users) }
     }
 
-    fn show(&self, user: &User) -> Result<(), Error> {
+    pub(super) fn show(&self, user: &User) -> Result<(), Error> {
         if self.context.global.json { output::json(user) } else { users::screen(self.context, user) }
     }
 
     /// The user as it is now; what is changed later is changed from this state or not at all.
-    async fn user(&self, user_id: &str) -> Result<User, Error> {
+    pub(super) async fn user(&self, user_id: &str) -> Result<User, Error> {
         let id = token::UserId::new(user_id)
             .map_err(|_| Error::Entry { key: "entry-user-id", value: user_id.to_owned() })?;
         Ok(self.door.get(&format!("/admin/v1/users/{id}"), Some(self.bearer.expose())).await?)
@@ -156,22 +162,14 @@ impl Session<'_> {
         self.change(&user, "pin", Form::new().secret("new_user_pin", &new), &pin).await
     }
 
-    async fn otp_token(&self, user_id: &str, serial: &str) -> Result<(), Error> {
-        let user = self.user(user_id).await?;
-        let asked = self.context.texts.with("ask-otp-register", &[("user", &user.user_id), ("serial", serial)]);
-        let otp = self.context.secret(Window::Otp, asked, "button-ok").await?;
-        let pin = self.confirm(&user, "admin-otp-token").await?;
-        self.change(&user, "otp-token", Form::new().field("serial", serial).secret("otp", &otp), &pin).await
-    }
-
-    async fn change(&self, user: &User, what: &str, form: Form, pin: &Secret) -> Result<(), Error> {
+    pub(super) async fn change(&self, user: &User, what: &str, form: Form, pin: &Secret) -> Result<(), Error> {
         let form = form.secret("confirm_pin", pin).field("version", &user.version);
         let route = format!("/admin/v1/users/{}/{what}", user.user_id);
         let changed: User = self.door.post(&route, form, Some(self.bearer.expose())).await?;
         self.show(&changed)
     }
 
-    async fn confirm(&self, user: &User, what: &str) -> Result<Secret, Error> {
+    pub(super) async fn confirm(&self, user: &User, what: &str) -> Result<Secret, Error> {
         self.confirm_text(user, &self.context.texts.text(what)).await
     }
 

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod admin;
+mod admin_otp;
 mod batch;
 mod certificates;
 mod context;

@@ -28,7 +28,7 @@ pub(super) fn table(context: &Context, users: &[User]) -> Result<(), Error> {
             certificate.map_or("-".to_owned(), |c| c.issue_no.clone()),
             moment(certificate.and_then(|c| c.valid_until)),
             user.days_left.map_or("-".to_owned(), |days| days.to_string()),
-            context.word("otp-token", user.token_registration.as_deref().unwrap_or("unregistered")),
+            context.word("otp-token", token_status(user)),
             moment(user.last_login_at),
         ]
     });
@@ -53,6 +53,7 @@ fn rows(context: &Context, user: &User) -> Vec<(String, String)> {
         (texts.text("head-user-status"), status(context, user)),
         (texts.text("head-otp-token"), otp_token(context, user)),
     ];
+    rows.extend(user.token_ends_at.map(|at| (texts.text("head-token-ends"), moment(context, Some(at)))));
     match &user.certificate {
         None => rows.push((texts.text("head-cert-status"), context.word("cert", "none"))),
         Some(certificate) => rows.extend([
@@ -102,8 +103,12 @@ fn moment(context: &Context, seconds: Option<i64>) -> String {
 }
 
 fn otp_token(context: &Context, user: &User) -> String {
-    let state = context.word("otp-token", user.token_registration.as_deref().unwrap_or("unregistered"));
+    let state = context.word("otp-token", token_status(user));
     user.token_serial.as_ref().map_or(state.clone(), |serial| format!("{state} ({serial})"))
+}
+
+fn token_status(user: &User) -> &str {
+    user.token_status.as_deref().or(user.token_registration.as_deref()).unwrap_or("unregistered")
 }
 
 fn status(context: &Context, user: &User) -> String {

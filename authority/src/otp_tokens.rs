@@ -1,0 +1,105 @@
+//! What becomes of OTP tokens, whoever has it done: the contract's administrator or the bank's operator.
+
+use token::{ContractId, Secret, UserId};
+
+use crate::denial::Denial;
+use crate::house::House;
+use crate::issuing::sealing_failed;
+use crate::otp::{self, Accepted};
+use crate::rules::otp_token::TokenStatus;
+use crate::store::tokens::{self, TokenRow};
+use crate::store::{Change, Event, StoreError};
+use zeroize::Zeroizing;
+
+/// How far a token was off when it was found again (D-308).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resynchronised {
+    /// Steps that its clock was ahead by what was known (TOTP), or the counter that was expected (HOTP).
+    pub before: i64,
+    /// The same, as it is now.
+    pub after: i64,
+}
+
+/// Opens a token's secret.
+///
+/// # Errors
+/// `Internal`.
+pub(crate) fn secret(house: &House, token: &TokenRow) -> Result<Zeroizing<Vec<u8>>, Denial> {
+    Ok(house.vault.open(&TokenRow::seal_name(&token.serial), &token.secret).map_err(sealing_failed)?)
+}
+
+/// Checks a password of a token at `now`.
+///
+/// # Errors
+/// `Internal`; a wrong password is `None`.
+pub(crate) fn verify(house: &House, token: &TokenRow, entry: &Secret, now: i64) -> Result<Option<Accepted>, Denial> {
+    let secret = secret(house, token)?;
+    Ok(otp::verify(&token.state, &secret, entry.expose(), now, house.settings.otp.windows()))
+}
+
+/// Finds a token that ran away by two consecutive passwords, both used up by that; `None` where they are not its.
+///
+/// # Errors
+/// `Internal`.
+pub(crate) async fn resynchronise(
+    house: &House,
+    change: &mut Change,
+    token: &TokenRow,
+    first: &Secret,
+    second: &Secret,
+) -> Result<Option<Resynchronised>, Denial> {
+    let secret = secret(house, token)?;
+    let windows = house.settings.otp.windows();
+    let found = otp::resynchronise(&token.state, &secret, first.expose(), second.expose(), change.now(), windows);
+    let Some(accepted) = found else { return Ok(None) };
+    tokens::burn(change.db(), &token.serial, accepted).await?;
+    let counter = |next: u64| i64::try_from(next).unwrap_or(i64::MAX);
+    Ok(Some(match token.state.kind {
+        otp::Kind::Hotp => Resynchronised { before: counter(token.state.next), after: counter(accepted.next) },
+        otp::Kind::Totp { .. } => Resynchronised { before: token.state.drift, after: accepted.drift },
+    }))
+}
+
+/// Ends the token that a user has, where there is one, with an event of its own made from `event`: 失効, or what time has
+/// made of it already.
+///
+/// # Errors
+/// [`StoreError`].
+pub(crate) async fn revoke_held(
+    change: &mut Change,
+    contract: &ContractId,
+    user: &UserId,
+    event: &Event,
+) -> Result<(), StoreError> {
+    let Some(old) = tokens::of_user(change.db(), contract, user).await? else { return Ok(()) };
+    let now = change.now();
+    let end = if old.status_at(now) == TokenStatus::Expired { TokenStatus::Expired } else { TokenStatus::Revoked };
+    tokens::set_status(change.db(), &old.serial, end, now).await?;
+    change.record(event.clone().on(&old.serial).changed(old.status.key(), end.key())).await
+}
+
+/// Writes down of up to `most` tokens that their life is over, an event each; yields how many there were.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn let_time_pass(house: &House, most: i64) -> Result<usize, StoreError> {
+    let now = house.clock.now();
+    let outlived = tokens::outlived(house.store.readers(), now, most).await?;
+    for token in &outlived {
+        let mut change = house.store.change(now).await?;
+        // Another process may have been there first.
+        let Some(token) = tokens::find(change.db(), &token.serial).await? else { continue };
+        if token.status == TokenStatus::Revoked || token.status == token.status_at(now) {
+            continue;
+        }
+        tokens::set_status(change.db(), &token.serial, TokenStatus::Expired, now).await?;
+        let mut event = Event::new("authority", "clock", "clock", "token.end")
+            .on(&token.serial)
+            .changed(token.status.key(), TokenStatus::Expired.key())
+            .because("expired");
+        event.contract_id = token.contract.unwrap_or_default();
+        event.user_id = token.user.unwrap_or_default();
+        change.commit(event).await?;
+    }
+    Ok(outlived.len())
+}
