@@ -7,6 +7,7 @@
 mod create;
 mod files;
 mod profile;
+mod replies;
 mod server;
 mod signer;
 pub mod validity;
@@ -20,6 +21,7 @@ use x509_cert::Certificate;
 use x509_cert::name::Name;
 use x509_cert::serial_number::SerialNumber;
 
+pub use self::replies::ReplySigner;
 pub use self::server::{ServerIdentity, renew};
 pub use self::signer::{CaSigner, CannotSign, FileSigner};
 pub use self::validity::validity_end;

@@ -8,6 +8,7 @@ mod login;
 mod problem;
 mod public;
 mod shell;
+mod user;
 
 use std::convert::Infallible;
 
@@ -69,7 +70,12 @@ pub(crate) fn place(peer: Option<Peer>) -> String {
 /// All doors of an authority.
 pub fn router(house: House) -> Router {
     let doors = Doors { house: house.clone() };
-    let router = Router::new().merge(public::routes()).merge(login::routes()).merge(admin::routes()).with_state(doors);
+    let router = Router::new()
+        .merge(public::routes())
+        .merge(login::routes())
+        .merge(admin::routes())
+        .merge(user::routes())
+        .with_state(doors);
     let router = router.merge(crate::cmp::door(&house));
     shell::around(router, &house)
 }
