@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::attestation::{Makers, MakersError};
-use crate::ca::{Ca, CaError, ReplySigner};
+use crate::ca::{Ca, CaError};
 use crate::clock::Clock;
 use crate::pins::Pins;
+use crate::revocation::{self, Desk};
 use crate::settings::{Settings, SettingsError};
 use crate::store::{Store, StoreError};
 use crate::vault::{Vault, VaultError};
@@ -52,8 +53,8 @@ pub struct House {
     pub vault: Vault,
     /// The CA.
     pub ca: Arc<Ca>,
-    /// What signs CMP answers to holders who sign.
-    pub replies: Arc<ReplySigner>,
+    /// What relying parties are told, as far as this process remembers it.
+    pub revocation: Arc<Desk>,
     /// The manufacturers whose devices are believed.
     pub makers: Arc<Makers>,
     /// The authority's directory.
@@ -69,10 +70,10 @@ impl House {
         let settings = Settings::load(directory)?;
         let vault = Vault::load(directory)?;
         let ca = Ca::load(&directory.join(CA_FOLDER))?;
-        let replies = ReplySigner::load(&directory.join(CA_FOLDER))?;
         let makers = Makers::load(directory, &settings.device.roots)?;
         let pins = Pins::new(settings.server.pin_hashes).map_err(|_| HouseError::Pins)?;
         let store = Store::open(&settings.database.home(directory, false)).await?;
+        revocation::register(&store, &ca, clock.now()).await?;
         Ok(Self {
             settings: Arc::new(settings),
             store,
@@ -80,7 +81,7 @@ impl House {
             pins,
             vault,
             ca: Arc::new(ca),
-            replies: Arc::new(replies),
+            revocation: Arc::default(),
             makers: Arc::new(makers),
             directory: Arc::new(directory.to_owned()),
         })

@@ -11,9 +11,10 @@ use crate::ca::validity_end;
 use crate::code;
 use crate::denial::Denial;
 use crate::house::House;
+use crate::revocation::{Place, place};
 use crate::rules::certificate::confirm_deadline;
 use crate::store::certificates::{self, Signed};
-use crate::store::{Change, Event};
+use crate::store::{Change, Event, revocations};
 
 /// A workstation's clock may be a little behind ours; its certificate is good at once all the same.
 const CLOCK_TOLERANCE: i64 = 300;
@@ -43,17 +44,20 @@ pub(crate) async fn issue(
     event: &Event,
 ) -> Result<(Vec<u8>, Event), Denial> {
     let now = change.now();
+    let Place { issuer, partition, pointers } = place(house, change).await?;
     let order = IssueOrder {
         subject: subject(house, chosen.holder),
         public_key: chosen.public_key.clone(),
         serial: serial()?,
         not_before: now - CLOCK_TOLERANCE,
         not_after: validity_end(now, house.settings.certificate.validity_years).ok_or(Refusal::Internal)?,
+        pointers,
     };
     let certificate = sign(&order)
         .map_err(|error| {
             tracing::error!(error = &error as &dyn std::error::Error, "a certificate could not be issued");
-            Refusal::Internal
+            // nothing is lost: the change is dropped, and the applicant asks again when the key is back
+            if error.is_passing() { Refusal::Issuing } else { Refusal::Internal }
         })?
         .certificate;
     let signed = Signed {
@@ -62,11 +66,12 @@ pub(crate) async fn issue(
         valid_until: order.not_after,
         public_key: chosen.public_key.as_der(),
         certificate: &certificate,
-        certificate_sha256: &sha256(&certificate),
+        certificate_sha256: &sha2::Sha256::digest(&certificate).into(),
         confirm_deadline: confirm_deadline(now, house.settings.acquisition.resume_minutes, chosen.deadline),
         device: chosen.device,
     };
     certificates::signed(change.db(), chosen.record, &signed).await?;
+    revocations::place(change.db(), chosen.record, &issuer, partition).await?;
     if let Some((attested, _)) = chosen.device {
         let mut event = event.clone().on(&attested.serial.to_string()).because(&attested.to_string());
         event.action = "device.attest";
@@ -74,10 +79,6 @@ pub(crate) async fn issue(
     }
     let event = event.clone().on(chosen.record).changed("awaiting", "unconfirmed").because(signed.serial);
     Ok((certificate, event))
-}
-
-pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
-    sha2::Sha256::digest(bytes).into()
 }
 
 /// Sixteen random bytes, positive and never zero (RFC 5280 §4.1.2.2).

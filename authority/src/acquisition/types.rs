@@ -3,6 +3,7 @@
 use enrol::cmp::Evidence;
 use token::{KeyAlgorithm, KeyPolicy, PublicKey, Secret, SubjectName};
 
+use crate::ca::{CaError, Pointers};
 pub use enrol::machine::server::Applicant;
 
 /// That a message's MAC was made with the acquisition code of one record. A reissue between the proof
@@ -11,28 +12,6 @@ pub use enrol::machine::server::Applicant;
 pub struct CodeProof {
     /// The record's name.
     pub record: String,
-}
-
-/// That a message was signed by the key of one record's certificate.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyProof {
-    /// The record's name.
-    pub record: String,
-    /// Whose it is.
-    pub holder: Applicant,
-}
-
-/// A request for a new certificate in an old one's place.
-#[derive(Debug)]
-pub struct Renewing {
-    /// The CMP `transactionID`.
-    pub transaction: [u8; 16],
-    /// The old certificate's key signed.
-    pub proof: KeyProof,
-    /// The new key, its possession proven.
-    pub public_key: PublicKey,
-    /// What the device said of where the key was made. Nothing of it is verified yet.
-    pub evidence: Option<Evidence>,
 }
 
 /// The acquisition code that counts for an applicant now.
@@ -99,6 +78,8 @@ pub struct IssueOrder {
     pub not_before: i64,
     /// Unix time in seconds (D-102).
     pub not_after: i64,
+    /// Where more is to be had about the certificate.
+    pub pointers: Pointers,
 }
 
 /// What the CA signed.
@@ -112,6 +93,14 @@ pub struct Issued {
 #[derive(Debug, thiserror::Error)]
 #[error("the certificate could not be signed")]
 pub struct IssueError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+impl IssueError {
+    /// The CA's key is out of reach: later it may sign.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(self.0.downcast_ref::<CaError>(), Some(CaError::Sign(_)))
+    }
+}
 
 /// How far a transaction has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,8 +126,6 @@ pub struct TransactionRecord {
     pub applicant: Applicant,
     /// The key it is bound to.
     pub public_key: PublicKey,
-    /// It is a renewal.
-    pub renewal: bool,
 }
 
 /// What signs certificates inside [`Acquisition::accept`]'s database transaction.

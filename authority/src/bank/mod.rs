@@ -2,6 +2,7 @@
 
 mod certificate;
 mod contract;
+mod party;
 mod token_life;
 mod tokens;
 mod users;

@@ -5,10 +5,11 @@ mod admin;
 mod form;
 mod language;
 mod login;
+mod party;
 mod problem;
 mod public;
+mod revocation;
 mod shell;
-mod user;
 
 use std::convert::Infallible;
 
@@ -67,6 +68,11 @@ pub(crate) fn place(peer: Option<Peer>) -> String {
     peer.map_or_else(|| "unknown".to_owned(), |Peer(address)| address.to_string())
 }
 
+/// What is served without TLS: what is signed and for anybody.
+pub fn open_router(house: House) -> Router {
+    shell::around(revocation::routes().with_state(Doors { house: house.clone() }), &house)
+}
+
 /// All doors of an authority.
 pub fn router(house: House) -> Router {
     let doors = Doors { house: house.clone() };
@@ -74,7 +80,8 @@ pub fn router(house: House) -> Router {
         .merge(public::routes())
         .merge(login::routes())
         .merge(admin::routes())
-        .merge(user::routes())
+        .merge(party::routes())
+        .merge(revocation::routes())
         .with_state(doors);
     let router = router.merge(crate::cmp::door(&house));
     shell::around(router, &house)

@@ -2,12 +2,14 @@
 
 mod administrator;
 mod challenge;
+mod party;
 mod proof;
 mod session;
 mod user;
 
 pub use administrator::AdministratorLogin;
 pub use challenge::NewChallenge;
+pub use party::PartyLogin;
 pub use session::Session;
 pub(crate) use session::in_force;
 pub use user::{Handle, UserLogin};

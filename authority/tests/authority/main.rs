@@ -19,10 +19,11 @@ pub(crate) mod doors;
 pub(crate) mod locks;
 pub(crate) mod main_job;
 pub(crate) mod otp_tokens;
-pub(crate) mod own;
 #[path = "../postgres/mod.rs"]
 pub(crate) mod postgres;
 pub(crate) mod promises;
 pub(crate) mod refusals;
+pub(crate) mod relying_parties;
+pub(crate) mod revocation;
 pub(crate) mod rounds;
 pub(crate) mod suspension;
