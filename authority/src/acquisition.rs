@@ -8,15 +8,16 @@ mod accept;
 mod admit;
 mod finish;
 mod issue;
+mod renew;
 mod types;
 
 pub(crate) use issue::{Chosen, issue};
 pub use types::{
-    Admission, Applicant, CodeProof, IssueError, IssueOrder, Issued, Issuer, OpenCode, Submission, TransactionRecord,
-    TransactionState,
+    Admission, Applicant, CodeProof, IssueError, IssueOrder, Issued, Issuer, KeyProof, OpenCode, Renewing, Submission,
+    TransactionRecord, TransactionState,
 };
 
-use token::Secret;
+use token::{PublicKey, Secret};
 
 use crate::denial::Denial;
 use crate::house::House;
@@ -87,6 +88,31 @@ impl Acquisition {
     /// another key or applicant, `Install` for one that was given up.
     pub async fn accept(&self, submission: Submission, issue: &Issuer<'_>) -> Result<TransactionRecord, Refusal> {
         accept::accept(self, submission, issue).await.map_err(plain)
+    }
+
+    /// Whose certificate `der` is, and the key in it. Whether that key signed is for the caller to check.
+    ///
+    /// # Errors
+    /// [`Refusal::Internal`] only.
+    pub async fn signer(&self, der: &[u8]) -> Result<Option<(KeyProof, PublicKey)>, Refusal> {
+        renew::signer(self, der).await.map_err(plain)
+    }
+
+    /// What a renewal of the certificate wants: no PIN, no OTP, a new key.
+    ///
+    /// # Errors
+    /// The certificate's own reasons, `RenewEarly` (with the day), `Reissued`, `IssueNoMax`, `LockUser`, `LockContract`.
+    pub async fn admit_renewal(&self, proof: &KeyProof) -> Result<Admission, Denial> {
+        renew::admit(self, proof).await
+    }
+
+    /// Issues the new certificate, or holds the key for the administrator's word; the old one stays as it is until the
+    /// new one is confirmed. As in [`Self::accept`], a transaction that is known yields its record again.
+    ///
+    /// # Errors
+    /// As [`Self::admit_renewal`]; `Strength`, `Device`; `BadRequest`, `Install` as in [`Self::accept`].
+    pub async fn renew(&self, renewing: Renewing, issue: &Issuer<'_>) -> Result<TransactionRecord, Denial> {
+        renew::accept(self, renewing, issue).await
     }
 
     /// The certificate is installed (the proof was checked by the caller): 取得中 → 有効, the

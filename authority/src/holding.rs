@@ -28,13 +28,7 @@ pub(crate) async fn suspend(
         Ok(record) => record,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    for renewal in suspend::renewals(&records, record, now) {
-        certificates::end(change.db(), &renewal.id, Status::Revoked, "suspended", now).await?;
-        let mut ended =
-            event.clone().on(&renewal.id).changed(renewal.status.key(), Status::Revoked.key()).because("suspended");
-        ended.action = "certificate.end";
-        change.record(ended).await?;
-    }
+    end_renewals(change, suspend::renewals(&records, record, now), "suspended", event).await?;
     let suspension = Suspension {
         by: by.clone(),
         at: now,
@@ -63,6 +57,27 @@ pub(crate) async fn reinstate(
     };
     life::reinstate(change.db(), &record.id).await?;
     Ok(Ok(event.clone().on(&record.id).changed(Status::Suspended.key(), Status::Valid.key())))
+}
+
+/// Ends renewals under way, one event each, made from `event`.
+///
+/// # Errors
+/// `Internal`.
+pub(crate) async fn end_renewals<'a>(
+    change: &mut Change,
+    renewals: impl Iterator<Item = &'a Record>,
+    reason: &str,
+    event: &Event,
+) -> Result<(), Denial> {
+    let now = change.now();
+    for renewal in renewals {
+        certificates::end(change.db(), &renewal.id, Status::Revoked, reason, now).await?;
+        let ended = event.clone().on(&renewal.id).changed(renewal.status.key(), Status::Revoked.key());
+        let mut ended = ended.because(reason);
+        ended.action = "certificate.end";
+        change.record(ended).await?;
+    }
+    Ok(())
 }
 
 /// What the rules look at.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::attestation::{Makers, MakersError};
-use crate::ca::{Ca, CaError};
+use crate::ca::{Ca, CaError, ReplySigner};
 use crate::clock::Clock;
 use crate::pins::Pins;
 use crate::revocation::{self, Desk};
@@ -55,6 +55,8 @@ pub struct House {
     pub ca: Arc<Ca>,
     /// What relying parties are told, as far as this process remembers it.
     pub revocation: Arc<Desk>,
+    /// What signs CMP answers to holders who sign.
+    pub replies: Arc<ReplySigner>,
     /// The manufacturers whose devices are believed.
     pub makers: Arc<Makers>,
     /// The authority's directory.
@@ -70,6 +72,7 @@ impl House {
         let settings = Settings::load(directory)?;
         let vault = Vault::load(directory)?;
         let ca = Ca::load(&directory.join(CA_FOLDER))?;
+        let replies = ReplySigner::load(&directory.join(CA_FOLDER))?;
         let makers = Makers::load(directory, &settings.device.roots)?;
         let pins = Pins::new(settings.server.pin_hashes).map_err(|_| HouseError::Pins)?;
         let store = Store::open(&settings.database.home(directory, false)).await?;
@@ -82,6 +85,7 @@ impl House {
             vault,
             ca: Arc::new(ca),
             revocation: Arc::default(),
+            replies: Arc::new(replies),
             makers: Arc::new(makers),
             directory: Arc::new(directory.to_owned()),
         })

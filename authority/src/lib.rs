@@ -22,6 +22,7 @@ pub mod login;
 pub mod office;
 pub mod otp;
 pub mod otp_tokens;
+pub mod own;
 pub mod pins;
 pub mod revocation;
 pub mod rounds;

@@ -61,7 +61,7 @@ fn expected<'a>(nonce: &'a [u8; 16], mac: Option<&'a Secret>) -> Expected<'a> {
 }
 
 fn reply<'a>(to: &'a Incoming, sender: &'a Name, mac: Option<(MacKind, &'a Secret)>) -> Reply<'a> {
-    Reply { to, sender, nonce: [0xee; 16], time: TIME + 5, mac, extra_certs: &[] }
+    Reply { to, sender, nonce: [0xee; 16], time: TIME + 5, mac, signer: None, extra_certs: &[] }
 }
 
 fn issuer() -> Name {
@@ -186,7 +186,7 @@ fn the_second_page_and_the_confirmation() {
     let certificate = certificate();
     let extra = [certificate.as_slice()];
     let reply = Reply { extra_certs: &extra, ..reply(&incoming, &sender, None) };
-    let answer = server::issued(&reply, &certificate, false).unwrap();
+    let answer = server::issued(&reply, &certificate, false, false).unwrap();
     let Response::Issued(issued) = client::read_response(&answer, &expected(&[2; 16], None)).unwrap() else {
         panic!("not issued")
     };
@@ -278,13 +278,13 @@ fn a_request_with_a_code_takes_only_answers_with_the_code() {
     let certificate = certificate();
     let expected = expected(&[2; 16], Some(&code));
     for kind in [MacKind::PasswordBased, MacKind::Pbmac1] {
-        let good = server::issued(&reply(&incoming, &sender, Some((kind, &code))), &certificate, false).unwrap();
+        let good = server::issued(&reply(&incoming, &sender, Some((kind, &code))), &certificate, false, false).unwrap();
         assert!(matches!(client::read_response(&good, &expected), Ok(Response::Issued(_))), "{kind:?}");
         let wrong = secret("ABCD-EFGI");
-        let bad = server::issued(&reply(&incoming, &sender, Some((kind, &wrong))), &certificate, false).unwrap();
+        let bad = server::issued(&reply(&incoming, &sender, Some((kind, &wrong))), &certificate, false, false).unwrap();
         assert_eq!(client::read_response(&bad, &expected), Err(BadReply::Unprotected));
     }
-    let bare = server::issued(&reply(&incoming, &sender, None), &certificate, false).unwrap();
+    let bare = server::issued(&reply(&incoming, &sender, None), &certificate, false, false).unwrap();
     assert_eq!(client::read_response(&bare, &expected), Err(BadReply::Unprotected));
     let refusal = server::refused(&reply(&incoming, &sender, None), Refusal::Auth.into(), "").unwrap();
     assert!(matches!(client::read_response(&refusal, &expected), Ok(Response::Refused(_))));
@@ -294,7 +294,7 @@ fn a_request_with_a_code_takes_only_answers_with_the_code() {
 fn answers_to_other_requests_are_refused() {
     let incoming = server::read(&initial_request(None)).unwrap();
     let sender = issuer();
-    let answer = server::issued(&reply(&incoming, &sender, None), &certificate(), false).unwrap();
+    let answer = server::issued(&reply(&incoming, &sender, None), &certificate(), false, false).unwrap();
     assert_eq!(client::read_response(&answer, &expected(&[3; 16], None)), Err(BadReply::Foreign));
     let other = Expected { transaction: &[0; 16], nonce: &[2; 16], mac: None };
     assert_eq!(client::read_response(&answer, &other), Err(BadReply::Foreign));
@@ -354,7 +354,7 @@ fn cmpv2_and_crmf_read_what_we_write() {
     let messages = [
         ("genm", client::template_request(&envelope(&who, 1), Some(&pin), Some(&code)).unwrap().to_vec()),
         ("ir", ir.clone()),
-        ("ip", server::issued(&reply, &certificate, true).unwrap()),
+        ("ip", server::issued(&reply, &certificate, true, false).unwrap()),
         ("certConf", conf),
         ("pkiConf", server::confirmed(&reply).unwrap()),
         ("genp", server::ca_certificates(&reply, &[&certificate]).unwrap()),
@@ -405,12 +405,12 @@ fn all_messages() -> Vec<Vec<u8>> {
     let incoming = server::read(&ir).unwrap();
     let reply = reply(&incoming, &sender, Some((MacKind::PasswordBased, &code)));
     vec![
-        server::issued(&reply, &certificate, false).unwrap(),
+        server::issued(&reply, &certificate, false, false).unwrap(),
         server::refused(&reply, Refusal::Otp.into(), "").unwrap(),
         server::waiting(&reply, 3).unwrap(),
         client::status_query(&envelope(&who, 5)).unwrap(),
         ir.clone(),
-        server::issued(&Reply { mac: Some((MacKind::Pbmac1, &code)), ..reply }, &certificate, false).unwrap(),
+        server::issued(&Reply { mac: Some((MacKind::Pbmac1, &code)), ..reply }, &certificate, false, false).unwrap(),
     ]
 }
 

@@ -4,13 +4,11 @@ use enrol::machine::server::{Decision, Inquiry, decide};
 use token::Refusal;
 
 use super::Acquisition;
-use super::admit::{clear, prove};
+use super::admit::{attest, clear, prove};
 use super::finish;
 use super::issue::{self, Chosen};
 use super::types::{Issuer, Submission, TransactionRecord, TransactionState};
-use crate::attestation::{self, Attested, Flaw};
 use crate::denial::Denial;
-use crate::house::House;
 use crate::otp::Accepted;
 use crate::otp_tokens;
 use crate::rules::device::{Fit, judge};
@@ -26,7 +24,7 @@ pub(super) async fn accept(
     let house = &acquisition.house;
     let applicant = &submission.applicant;
     let proof = prove(house, applicant, submission.user_pin.as_ref()).await?;
-    let attested = attest(house, &submission);
+    let attested = attest(house, submission.evidence.as_ref(), &submission.public_key);
     let mut change = house.store.change(house.clock.now()).await?;
     let now = change.now();
     let event = acquisition.event(applicant, "acquisition.accept");
@@ -103,16 +101,6 @@ pub(super) async fn accept(
 
 impl Submission {
     fn recorded(self, certificate: Option<Vec<u8>>, state: TransactionState) -> TransactionRecord {
-        TransactionRecord { certificate, state, applicant: self.applicant, public_key: self.public_key }
-    }
-}
-
-/// What the device proved, where somebody is believed.
-fn attest(house: &House, submission: &Submission) -> Result<Option<Attested>, Flaw> {
-    match &submission.evidence {
-        Some(evidence) if !house.makers.is_empty() => {
-            attestation::verify(evidence, &submission.public_key, &house.makers, house.clock.now()).map(Some)
-        }
-        _ => Ok(None),
+        TransactionRecord { certificate, state, applicant: self.applicant, public_key: self.public_key, renewal: false }
     }
 }

@@ -1,9 +1,11 @@
 //! The first page, and what both pages check.
 
-use token::{Refusal, Secret, SubjectName};
+use enrol::cmp::Evidence;
+use token::{PublicKey, Refusal, Secret, SubjectName};
 
 use super::Acquisition;
 use super::types::{Admission, Applicant, CodeProof, OpenCode};
+use crate::attestation::{self, Attested, Flaw};
 use crate::denial::Denial;
 use crate::house::House;
 use crate::issuing::{seal_name, sealing_failed};
@@ -90,6 +92,16 @@ pub(super) async fn prove(
     Ok(Some(house.pins.check(row.map(|row| row.pin), pin).await?))
 }
 
+/// What the device proved, where somebody is believed.
+pub(super) fn attest(house: &House, evidence: Option<&Evidence>, key: &PublicKey) -> Result<Option<Attested>, Flaw> {
+    match evidence {
+        Some(evidence) if !house.makers.is_empty() => {
+            attestation::verify(evidence, key, &house.makers, house.clock.now()).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
 /// An applicant of whom everything but the OTP is right.
 pub(super) struct Cleared {
     /// The open change.
@@ -157,7 +169,8 @@ pub(super) async fn clear(
     let rows = certificates::settle(&mut change, applicant).await?;
     let newest = rows.last();
     let code_proved = newest.zip(code).is_some_and(|(row, code)| row.record.id == code.record);
-    let open = newest.filter(|row| row.record.status.is_open());
+    // A renewal under way is no issue that codes were handed out for.
+    let open = newest.filter(|row| row.record.status.is_open() && row.record.renews.is_none());
     // Where codes are handed out, a holder without an open issue has none: nobody can be right.
     let has_code = open.map_or(house.settings.acquisition.code, |row| row.code_until.is_some());
     let wanted = wanted(applicant.user.is_some(), has_code, house.settings.acquisition.code_alone && code_proved);

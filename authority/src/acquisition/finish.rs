@@ -5,6 +5,7 @@ use sqlx::AnyConnection;
 use token::{PublicKey, Refusal};
 
 use super::Acquisition;
+use super::issue::sha256;
 use super::types::{TransactionRecord, TransactionState};
 use crate::denial::Denial;
 use crate::house::House;
@@ -52,6 +53,7 @@ pub(super) async fn find(db: &mut AnyConnection, transaction: &[u8; 16]) -> Resu
             },
             applicant: row.record.holder.clone(),
             public_key,
+            renewal: row.record.renews.is_some(),
         },
         row,
     }))
@@ -93,13 +95,18 @@ pub(super) async fn confirm(
         }
         _ => return Err(Refusal::Internal.into()),
     }
+    let renews = found.row.record.renews.as_deref();
+    // What was put on hold or ended meanwhile is not renewed.
+    let renewable = |row: &CertificateRow| matches!(row.record.status, Status::Valid | Status::Expired);
+    if renews.is_some_and(|old| !rows.iter().any(|row| row.record.id == old && renewable(row))) {
+        change.commit(event.refused(Refusal::Install)).await?;
+        return Err(Refusal::Install.into());
+    }
     for old in rows.iter().filter(|row| row.record.status.is_live()) {
-        certificates::end(change.db(), &old.record.id, Status::Revoked, "superseded", now).await?;
-        let mut ended = event
-            .clone()
-            .on(&old.record.id)
-            .changed(old.record.status.key(), Status::Revoked.key())
-            .because("superseded");
+        let reason = if renews == Some(old.record.id.as_str()) { "renewed" } else { "superseded" };
+        certificates::end(change.db(), &old.record.id, Status::Revoked, reason, now).await?;
+        let mut ended =
+            event.clone().on(&old.record.id).changed(old.record.status.key(), Status::Revoked.key()).because(reason);
         ended.action = "certificate.end";
         change.record(ended).await?;
     }
@@ -138,9 +145,4 @@ pub(super) async fn abandon(acquisition: &Acquisition, transaction: &[u8; 16]) -
     }
     let before = found.row.record.status.key();
     Ok(change.commit(event.changed(before, Status::Revoked.key()).because("install_failed")).await?)
-}
-
-fn sha256(bytes: &[u8]) -> [u8; 32] {
-    use sha2::Digest;
-    sha2::Sha256::digest(bytes).into()
 }

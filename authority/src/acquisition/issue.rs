@@ -66,7 +66,7 @@ pub(crate) async fn issue(
         valid_until: order.not_after,
         public_key: chosen.public_key.as_der(),
         certificate: &certificate,
-        certificate_sha256: &sha2::Sha256::digest(&certificate).into(),
+        certificate_sha256: &sha256(&certificate),
         confirm_deadline: confirm_deadline(now, house.settings.acquisition.resume_minutes, chosen.deadline),
         device: chosen.device,
     };
@@ -79,6 +79,10 @@ pub(crate) async fn issue(
     }
     let event = event.clone().on(chosen.record).changed("awaiting", "unconfirmed").because(signed.serial);
     Ok((certificate, event))
+}
+
+pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    sha2::Sha256::digest(bytes).into()
 }
 
 /// Sixteen random bytes, positive and never zero (RFC 5280 §4.1.2.2).

@@ -14,6 +14,28 @@ pub struct CodeProof {
     pub record: String,
 }
 
+/// That a message was signed by the key of one record's certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyProof {
+    /// The record's name.
+    pub record: String,
+    /// Whose it is.
+    pub holder: Applicant,
+}
+
+/// A request for a new certificate in an old one's place.
+#[derive(Debug)]
+pub struct Renewing {
+    /// The CMP `transactionID`.
+    pub transaction: [u8; 16],
+    /// The old certificate's key signed.
+    pub proof: KeyProof,
+    /// The new key, its possession proven.
+    pub public_key: PublicKey,
+    /// What the device said of where the key was made. Nothing of it is verified yet.
+    pub evidence: Option<Evidence>,
+}
+
 /// The acquisition code that counts for an applicant now.
 #[derive(Debug)]
 pub struct OpenCode {
@@ -126,6 +148,8 @@ pub struct TransactionRecord {
     pub applicant: Applicant,
     /// The key it is bound to.
     pub public_key: PublicKey,
+    /// It is a renewal.
+    pub renewal: bool,
 }
 
 /// What signs certificates inside [`Acquisition::accept`]'s database transaction.

@@ -18,6 +18,7 @@ use crate::acquisition::Acquisition;
 use crate::code;
 use crate::doors::place;
 use crate::house::House;
+use crate::own::Own;
 use crate::server::Peer;
 
 /// The routes of the door.
@@ -42,8 +43,9 @@ async fn handle(
     };
     let Ok(incoming) = server::read(&message) else { return door.malformed(StatusCode::BAD_REQUEST) };
     drop(message);
-    let desk = Acquisition::new(door.house.clone(), &place(peer.map(|Extension(peer)| peer)));
-    match door.answer(&desk, incoming).await {
+    let place = place(peer.map(|Extension(peer)| peer));
+    let (desk, own) = (Acquisition::new(door.house.clone(), &place), Own::new(door.house.clone(), &place));
+    match door.answer(&desk, &own, incoming).await {
         Ok(answer) => reply(StatusCode::OK, answer),
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "a CMP answer could not be made");

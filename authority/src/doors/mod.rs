@@ -10,6 +10,7 @@ mod problem;
 mod public;
 mod revocation;
 mod shell;
+mod user;
 
 use std::convert::Infallible;
 
@@ -82,6 +83,7 @@ pub fn router(house: House) -> Router {
         .merge(admin::routes())
         .merge(party::routes())
         .merge(revocation::routes())
+        .merge(user::routes())
         .with_state(doors);
     let router = router.merge(crate::cmp::door(&house));
     shell::around(router, &house)

@@ -9,6 +9,7 @@ mod crash;
 pub mod event;
 pub mod handles;
 pub mod life;
+pub mod own_requests;
 pub mod parties;
 pub mod revocations;
 pub mod tokens;

@@ -128,3 +128,70 @@ async fn where_the_code_alone_does_not_suffice_nothing_is_issued() {
     assert!(said(&refused).contains("E-AUTH"), "{refused:?}");
     assert_eq!(bench.states().await, ["awaiting"]);
 }
+
+/// What OpenSSL is told about the certificate that it has, and whom it trusts.
+async fn with_own(dir: &Path, address: std::net::SocketAddr, command: &str, more: &[&str]) -> Output {
+    let server = format!("http://{address}/.well-known/cmp");
+    let arguments = [
+        "cmp",
+        "-cmd",
+        command,
+        "-server",
+        &server,
+        "-cert",
+        "user.crt",
+        "-key",
+        "user.pem",
+        "-trusted",
+        "root.crt",
+        "-msg_timeout",
+        "20",
+    ];
+    openssl(dir, &[arguments.as_slice(), more].concat()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn openssl_suspends_and_revokes_its_own() {
+    let (bench, address, code) = serve(true).await;
+    let dir = folder(&bench);
+    make_key(&dir).await;
+    let done = enrol(&dir, address, &code, &[]).await;
+    assert!(done.status.success(), "{}", said(&done));
+    let own = ["-oldcert", "user.crt"];
+    let held = with_own(&dir, address, "rr", &[&own[..], &["-revreason", "6"]].concat()).await;
+    assert!(held.status.success(), "{}", said(&held));
+    assert_eq!(bench.states().await, ["suspended"]);
+    let back = with_own(&dir, address, "rr", &[&own[..], &["-revreason", "8"]].concat()).await;
+    assert!(!back.status.success());
+    assert!(said(&back).contains("E-SAME-PERSON"), "{}", said(&back));
+    // Nobody revokes another's certificate.
+    let other = with_own(&dir, address, "rr", &["-oldcert", "issuing.crt", "-revreason", "1"]).await;
+    assert!(!other.status.success(), "{}", said(&other));
+    assert_eq!(bench.states().await, ["suspended"]);
+    let ended = with_own(&dir, address, "rr", &[&own[..], &["-revreason", "1"]].concat()).await;
+    assert!(ended.status.success(), "{}", said(&ended));
+    assert_eq!(bench.states().await, ["revoked"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn openssl_renews() {
+    for more in [[].as_slice(), &["-implicit_confirm"]] {
+        let (bench, address, code) = serve(true).await;
+        let dir = folder(&bench);
+        make_key(&dir).await;
+        assert!(enrol(&dir, address, &code, &[]).await.status.success());
+        let made = openssl(&dir, &["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "new.pem"]).await;
+        assert!(made.status.success());
+        let renewal = [&["-newkey", "new.pem", "-certout", "new.crt"], more].concat();
+        let early = with_own(&dir, address, "kur", &renewal).await;
+        assert!(!early.status.success());
+        assert!(said(&early).contains("E-RENEW-EARLY"), "{}", said(&early));
+        // Eleven months later: OpenSSL's clock stays where it is.
+        bench.clock.set(bench.clock.now() + 340 * 86_400);
+        let renewed = with_own(&dir, address, "kur", &renewal).await;
+        assert!(renewed.status.success(), "{}", said(&renewed));
+        assert_eq!(bench.states().await, ["revoked", "valid"]);
+        let subject = openssl(&dir, &["x509", "-in", "new.crt", "-noout", "-subject"]).await;
+        assert_eq!(String::from_utf8_lossy(&subject.stdout).trim(), "subject=CN = 00009876543 riyousya 1635");
+    }
+}

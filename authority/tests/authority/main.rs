@@ -19,6 +19,7 @@ pub(crate) mod doors;
 pub(crate) mod locks;
 pub(crate) mod main_job;
 pub(crate) mod otp_tokens;
+pub(crate) mod own;
 #[path = "../postgres/mod.rs"]
 pub(crate) mod postgres;
 pub(crate) mod promises;

@@ -6,18 +6,16 @@ use sha2::Digest;
 use spki::SubjectPublicKeyInfoRef;
 use token::{PublicKey, Secret, SignatureAlgorithm};
 use x509_cert::Certificate;
-use x509_cert::ext::pkix::SubjectKeyIdentifier;
 use x509_cert::name::Name;
 use zeroize::Zeroizing;
 
-use super::{BadMessage, CertRequestDer, Envelope, Template};
+use super::{BadMessage, CertRequestDer, Envelope, Template, own};
 use crate::cmp::protection::signature;
 use crate::cmp::seal::{self, HeaderFields, seal};
 use crate::cmp::wire::status::{ACCEPTED, REJECTION};
 use crate::cmp::wire::{
     AttributeTypeAndValue, CertReqMsg, CertRequest, CertStatus, CertTemplate, ErrorMsgContent, InfoTypeAndValue,
-    PkiBody, PkiHeader, PkiStatusInfo, PollReqEntry, PopoSigningKey, ProofOfPossession, ProtectedPart, decode, encode,
-    oid,
+    PkiBody, PkiHeader, PkiStatusInfo, PollReqEntry, PopoSigningKey, ProofOfPossession, decode, encode, oid,
 };
 use crate::cmp::{Evidence, MacKind};
 
@@ -93,17 +91,31 @@ pub fn initial_request(
     signature: &[u8],
     mac: Option<&Secret>,
 ) -> Result<Zeroizing<Vec<u8>>, BadMessage> {
+    let wire = proof(algorithm, signature)?;
+    let message = proven(request, algorithm, &wire)?;
+    let key_id = envelope.applicant.to_string();
+    envelope.seal(envelope.header(&key_id)?, PkiBody::Ir(vec![message]), mac)
+}
+
+/// A proof of possession as it stands in a message.
+pub(super) fn proof(algorithm: SignatureAlgorithm, signature: &[u8]) -> Result<Vec<u8>, BadMessage> {
+    signature::to_wire(algorithm, signature).ok_or(BadMessage::Input("the proof of possession"))
+}
+
+/// A request with its proof of possession, in the form of [`proof`].
+pub(super) fn proven<'a>(
+    request: &'a CertRequestDer,
+    algorithm: SignatureAlgorithm,
+    proof: &'a [u8],
+) -> Result<CertReqMsg<'a>, BadMessage> {
     let cert_req: CertRequest<'_> = decode(request.as_bytes()).map_err(BadMessage::Encoding)?;
     let identifier = signature::identifier(algorithm).ok_or(BadMessage::Input("this signature algorithm"))?;
-    let wire = signature::to_wire(algorithm, signature).ok_or(BadMessage::Input("the proof of possession"))?;
     let popo = ProofOfPossession::Signature(PopoSigningKey {
         poposk_input: None,
         algorithm: identifier,
-        signature: BitStringRef::from_bytes(&wire).map_err(BadMessage::Encoding)?,
+        signature: BitStringRef::from_bytes(proof).map_err(BadMessage::Encoding)?,
     });
-    let key_id = envelope.applicant.to_string();
-    let body = PkiBody::Ir(vec![CertReqMsg { cert_req, popo: Some(popo), reg_info: None }]);
-    envelope.seal(envelope.header(&key_id)?, body, mac)
+    Ok(CertReqMsg { cert_req, popo: Some(popo), reg_info: None })
 }
 
 /// `pollReq`: what became of the transaction? Read the answer with [`super::read_response`].
@@ -134,19 +146,9 @@ pub fn confirm_protected_part(
     certificate: &[u8],
     algorithm: SignatureAlgorithm,
 ) -> Result<Vec<u8>, BadMessage> {
-    let parsed = parse_certificate(certificate)?;
-    let tbs = parsed.tbs_certificate();
-    let key_id = match tbs.get_extension::<SubjectKeyIdentifier>().map_err(BadMessage::Encoding)? {
-        Some((_, identifier)) => identifier.0.as_bytes().to_vec(),
-        None => envelope.applicant.to_string().into_bytes(),
-    };
-    let identifier = signature::identifier(algorithm).ok_or(BadMessage::Input("this signature algorithm"))?;
-    let header = seal::header(HeaderFields { sender: tbs.subject().clone(), ..envelope.fields(&key_id) })
-        .map_err(BadMessage::Encoding)?;
-    let header = PkiHeader { protection_alg: Some(identifier), ..header };
-    let hash = certificate_hash(&parsed, certificate)?;
+    let hash = certificate_hash(&parse_certificate(certificate)?, certificate)?;
     let body = PkiBody::CertConf(vec![cert_status(&hash, PkiStatusInfo::accepted())?]);
-    encode(&ProtectedPart { header, body }).map(|part| part.to_vec()).map_err(BadMessage::Encoding)
+    own::protected_part(envelope, certificate, algorithm, body)
 }
 
 /// `certConf`, the installation proof: `protected_part` from [`confirm_protected_part`] and the
@@ -160,11 +162,7 @@ pub fn confirm(
     algorithm: SignatureAlgorithm,
     signature: &[u8],
 ) -> Result<Vec<u8>, BadMessage> {
-    let part: ProtectedPart<'_> = decode(protected_part).map_err(BadMessage::Encoding)?;
-    let wire = signature::to_wire(algorithm, signature).ok_or(BadMessage::Input("the signature"))?;
-    let protection = BitStringRef::from_bytes(&wire).map_err(BadMessage::Encoding)?;
-    let extra = seal::any_of(&[certificate]).map_err(BadMessage::Encoding)?;
-    encode(&part.with(Some(protection), extra)).map(|m| m.to_vec()).map_err(BadMessage::Encoding)
+    own::signed(protected_part, certificate, algorithm, signature)
 }
 
 /// Gives the transaction up: `certConf` with rejection where the certificate is at hand, else
@@ -185,7 +183,7 @@ pub fn reject(envelope: &Envelope<'_>, certificate: Option<&[u8]>) -> Result<Vec
 }
 
 impl<'a> Envelope<'a> {
-    fn fields<'b>(&'b self, key_id: &'b [u8]) -> HeaderFields<'b> {
+    pub(super) fn fields<'b>(&'b self, key_id: &'b [u8]) -> HeaderFields<'b> {
         HeaderFields {
             sender: Name::default(),
             time: self.time,
@@ -229,7 +227,7 @@ fn cert_status<'a>(hash: &'a [u8], status: PkiStatusInfo<'a>) -> Result<CertStat
     Ok(CertStatus { cert_hash, cert_req_id: REQUEST_ID, status_info, hash_alg: None })
 }
 
-fn parse_certificate(der: &[u8]) -> Result<Certificate, BadMessage> {
+pub(super) fn parse_certificate(der: &[u8]) -> Result<Certificate, BadMessage> {
     Certificate::from_der(der).map_err(|_| BadMessage::Input("the certificate"))
 }
 

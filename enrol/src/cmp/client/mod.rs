@@ -6,6 +6,7 @@
 //! [`read_confirmation`]. [`reject`] gives the transaction up.
 
 mod build;
+mod own;
 mod read;
 
 use token::{KeyAlgorithm, KeyPolicy, Refusal, Secret, SubjectName};
@@ -15,7 +16,8 @@ pub use self::build::{
     certificate_request, confirm, confirm_protected_part, initial_request, poll_request, reject, status_query,
     template_request,
 };
-pub use self::read::{read_confirmation, read_response, read_template};
+pub use self::own::{Wish, renewal_protected_part, renewal_template_protected_part, revocation_protected_part, signed};
+pub use self::read::{read_confirmation, read_response, read_revocation, read_template};
 use super::Applicant;
 
 /// What stands in the header of a message to the authority.

@@ -103,6 +103,23 @@ pub fn read_confirmation(reply: &[u8], expected: &Expected<'_>) -> Result<Confir
     }
 }
 
+/// Reads the answer to a revocation request.
+///
+/// # Errors
+/// [`BadReply`].
+pub fn read_revocation(reply: &[u8], expected: &Expected<'_>) -> Result<Confirmation, BadReply> {
+    let opened = Opened::new(reply, expected)?;
+    match &opened.body {
+        PkiBody::Rp(content) => match content.status.as_slice() {
+            [status] if matches!(status.status, ACCEPTED | GRANTED_WITH_MODS) => Ok(Confirmation::Done),
+            [status] => Ok(Confirmation::Refused(refused(status))),
+            _ => Err(BadReply::Kind),
+        },
+        PkiBody::Error(error) => Ok(Confirmation::Refused(refused(&error.status))),
+        _ => Err(BadReply::Kind),
+    }
+}
+
 /// A reply that belongs to the request.
 struct Opened<'a> {
     header: PkiHeader<'a>,

@@ -3,16 +3,18 @@
 use std::time::Duration;
 
 use der::asn1::{AnyRef, BitStringRef, GeneralizedTime, Null, Utf8StringRef};
-use token::{KeyAlgorithm, KeyPolicy, Language, Secret, SubjectName};
+use token::{KeyAlgorithm, KeyPolicy, Language, Secret, SignatureAlgorithm, SubjectName};
 use x509_cert::name::Name;
 use zeroize::Zeroizing;
 
 use super::{BadAnswer, Failure, Incoming, MacKind};
+use crate::cmp::protection::signature;
 use crate::cmp::seal::{self, HeaderFields, seal};
 use crate::cmp::wire::status::{REJECTION, WAITING};
 use crate::cmp::wire::{
     AttributeTypeAndValue, CertOrEncCert, CertRepMessage, CertReqTemplateContent, CertResponse, CertTemplate,
-    CertifiedKeyPair, ErrorMsgContent, InfoTypeAndValue, PkiBody, PkiHeader, PkiStatusInfo, PollRepEntry, encode, oid,
+    CertifiedKeyPair, ErrorMsgContent, InfoTypeAndValue, PkiBody, PkiHeader, PkiStatusInfo, PollRepEntry,
+    ProtectedPart, RevRepContent, encode, oid,
 };
 use crate::cmp::{attestation, key_spec};
 
@@ -30,8 +32,25 @@ pub struct Reply<'a> {
     /// The secret that the request was protected with, and how. Without it the answer is not
     /// protected: the TLS channel with its pinned root is what it is trusted by.
     pub mac: Option<(MacKind, &'a Secret)>,
-    /// Certificates to send along, DER: issuing CA, root.
+    /// Who signs the answer to a request that was signed itself.
+    pub signer: Option<&'a dyn SignsReplies>,
+    /// Certificates to send along, DER: the signer's own first where there is one, issuing CA, root.
     pub extra_certs: &'a [&'a [u8]],
+}
+
+/// The key that signs answers, and the name of its certificate.
+pub trait SignsReplies: std::fmt::Debug + Sync {
+    /// The certificate's subject.
+    fn name(&self) -> &Name;
+
+    /// The certificate's subject key identifier.
+    fn key_id(&self) -> &[u8];
+
+    /// How it signs.
+    fn algorithm(&self) -> SignatureAlgorithm;
+
+    /// The signature of `part`, in the form X.509 has; `None` where the key cannot sign.
+    fn sign(&self, part: &[u8]) -> Option<Vec<u8>>;
 }
 
 /// What is offered to an applicant whose first page was accepted.
@@ -107,11 +126,17 @@ pub fn ca_certificates(reply: &Reply<'_>, certificates: &[&[u8]]) -> Result<Vec<
     reply.seal(reply.header()?, PkiBody::GenP(vec![InfoTypeAndValue { oid: oid::IT_CA_CERTS, value }]))
 }
 
-/// Answers with the certificate. `implicitly_confirmed`: no `certConf` is awaited.
+/// Answers with the certificate. `implicitly_confirmed`: no `certConf` is awaited. `renewal`: the transaction began with
+/// a `kur`, so that the answer is a `kup`, also to a poll.
 ///
 /// # Errors
 /// [`BadAnswer`].
-pub fn issued(reply: &Reply<'_>, certificate: &[u8], implicitly_confirmed: bool) -> Result<Vec<u8>, BadAnswer> {
+pub fn issued(
+    reply: &Reply<'_>,
+    certificate: &[u8],
+    implicitly_confirmed: bool,
+    renewal: bool,
+) -> Result<Vec<u8>, BadAnswer> {
     let pair = CertifiedKeyPair {
         cert_or_enc_cert: CertOrEncCert::Certificate(AnyRef::try_from(certificate)?),
         private_key: None,
@@ -122,10 +147,19 @@ pub fn issued(reply: &Reply<'_>, certificate: &[u8], implicitly_confirmed: bool)
         let value = Some(AnyRef::NULL);
         header.general_info = Some(vec![InfoTypeAndValue { oid: oid::IT_IMPLICIT_CONFIRM, value }]);
     }
-    reply.seal(header, response(PkiStatusInfo::accepted(), Some(pair)))
+    reply.seal(header, response(PkiStatusInfo::accepted(), Some(pair), renewal))
 }
 
-/// Answers that the decision is not made yet: to `ir` with status waiting, to a poll with the time.
+/// Answers a revocation request: it is done (RFC 9810 §5.3.10).
+///
+/// # Errors
+/// [`BadAnswer`].
+pub fn revoked(reply: &Reply<'_>) -> Result<Vec<u8>, BadAnswer> {
+    let content = RevRepContent { status: vec![PkiStatusInfo::accepted()], rev_certs: None, crls: None };
+    reply.seal(reply.header()?, PkiBody::Rp(content))
+}
+
+/// Answers that the decision is not made yet: to `ir` and `kur` with status waiting, to a poll with the time.
 ///
 /// # Errors
 /// [`BadAnswer`].
@@ -134,7 +168,10 @@ pub fn waiting(reply: &Reply<'_>, check_after_s: u64) -> Result<Vec<u8>, BadAnsw
         super::Request::Poll => {
             PkiBody::PollRep(vec![PollRepEntry { cert_req_id: 0, check_after: check_after_s, reason: None }])
         }
-        _ => response(PkiStatusInfo { status: WAITING, ..PkiStatusInfo::accepted() }, None),
+        _ => {
+            let renewal = matches!(reply.to.request, super::Request::Renew(_));
+            response(PkiStatusInfo { status: WAITING, ..PkiStatusInfo::accepted() }, None, renewal)
+        }
     };
     reply.seal(reply.header()?, body)
 }
@@ -185,9 +222,12 @@ impl Reply<'_> {
         // with a MAC both sides name the secret, and it has one name
         let key_id = (!self.to.key_id.is_empty()).then_some(self.to.key_id.as_slice());
         let header = seal::header(HeaderFields {
-            sender: self.sender.clone(),
+            sender: self.signer.map_or(self.sender, SignsReplies::name).clone(),
             time: self.time,
-            sender_kid: key_id.filter(|_| self.mac.is_some()),
+            sender_kid: match self.signer {
+                Some(signer) => Some(signer.key_id()),
+                None => key_id.filter(|_| self.mac.is_some()),
+            },
             recip_kid: key_id,
             transaction: Some(&self.to.transaction),
             nonce: &self.nonce,
@@ -197,14 +237,27 @@ impl Reply<'_> {
     }
 
     fn seal(&self, header: PkiHeader<'_>, body: PkiBody<'_>) -> Result<Vec<u8>, BadAnswer> {
+        if let Some(signer) = self.signer {
+            let cannot = || der::Error::from(der::ErrorKind::Value { tag: der::Tag::BitString });
+            let identifier = signature::identifier(signer.algorithm()).ok_or_else(cannot)?;
+            let part = ProtectedPart { header: PkiHeader { protection_alg: Some(identifier), ..header }, body };
+            let signature = signer.sign(&encode(&part)?).ok_or_else(cannot)?;
+            let protection = BitStringRef::from_bytes(&signature)?;
+            return Ok(encode(&part.with(Some(protection), seal::any_of(self.extra_certs)?))?.to_vec());
+        }
         let sealed: Zeroizing<Vec<u8>> = seal(header, body, self.mac, &self.nonce, self.extra_certs)?;
         Ok(sealed.to_vec())
     }
 }
 
-fn response<'a>(status: PkiStatusInfo<'a>, certified_key_pair: Option<CertifiedKeyPair<'a>>) -> PkiBody<'a> {
+fn response<'a>(
+    status: PkiStatusInfo<'a>,
+    certified_key_pair: Option<CertifiedKeyPair<'a>>,
+    renewal: bool,
+) -> PkiBody<'a> {
     let response = CertResponse { cert_req_id: 0, status, certified_key_pair, rsp_info: None };
-    PkiBody::Ip(CertRepMessage { ca_pubs: None, response: vec![response] })
+    let message = CertRepMessage { ca_pubs: None, response: vec![response] };
+    if renewal { PkiBody::Kup(message) } else { PkiBody::Ip(message) }
 }
 
 /// The texts and the bit of a refusal, for an `error` to borrow.

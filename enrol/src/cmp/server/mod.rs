@@ -10,7 +10,8 @@ use x509_cert::name::Name;
 use zeroize::Zeroizing;
 
 pub use self::answer::{
-    Offer, Reply, ca_certificates, confirmed, issued, refused, refused_without_request, template_offer, waiting,
+    Offer, Reply, SignsReplies, ca_certificates, confirmed, issued, refused, refused_without_request, revoked,
+    template_offer, waiting,
 };
 pub use self::read::read;
 use super::{Applicant, Evidence, MacKind};
@@ -30,6 +31,8 @@ pub struct Incoming {
     pub implicit_confirm: bool,
     /// What is asked.
     pub request: Request,
+    /// The certificate of whoever signed, as it came (`extraCerts`, RFC 9483 §3.3): DER. Nothing of it is verified.
+    pub signer: Option<Vec<u8>>,
     /// `pvno` that the reply has as well (RFC 9810 §7).
     version: u8,
     protection: Protection,
@@ -57,6 +60,10 @@ pub enum Request {
     NotYet(&'static str),
     /// What became of the transaction?
     Poll,
+    /// A certificate for a new key in the place of the one that signs: `kur`.
+    Renew(Enrolment),
+    /// The certificate that signs is to be put on hold or to end: `rr`.
+    Revoke(Revocation),
     /// The request template; the user PIN where the form has one.
     Template {
         /// 利用者暗証番号.
@@ -76,6 +83,30 @@ pub struct Enrolment {
     pub user_pin: Option<Secret>,
     /// ワンタイムパスワード (control `regToken`).
     pub otp: Option<Secret>,
+}
+
+/// What a holder asks about its own certificate (RFC 9810 §5.3.9).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revocation {
+    /// The certificate's serial number, big-endian; `None` where the request names none.
+    pub serial: Option<Vec<u8>>,
+    /// What is asked.
+    pub wish: Wish,
+}
+
+/// What is to become of a certificate, by the reason code of the request (RFC 5280 §5.3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// It ends: the key may be somebody else's (`keyCompromise`).
+    Compromised,
+    /// It ends: it is not needed any more (`cessationOfOperation`).
+    Discarded,
+    /// It goes on hold (`certificateHold`).
+    Hold,
+    /// It ends, for another reason or none.
+    Other,
+    /// It comes back from hold (`removeFromCRL`).
+    Release,
 }
 
 /// How a request is protected.
@@ -179,6 +210,8 @@ impl fmt::Debug for Incoming {
             Request::Faulty(_) => "faulty",
             Request::NotYet(kind) => kind,
             Request::Poll => "pollReq",
+            Request::Renew(_) => "kur",
+            Request::Revoke(_) => "rr",
             Request::Template { .. } => "genm certReqTemplate",
         };
         write!(f, "Incoming({kind}, {:?})", self.protection())

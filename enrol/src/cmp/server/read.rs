@@ -3,11 +3,14 @@
 use der::asn1::{AnyRef, ObjectIdentifier};
 use der::{Decode, Encode, Tag};
 use spki::AlgorithmIdentifierRef;
+use token::certificate::MAX_CERTIFICATE;
 use token::secret::MAX_SECRET;
 use token::{PublicKey, Refusal, Secret};
+use x509_cert::ext::pkix::CrlReason;
 
 use super::{
     Applicant, Enrolment, Failure, FailureBit, Incoming, MacKind, Malformed, Protection, ProtectionKind, Request,
+    Revocation, Wish,
 };
 use crate::cmp::Evidence;
 use crate::cmp::protection::{mac, signature};
@@ -15,7 +18,7 @@ use crate::cmp::wire::header::{CMP_2000, CMP_2021};
 use crate::cmp::wire::status::{ACCEPTED, GRANTED_WITH_MODS};
 use crate::cmp::wire::{
     AttributeTypeAndValue, CertReqMsg, CertStatus, InfoTypeAndValue, PkiBody, PkiHeader, PkiMessage, ProofOfPossession,
-    ProtectedPart, decode, encode, oid,
+    ProtectedPart, RevDetails, decode, encode, oid,
 };
 
 /// Longest nonce and key identifier that are repeated, in bytes.
@@ -28,12 +31,15 @@ const MAX_NAME: usize = 128;
 /// [`Malformed`] for what is no CMP message, too long, not canonical, or without a transaction of 16
 /// bytes and a nonce.
 pub fn read(message: &[u8]) -> Result<Incoming, Malformed> {
-    let PkiMessage { header, body, protection, extra_certs: _ } = decode(message).map_err(|_| Malformed)?;
+    let PkiMessage { header, body, protection, extra_certs } = decode(message).map_err(|_| Malformed)?;
     let transaction = header.transaction_id.ok_or(Malformed)?.as_bytes().try_into().map_err(|_| Malformed)?;
     let nonce = bounded(header.sender_nonce.ok_or(Malformed)?.as_bytes())?;
     let key_id = bounded(header.sender_kid.map_or(&[], |k| k.as_bytes()))?;
     let algorithm = header.protection_alg.map(|a| a.to_der()).transpose().map_err(|_| Malformed)?;
     let protection = Protection { algorithm, bits: protection.map(|p| p.raw_bytes().to_vec()) };
+    // whoever signs sends its certificate first
+    let first = extra_certs.as_deref().and_then(<[AnyRef<'_>]>::first).and_then(|any| encode(any).ok());
+    let signer = first.filter(|der| der.len() <= MAX_CERTIFICATE).map(|der| der.to_vec());
     let implicit_confirm = header.info(oid::IT_IMPLICIT_CONFIRM).is_some();
     let part = ProtectedPart { header, body };
     let protected = encode(&part).map_err(|_| Malformed)?;
@@ -51,6 +57,7 @@ pub fn read(message: &[u8]) -> Result<Incoming, Malformed> {
         key_id,
         implicit_confirm,
         request,
+        signer,
         version,
         protection,
         protected,
@@ -106,8 +113,14 @@ fn request(header: &PkiHeader<'_>, body: &PkiBody<'_>) -> Result<Request, Failur
         PkiBody::PollReq(entries) if entries.len() == 1 => Ok(Request::Poll),
         PkiBody::Error(_) => Ok(Request::Abort),
         PkiBody::Cr(_) => Ok(Request::NotYet("cr")),
-        PkiBody::Kur(_) => Ok(Request::NotYet("kur")),
-        PkiBody::Rr(_) => Ok(Request::NotYet("rr")),
+        PkiBody::Kur(messages) => match messages.as_slice() {
+            [message] => enrolment(message).map(Request::Renew),
+            _ => Err(Refusal::BadRequest.into()),
+        },
+        PkiBody::Rr(details) => match details.as_slice() {
+            [details] => revocation(details).map(Request::Revoke),
+            _ => Err(Refusal::BadRequest.into()),
+        },
         PkiBody::PollReq(_)
         | PkiBody::Cp(_)
         | PkiBody::GenP(_)
@@ -159,6 +172,24 @@ fn enrolment(message: &CertReqMsg<'_>) -> Result<Enrolment, Failure> {
         user_pin: control(controls, oid::CTRL_AUTHENTICATOR)?,
         otp: control(controls, oid::CTRL_REG_TOKEN)?,
     })
+}
+
+fn revocation(details: &RevDetails<'_>) -> Result<Revocation, Failure> {
+    let bad = Failure { refusal: Refusal::BadRequest, bit: FailureBit::BadDataFormat };
+    let extensions = details.crl_entry_details.as_deref().unwrap_or_default();
+    let mut reasons = extensions.iter().filter(|extension| extension.extn_id == oid::EXT_REASON_CODE);
+    let wish = match (reasons.next(), reasons.next()) {
+        (None, _) => Wish::Other,
+        (Some(one), None) => match CrlReason::from_der(one.extn_value.as_bytes()).map_err(|_| bad)? {
+            CrlReason::CertificateHold => Wish::Hold,
+            CrlReason::CessationOfOperation => Wish::Discarded,
+            CrlReason::KeyCompromise => Wish::Compromised,
+            CrlReason::RemoveFromCRL => Wish::Release,
+            _ => Wish::Other,
+        },
+        (Some(_), Some(_)) => return Err(bad),
+    };
+    Ok(Revocation { serial: details.cert_details.serial_number.map(|serial| serial.as_bytes().to_vec()), wish })
 }
 
 /// The secret in a control that may stand there once.

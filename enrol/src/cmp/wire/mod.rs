@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 pub(crate) use self::body::{
     CertOrEncCert, CertRepMessage, CertResponse, CertStatus, CertifiedKeyPair, PkiBody, PollRepEntry, PollReqEntry,
+    RevDetails, RevRepContent,
 };
 pub(crate) use self::crmf::{
     AttestationBundle, AttestationStatement, AttributeTypeAndValue, CertReqMsg, CertReqTemplateContent, CertRequest,

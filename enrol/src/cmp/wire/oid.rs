@@ -25,6 +25,8 @@ oids! {
     CTRL_ALG_ID = "1.3.6.1.5.5.7.5.1.11";
     /// `id-regCtrl-rsaKeyLen` (RFC 9810 §5.3.19.16).
     CTRL_RSA_KEY_LEN = "1.3.6.1.5.5.7.5.1.12";
+    /// `id-ce-cRLReasons` (RFC 5280 §5.3.1).
+    EXT_REASON_CODE = "2.5.29.21";
     /// `id-aa-attestation` (draft-ietf-lamps-csr-attestation; registered as `id-aa-evidence`): where the key was
     /// made.
     AA_ATTESTATION = "1.2.840.113549.1.9.16.2.59";

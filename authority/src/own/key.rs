@@ -1,0 +1,83 @@
+//! By a message that the certificate's own key signs: CMP `rr`.
+
+use token::Refusal;
+
+use super::{Own, actor};
+use crate::denial::Denial;
+use crate::holding;
+use crate::rules::certificate::Status;
+use crate::rules::suspend::{Cause, renewals};
+use crate::store::{certificates, own_requests, users};
+
+/// What a holder wants of the certificate whose key signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnRequest {
+    /// 一時停止.
+    Suspend,
+    /// 失効: the key may be somebody else's.
+    RevokeCompromised,
+    /// 失効: it is not needed any more.
+    RevokeDiscarded,
+    /// 失効, for another reason.
+    RevokeOther,
+}
+
+impl OwnRequest {
+    fn action(self) -> &'static str {
+        if self == Self::Suspend { "certificate.suspend" } else { "certificate.revoke" }
+    }
+
+    /// `cert_ended_reason`.
+    fn reason(self) -> &'static str {
+        match self {
+            Self::RevokeCompromised => "compromised",
+            Self::RevokeDiscarded => "discarded",
+            Self::Suspend | Self::RevokeOther => "other",
+        }
+    }
+}
+
+impl Own {
+    /// Carries the request out on `record`, whose key signed it. The same transaction again changes nothing and is
+    /// answered as before. Nobody's locks stand in the way: one factor is enough to stop (D-909).
+    ///
+    /// # Errors
+    /// `CertSuspended`, `CertRevoked`, `CertExpired`, `CertUnconfirmed`.
+    pub async fn ask(&self, transaction: &[u8; 16], record: &str, request: OwnRequest) -> Result<(), Denial> {
+        let mut change = self.house.store.change(self.house.clock.now()).await?;
+        if own_requests::is_known(change.db(), transaction).await? {
+            return Ok(());
+        }
+        let found = certificates::find(change.db(), record).await?.ok_or(Refusal::NotFound)?;
+        let holder = found.record.holder;
+        let event = self.event(&holder, request.action()).on(record);
+        let rows = certificates::settle(&mut change, &holder).await?;
+        let now = change.now();
+        let records = holding::records(&rows);
+        let own = records.iter().find(|row| row.id == record).ok_or(Refusal::Internal)?;
+        let refusal = match (own.status, request) {
+            (Status::Valid, _) => None,
+            (Status::Suspended, OwnRequest::Suspend) => Some(Refusal::CertSuspended),
+            (Status::Suspended, _) => None,
+            (Status::Unconfirmed, _) => Some(Refusal::CertUnconfirmed),
+            (Status::Expired, _) => Some(Refusal::CertExpired),
+            (Status::Awaiting | Status::Lapsed | Status::Revoked, _) => Some(Refusal::CertRevoked),
+        };
+        if let Some(refusal) = refusal {
+            change.commit(event.refused(refusal)).await?;
+            let dated = own.valid_until.filter(|_| refusal == Refusal::CertExpired);
+            return Err(dated.map_or_else(|| refusal.into(), |end| Denial::dated(refusal, end)));
+        }
+        let event = if request == OwnRequest::Suspend {
+            let by = (&actor(&holder), Cause::Other);
+            holding::suspend(&self.house, &mut change, &rows, by, &event).await?.map_err(Denial::from)?
+        } else {
+            holding::end_renewals(&mut change, renewals(&records, own, now), "revoked", &event).await?;
+            certificates::end(change.db(), record, Status::Revoked, request.reason(), now).await?;
+            event.changed(own.status.key(), Status::Revoked.key()).because(request.reason())
+        };
+        own_requests::add(change.db(), transaction, record, now).await?;
+        users::changed(change.db(), &holder).await?;
+        Ok(change.commit(event).await?)
+    }
+}
