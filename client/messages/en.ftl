@@ -63,6 +63,9 @@ ask-card-pin-acquire = Enter the PIN of the hardware key. It makes the new key a
 ask-card-pin-change = Enter the present PIN of the hardware key.
 ask-card-pin-install = Enter the PIN of the hardware key. It takes the certificate and proves that the new key works.
 ask-card-pin-login = Enter the PIN of the hardware key. It signs once, for this login only.
+ask-card-pin-renew = Enter the PIN of the hardware key. The present key signs for its successor.
+ask-card-pin-revoke = Enter the PIN of the hardware key. It signs that its certificate is to be revoked.
+ask-card-pin-suspend = Enter the PIN of the hardware key. It signs that its certificate is to be suspended.
 ask-card-pin-retire = Enter the PIN of the hardware key. The replaced key and its certificate are deleted.
 ask-new-card-pin = Choose a new PIN for the hardware key and enter it twice.
 ask-otp = Enter the one-time password that your token shows.
@@ -79,6 +82,11 @@ ask-user-pin-login =
     Contract ID: { $contract }
     User ID: { $user }
     Enter the user PIN and press Log in.
+ask-user-pin-suspend =
+    The certificate of this user is to be suspended at { $origin }.
+    Contract ID: { $contract }
+    User ID: { $user }
+    Enter the user PIN.
 ask-contract-pin = Administrator login at { $origin }. Enter the contract PIN.
 ask-confirm-pin = Check the above, enter the contract confirmation PIN and press OK.
 ask-new-user-pin = Enter the new user PIN of { $user } (6 to 12 letters and digits, at least one of each).
@@ -89,6 +97,9 @@ consent-change-pin = A program wants to change the PIN of your hardware key.
 consent-login = A program wants you to log in with your certificate.
 consent-otp = A program wants a one-time password from your token.
 consent-otp-from-token = Your one-time password token is plugged in. Take the password for this acquisition from it?
+consent-renew = Your certificate is to be renewed: a new one is put on your hardware key.
+consent-revoke = Your certificate is to be revoked.
+consent-suspend = Your certificate is to be suspended.
 consent-retire = The certificate that was replaced is to be deleted from your hardware key.
 consent-unblock-pin = A program wants to set a new PIN of your hardware key with its PUK.
 next-acquire = After Yes, the hardware key makes a new key that never leaves it. Your old certificate is not touched before the new one works.
@@ -96,6 +107,9 @@ next-change-pin = After Allow, you are asked for the old and the new PIN.
 next-login = After Allow, you may be asked for the PIN; the key signs once, for this address only.
 next-otp = After Allow, the program gets one password of this account.
 next-otp-from-token = The token yields one password. If it blinks, touch it.
+next-renew = After Yes, the present key signs for a new one that is made in the hardware key. The present certificate is in use until the new one works.
+next-revoke = After Allow, nobody can log in with it any more, and it cannot be taken back.
+next-suspend = After Allow, nobody can log in with it until an administrator or the bank reinstates it. You cannot do that yourself.
 next-retire = After Allow, the old key is gone for good; the new one stays.
 next-unblock-pin = After Allow, you are asked for the PUK and the new PIN.
 next-final-try = This is the last try: one more wrong PIN blocks the hardware key.
@@ -248,6 +262,8 @@ head-user-status = User
 head-cert-status = Certificate status
 head-cert-issue-no = Issue number
 head-cert-registered = Issue data registered on
+head-suspended = Suspended
+head-rights = Transfer and approval rights
 head-otp-token = One-time password (token)
 head-token-ends = Token's end of life
 head-token-serial = Token serial number
@@ -275,6 +291,7 @@ pin-unset = not set
 pin-changed = The PIN of { $token } is changed. Use the new one from now on.
 otp-provisioned = The account { $account } is on { $token }.
 pin-unblocked = The PIN of { $token } is unblocked. Use the new one from now on.
+usable-renew = yes; ends in { $days } days, renew it with: jitsuin renew
 why-expired = no: expired
 why-not-yet-valid = no: not yet valid
 why-superseded = no: replaced by a newer one
@@ -318,6 +335,18 @@ pin-policy-once = once
 touch-policy-always = at every use
 touch-policy-cached = at most every 15 seconds
 touch-policy-never = never
+suspended-line = since { $at }, by { $role } { $by } ({ $reason }); revoked after { $until }
+suspended-role-administrator = administrator
+suspended-role-bank_operator = the bank
+suspended-role-holder = the holder
+suspended-role-authority = the authority
+cause-absence = absence
+cause-emergency = emergency stop
+cause-lost = hardware key lost
+cause-other = other
+cause-stolen = hardware key stolen
+cause-suspicion = suspicion
+rights-suspended = taken by the reissue; give them again with: jitsuin admin rights { $user }
 choice-continue = Keep the current certificate
 choice-reissue = Reissue
 choice-revoke = Revoke
@@ -366,12 +395,17 @@ abandon-done = The enrolment is given up. Ask the administrator for reissue when
 
 ## Login
 login-done = You are logged in.
+login-cooling-off = The certificate is new: until { $until } the bank may refuse transfers on the same day.
+login-rights-suspended = Your transfer and approval rights are suspended after the reissue. Ask the administrator to give them again.
 login-renewal-due = The certificate ends soon. Renew it before that day.
 login-check-last = Check the last login; tell the administrator if it was not you.
 
 ## Administrator
 admin-logged-in = Logged in as the administrator of contract { $contract } until { $until }.
 admin-choice = Electronic certificate (choice): { $choice }
+admin-reinstate = Lift the suspension of this user's certificate.
+admin-rights = Give this user the transfer and approval rights again.
+admin-suspend = Suspend this user's certificate. Somebody else must lift that.
 admin-unlock = Unlock this user.
 admin-confirm-key = Confirm the key with this fingerprint, which the user has read out to you: { $fingerprint }
 admin-new-pin = Set the new user PIN of this user.
@@ -387,6 +421,8 @@ admin-code = Acquisition code: { $code }
 admin-code-once = It is shown only once. Hand it over in person, never by mail or telephone.
 memo-user-id = The user ID is needed on the next screen; tell it to the user.
 memo-items = Tell the user ① the contract ID and ② the user ID ({ $user }). The user then acquires the certificate with: jitsuin enrol
+own-suspended = The certificate is suspended. Tell the administrator, who can reinstate, reissue or revoke it.
+own-revoked = The certificate is revoked for good. Ask the administrator for reissue when a new one is wanted.
 batch-stopped = Line { $line } failed. The lines after it were not done.
 
 ## Agent
@@ -491,6 +527,13 @@ help-admin-otp-unlock = Lift the lock of a user's token
 help-admin-otp-unlock--user = User ID
 help-admin-pin = Set a new user PIN
 help-admin-pin--user = User ID
+help-admin-reinstate = Lift the suspension of a user's certificate, where somebody else suspended it
+help-admin-reinstate--user = User ID
+help-admin-rights = Give a user the transfer and approval rights again that a reissue took
+help-admin-rights--user = User ID
+help-admin-suspend = Suspend a user's certificate: no login until somebody else reinstates it
+help-admin-suspend--reason = Why
+help-admin-suspend--user = User ID
 help-admin-show = Show a user and the five facts about the certificate
 help-admin-show--user = User ID
 help-admin-unlock = Unlock a user
@@ -545,4 +588,13 @@ help-pin-change = Change it
 help-pin-change--token = Which token (default: the only one)
 help-pin-unblock = Set a new PIN with the PUK, for a PIN that is blocked or forgotten
 help-pin-unblock--token = Which token (default: the only one)
+help-renew = Renew a certificate before its end: its key signs, no user PIN, no one-time password, no administrator
+help-renew--algorithm = Kind of the new key (default: the authority's first)
+help-revoke = Revoke your own certificate for good, by its key
+help-revoke--reason = Why (required)
+help-suspend = Suspend your own certificate: by its key, or without the card by contract ID, user ID and user PIN
+help-suspend--contract-id = Contract ID (customer number), 11 digits
+help-suspend--reason = Why
+help-suspend--user-id = User ID
+help-suspend--without-card = The card is lost: ask for the user PIN instead
 help-tokens = List the present tokens

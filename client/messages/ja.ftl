@@ -63,6 +63,9 @@ ask-card-pin-acquire = ICカード・USBトークンのPINを入力してくだ�
 ask-card-pin-change = ICカード・USBトークンの現在のPINを入力してください。
 ask-card-pin-install = ICカード・USBトークンのPINを入力してください。電子証明書の書き込みと、新しい鍵の確認に使用します。
 ask-card-pin-login = ICカード・USBトークンのPINを入力してください。今回のログインに1回だけ署名します。
+ask-card-pin-renew = ICカード・USBトークンのPINを入力してください。現在の鍵で、新しい鍵の申請に署名します。
+ask-card-pin-revoke = ICカード・USBトークンのPINを入力してください。電子証明書の失効の申請に署名します。
+ask-card-pin-suspend = ICカード・USBトークンのPINを入力してください。電子証明書の一時停止の申請に署名します。
 ask-card-pin-retire = ICカード・USBトークンのPINを入力してください。置き換えられた鍵と電子証明書を削除します。
 ask-new-card-pin = ICカード・USBトークンの新しいPINを決め、2回入力してください。
 ask-otp = トークンに表示されているワンタイムパスワードを入力してください。
@@ -79,6 +82,11 @@ ask-user-pin-login =
     契約者ID: { $contract }
     利用者ID: { $user }
     利用者暗証番号を入力し、「ログイン」を押してください。
+ask-user-pin-suspend =
+    { $origin } で、この利用者の電子証明書を一時停止します。
+    契約者ID：{ $contract }
+    利用者ID：{ $user }
+    利用者暗証番号を入力してください。
 ask-contract-pin = { $origin } の管理者ログインです。ご契約先暗証番号を入力してください。
 ask-confirm-pin = 以上の内容を確認のうえ、ご契約先確認暗証番号を入力し、「OK」ボタンを押してください。
 ask-new-user-pin = 利用者 { $user } の新しい利用者暗証番号を入力してください（英字と数字を混在させた6～12桁）。
@@ -89,6 +97,9 @@ consent-change-pin = ICカード・USBトークンのPINの変更が要求され
 consent-login = 電子証明書によるログインが要求されています。
 consent-otp = トークンのワンタイムパスワードが要求されています。
 consent-otp-from-token = 登録済みのトークンが接続されています。今回の取得に使うワンタイムパスワードをトークンから取得しますか？
+consent-renew = 電子証明書を更新し、新しい電子証明書をICカード・USBトークンに格納します。
+consent-revoke = 電子証明書を失効します。
+consent-suspend = 電子証明書を一時停止します。
 consent-retire = 置き換え済みの電子証明書をICカード・USBトークンから削除します。
 consent-unblock-pin = ICカード・USBトークンのPINをPUKで再設定することが要求されています。
 next-acquire = 「はい」を押すと、新しい鍵がICカード・USBトークンの中で生成されます。確認が終わるまで現在の電子証明書は変わりません。
@@ -96,6 +107,9 @@ next-change-pin = 「許可」を押すと、現在のPINと新しいPINの入�
 next-login = 「許可」を押すとPINの入力に進み、この接続先のために1回だけ署名します。
 next-otp = 「許可」を押すと、このアカウントのワンタイムパスワードが1回だけ渡されます。
 next-otp-from-token = トークンがワンタイムパスワードを1つ生成します。点滅したら触れてください。
+next-renew = 「はい」を押すと、現在の鍵で署名し、新しい鍵がICカード・USBトークンの中で生成されます。確認が終わるまで現在の電子証明書を使用できます。
+next-revoke = 許可すると、この電子証明書ではログインできなくなります。取り消しはできません。
+next-suspend = 許可すると、管理者または金融機関が解除するまでログインできません。ご自身では解除できません。
 next-retire = 「許可」を押すと、古い鍵は削除され元に戻せません。新しい鍵は残ります。
 next-unblock-pin = 「許可」を押すと、PUKと新しいPINの入力に進みます。
 next-final-try = 最後の1回です。もう一度間違えるとロックされます。
@@ -248,6 +262,8 @@ head-user-status = 利用者の状態
 head-cert-status = 電子証明書ステータス
 head-cert-issue-no = 電子証明書発行番号
 head-cert-registered = 電子証明書発行データ登録日
+head-suspended = 一時停止
+head-rights = 振込・承認権限
 head-otp-token = ワンタイムパスワード（トークン）
 head-token-ends = トークンの有効期限
 head-token-serial = トークンのシリアル番号
@@ -275,6 +291,7 @@ pin-unset = 未設定
 pin-changed = { $token } のPINを変更しました。以後は新しいPINをご利用ください。
 otp-provisioned = アカウント { $account } を { $token } に登録しました。
 pin-unblocked = { $token } のPINのロックを解除しました。以後は新しいPINをご利用ください。
+usable-renew = 可：残り{ $days }日。更新：jitsuin renew
 why-expired = 不可：有効期限切れ
 why-not-yet-valid = 不可：有効期間前
 why-superseded = 不可：新しいものに置き換え済み
@@ -318,6 +335,18 @@ pin-policy-once = 一度
 touch-policy-always = 使用のたび
 touch-policy-cached = 15秒間は一度
 touch-policy-never = 不要
+suspended-line = { $at }から、{ $role } { $by }（{ $reason }）。{ $until }を過ぎると失効します
+suspended-role-administrator = 管理者
+suspended-role-bank_operator = 金融機関
+suspended-role-holder = 本人
+suspended-role-authority = 認証局
+cause-absence = 不在
+cause-emergency = 緊急停止
+cause-lost = ハードウェアキーの紛失
+cause-other = その他
+cause-stolen = ハードウェアキーの盗難
+cause-suspicion = 不正使用の疑い
+rights-suspended = 再発行により停止中。再付与：jitsuin admin rights { $user }
 choice-continue = 現在の電子証明書を継続する
 choice-reissue = 再発行
 choice-revoke = 失効
@@ -366,12 +395,17 @@ abandon-done = 取得手続きを中止しました。電子証明書が必要�
 
 ## ログイン
 login-done = ログインしました。
+login-cooling-off = 新しい電子証明書のため、{ $until }までは当日扱いのお振込みなどが制限される場合があります。
+login-rights-suspended = 再発行に伴い、振込・承認権限が停止されています。管理者に再付与をご依頼ください。
 login-renewal-due = 電子証明書の有効期限が近づいています。期限までに更新してください。
 login-check-last = 前回ログイン日時をご確認ください。お心当たりがない場合は管理者にご連絡ください。
 
 ## 管理者
 admin-logged-in = ご契約先 { $contract } の管理者としてログインしました（{ $until } まで）。
 admin-choice = 電子証明書: { $choice }
+admin-reinstate = 利用者電子証明書の一時停止の解除
+admin-rights = 利用者の振込・承認権限の再付与
+admin-suspend = 利用者電子証明書の一時停止（解除は別の者が行います）
 admin-unlock = 利用者のロック解除
 admin-confirm-key = 利用者が読み上げた次の指紋の鍵を確認します: { $fingerprint }
 admin-new-pin = 利用者暗証番号の再設定
@@ -387,6 +421,8 @@ admin-code = 取得用コード: { $code }
 admin-code-once = 表示は1回限りです。本人に直接お渡しください。メールや電話では伝えないでください。
 memo-user-id = 「利用者ID」は次の【利用者電子証明書の取得】画面で使用しますので、該当の利用者にご通知ください。
 memo-items = ①契約者ID と ②利用者ID（{ $user }）を利用者にお伝えください。利用者は jitsuin enrol で電子証明書を取得します。
+own-suspended = 電子証明書を一時停止しました。管理者にご連絡ください。管理者が解除、再発行または失効を行います。
+own-revoked = 電子証明書を失効しました。新しい電子証明書が必要な場合は、管理者に再発行をご依頼ください。
 batch-stopped = { $line }行目で失敗しました。以降の行は実行していません。
 
 ## エージェント
@@ -491,6 +527,13 @@ help-admin-otp-unlock = 利用者のトークンのロックを解除する
 help-admin-otp-unlock--user = 利用者ID
 help-admin-pin = 利用者暗証番号を再設定する
 help-admin-pin--user = 利用者ID
+help-admin-reinstate = 利用者電子証明書の一時停止を解除する（別の者が停止した場合）
+help-admin-reinstate--user = 利用者ID
+help-admin-rights = 再発行により停止された振込・承認権限を再付与する
+help-admin-rights--user = 利用者ID
+help-admin-suspend = 利用者電子証明書を一時停止する（解除は別の者が行う）
+help-admin-suspend--reason = 理由
+help-admin-suspend--user = 利用者ID
 help-admin-show = 利用者と電子証明書の5項目を表示する
 help-admin-show--user = 利用者ID
 help-admin-unlock = 利用者のロック解除
@@ -545,4 +588,13 @@ help-pin-change = PINを変更する
 help-pin-change--token = どのトークンか（既定は唯一のもの）
 help-pin-unblock = ロックされたPINや忘れたPINを、PUKで再設定する
 help-pin-unblock--token = どのトークンか（既定は唯一のもの）
+help-renew = 電子証明書を有効期限前に更新する（現在の鍵で署名。利用者暗証番号・ワンタイムパスワード・管理者の操作は不要）
+help-renew--algorithm = 新しい鍵の種類（既定は発行元の第一候補）
+help-revoke = 自分の電子証明書を、その鍵の署名により失効する
+help-revoke--reason = 理由（必須）
+help-suspend = 自分の電子証明書を一時停止する（鍵の署名、またはカードなしで契約者ID・利用者ID・利用者暗証番号による）
+help-suspend--contract-id = 契約者ID（利用者番号）、11桁
+help-suspend--reason = 理由
+help-suspend--user-id = 利用者ID
+help-suspend--without-card = カードを紛失した場合：利用者暗証番号の入力を求める
 help-tokens = 挿入中のトークンを一覧する

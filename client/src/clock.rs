@@ -34,6 +34,12 @@ fn format(seconds: i64, form: &str) -> String {
     moment.to_zoned(TimeZone::fixed(Offset::constant(9))).strftime(form).to_string()
 }
 
+/// Whole days from now until that moment (Unix time in seconds).
+#[must_use]
+pub fn days_left(until: i64) -> i64 {
+    (until - now()).div_euclid(86_400)
+}
+
 /// Now, Unix time in seconds.
 #[must_use]
 pub fn now() -> i64 {

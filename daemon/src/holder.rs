@@ -63,8 +63,14 @@ pub enum Purpose {
     OtpFromToken,
     /// A new account on an OTP token.
     ProvisionOtp,
+    /// 更新: a new certificate by the word of the old key.
+    Renew,
     /// Deleting a key that was replaced.
     Retire,
+    /// 失効 of one's own certificate.
+    Revoke,
+    /// 一時停止 of one's own certificate.
+    Suspend,
     /// A new PIN for the token, by its PUK.
     UnblockPin,
 }
@@ -80,7 +86,10 @@ impl Purpose {
             Self::Otp => "otp",
             Self::OtpFromToken => "otp-from-token",
             Self::ProvisionOtp => "provision-otp",
+            Self::Renew => "renew",
             Self::Retire => "retire",
+            Self::Revoke => "revoke",
+            Self::Suspend => "suspend",
             Self::UnblockPin => "unblock-pin",
         }
     }

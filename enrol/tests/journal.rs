@@ -19,6 +19,7 @@ fn records() -> Vec<Record> {
         user: Some(UserId::new("riyousya").unwrap()),
         algorithm: Some(KeyAlgorithm::P256),
         replaces: None,
+        renews: false,
         created_at: 0,
         grace: 0,
     });

@@ -10,9 +10,6 @@ use super::{Caller, Doors};
 use crate::jst;
 use crate::rules::login::Door;
 
-/// What a login of two factors without device attestation is worth (D-512).
-const ASSURANCE: &str = "certificate-and-pin";
-
 pub(super) fn routes() -> Router<Doors> {
     Router::new()
         .route("/login/challenge", post(challenge))
@@ -47,6 +44,9 @@ async fn pin(caller: Caller, mut form: Form) -> Result<Json<Value>, Problem> {
         "days_left": page.days_left,
         "renewal_due": page.renewal_due,
         "credential_age_seconds": page.credential_age,
-        "assurance": ASSURANCE,
+        "cooling_off_until": page.cooling_off_until,
+        "cooling_off_until_text": page.cooling_off_until.map(jst::date_time),
+        "assurance": page.assurance.key(),
+        "rights": if page.rights_suspended { "suspended" } else { "active" },
     })))
 }

@@ -25,6 +25,26 @@ impl Door {
     }
 }
 
+/// What a login of certificate and PIN is worth (D-512).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Assurance {
+    /// The device has proven that the key was made in it and cannot leave it.
+    AttestedHardware,
+    /// Nothing is proven of where the key is.
+    Unattested,
+}
+
+impl Assurance {
+    /// The key in the interface.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::AttestedHardware => "attested-hardware",
+            Self::Unattested => "unattested",
+        }
+    }
+}
+
 /// Whether a certificate with or without a user ID belongs at the door.
 ///
 /// # Errors

@@ -81,6 +81,9 @@ pub(super) fn consent(texts: &Texts, info: &Info) -> Dialogue {
         "change-pin" => ("consent-change-pin", "next-change-pin", "button-allow", "button-deny"),
         "otp" => ("consent-otp", "next-otp", "button-allow", "button-deny"),
         "otp-from-token" => ("consent-otp-from-token", "next-otp-from-token", "button-from-token", "button-type"),
+        "renew" => ("consent-renew", "next-renew", "button-yes", "button-cancel"),
+        "revoke" => ("consent-revoke", "next-revoke", "button-allow", "button-deny"),
+        "suspend" => ("consent-suspend", "next-suspend", "button-allow", "button-deny"),
         "retire" => ("consent-retire", "next-retire", "button-allow", "button-deny"),
         "unblock-pin" => ("consent-unblock-pin", "next-unblock-pin", "button-allow", "button-deny"),
         _ => ("consent-login", "next-login", "button-allow", "button-deny"),
@@ -203,9 +206,12 @@ fn reason(texts: &Texts, kind: SecretKind, info: &Info) -> Option<String> {
 
 fn card_pin_lead(info: &Info) -> &'static str {
     match info.purpose.as_str() {
-        "acquire" if info.step.as_deref() == Some("install") => "ask-card-pin-install",
+        "acquire" | "renew" if info.step.as_deref() == Some("install") => "ask-card-pin-install",
         "acquire" => "ask-card-pin-acquire",
         "change-pin" => "ask-card-pin-change",
+        "renew" => "ask-card-pin-renew",
+        "revoke" => "ask-card-pin-revoke",
+        "suspend" => "ask-card-pin-suspend",
         "retire" => "ask-card-pin-retire",
         _ => "ask-card-pin-login",
     }
@@ -311,7 +317,18 @@ mod tests {
     fn the_longest_consent_fits_one_line() {
         for language in [Language::En, Language::Ja] {
             let texts = Texts::new(language);
-            for purpose in ["login", "acquire", "change-pin", "otp", "otp-from-token", "retire", "unblock-pin"] {
+            for purpose in [
+                "login",
+                "acquire",
+                "change-pin",
+                "otp",
+                "otp-from-token",
+                "renew",
+                "retire",
+                "revoke",
+                "suspend",
+                "unblock-pin",
+            ] {
                 // Only what concerns an OTP token has an account.
                 let account = full().account.filter(|_| purpose.starts_with("otp"));
                 let info = Info { purpose: purpose.into(), account, ..full() };

@@ -78,9 +78,15 @@ pub struct LoginResult {
     pub renewal_due: bool,
     /// How long ago the certificate was acquired, in seconds.
     pub credential_age_seconds: Option<i64>,
-    /// How the login was proven.
+    /// Until when the certificate is not good for risky business, Unix time in seconds.
+    #[serde(default)]
+    pub cooling_off_until: Option<i64>,
+    /// What is known of where the key is: `attested-hardware` or `unattested`.
     #[serde(default)]
     pub assurance: Option<serde_json::Value>,
+    /// `active`, or `suspended` after a reissue until the administrator gives the rights again.
+    #[serde(default)]
+    pub rights: Option<String>,
 }
 
 /// An administrator's session. The bearer stays in this process's memory.
@@ -168,6 +174,12 @@ pub struct User {
     pub token_ends_at: Option<i64>,
     /// Its certificate, where one was ever issued.
     pub certificate: Option<Certificate>,
+    /// The suspension of the certificate in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspension: Option<Suspension>,
+    /// `active` or `suspended`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rights: Option<String>,
     /// Days to the end of the certificate.
     pub days_left: Option<i64>,
     /// Unix time in seconds.
@@ -175,6 +187,21 @@ pub struct User {
     /// What is locked.
     #[serde(default)]
     pub locks: Locks,
+}
+
+/// A certificate on hold.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub struct Suspension {
+    /// Since when, Unix time in seconds.
+    pub at: i64,
+    /// administrator, bank_operator or holder.
+    pub role: String,
+    /// By name.
+    pub by: String,
+    /// absence, emergency, lost, other, stolen, suspicion.
+    pub reason: String,
+    /// When it is revoked, Unix time in seconds.
+    pub until: i64,
 }
 
 /// Locks are counted apart (D-205).

@@ -36,6 +36,12 @@ pub trait Manager {
     /// Starts an enrolment; options `token`, `contract-id`, `user-id`, `algorithm`, `agent`.
     fn start_enrolment(&self, profile: &str, options: Options<'_>) -> zbus::Result<OwnedObjectPath>;
 
+    /// Starts a renewal; options `key`, `algorithm`, `agent`.
+    fn start_renewal(&self, profile: &str, options: Options<'_>) -> zbus::Result<OwnedObjectPath>;
+
+    /// Has a certificate's own key ask for `suspend`, `revoke-compromised` or `revoke-discarded`; options `key`, `agent`.
+    fn revoke_certificate(&self, profile: &str, wish: &str, options: Options<'_>) -> zbus::Result<OwnedObjectPath>;
+
     /// The caller's enrolments.
     fn list_enrolments(&self, options: Options<'_>) -> zbus::Result<Vec<OwnedObjectPath>>;
 }

@@ -114,8 +114,103 @@ pub enum Command {
         #[command(subcommand)]
         action: Pin,
     },
+    /// 更新.
+    Renew(Renew),
+    /// Revokes one's own certificate.
+    Revoke(Revoke),
+    /// Suspends one's own certificate.
+    Suspend(Suspend),
     /// The present tokens.
     Tokens,
+}
+
+/// `renew`
+#[derive(Args, Debug)]
+pub struct Renew {
+    /// The kind of the new key.
+    #[arg(long, value_name = "ALGORITHM")]
+    pub algorithm: Option<KeyAlgorithm>,
+    /// This one.
+    #[arg(long, value_name = "KEY")]
+    pub certificate: Option<KeyRef>,
+    /// The authority.
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+}
+
+/// `revoke`
+#[derive(Args, Debug)]
+pub struct Revoke {
+    /// This one.
+    #[arg(long, value_name = "KEY")]
+    pub certificate: Option<KeyRef>,
+    /// The authority.
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Why.
+    #[arg(long, value_enum, value_name = "REASON")]
+    pub reason: OwnReason,
+}
+
+/// Why a holder revokes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OwnReason {
+    /// Somebody else may have used the key.
+    Compromised,
+    /// It is not needed any more.
+    Discarded,
+}
+
+/// `suspend`
+#[derive(Args, Debug)]
+pub struct Suspend {
+    /// This one.
+    #[arg(long, value_name = "KEY", conflicts_with = "without_card")]
+    pub certificate: Option<KeyRef>,
+    /// 契約者ID（利用者番号）.
+    #[arg(long, value_name = "11 DIGITS", requires = "without_card")]
+    pub contract_id: Option<String>,
+    /// The authority.
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Why.
+    #[arg(long, value_enum, default_value_t = Cause::Lost, value_name = "REASON", requires = "without_card")]
+    pub reason: Cause,
+    /// 利用者ID.
+    #[arg(long, value_name = "ID", requires = "without_card")]
+    pub user_id: Option<String>,
+    /// With the user PIN instead of the card.
+    #[arg(long)]
+    pub without_card: bool,
+}
+
+/// Why a certificate is suspended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Cause {
+    /// The holder is away.
+    Absence,
+    /// The hardware key is lost.
+    Lost,
+    /// Something else.
+    Other,
+    /// The hardware key was stolen.
+    Stolen,
+    /// Somebody else may be using it.
+    Suspicion,
+}
+
+impl Cause {
+    /// The authority's word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Absence => "absence",
+            Self::Lost => "lost",
+            Self::Other => "other",
+            Self::Stolen => "stolen",
+            Self::Suspicion => "suspicion",
+        }
+    }
 }
 
 /// `certificates`
@@ -420,11 +515,32 @@ pub enum AdminAction {
         #[arg(value_name = "USER")]
         user: String,
     },
+    /// Lifts the suspension of a user's certificate.
+    Reinstate {
+        /// The user.
+        #[arg(value_name = "USER")]
+        user: String,
+    },
+    /// Gives a user the rights again that a reissue took.
+    Rights {
+        /// The user.
+        #[arg(value_name = "USER")]
+        user: String,
+    },
     /// Shows a user.
     Show {
         /// The user.
         #[arg(value_name = "USER")]
         user: String,
+    },
+    /// Suspends a user's certificate.
+    Suspend {
+        /// The user.
+        #[arg(value_name = "USER")]
+        user: String,
+        /// Why.
+        #[arg(long, value_enum, default_value_t = Cause::Other, value_name = "REASON")]
+        reason: Cause,
     },
     /// 利用者のロック解除.
     Unlock {

@@ -64,6 +64,21 @@ impl Session<'_> {
             AdminAction::OtpTokens => self.otp_tokens().await,
             AdminAction::OtpUnlock { user } => self.lock_otp_token(&user, "unlock", "admin-otp-unlock").await,
             AdminAction::Pin { user } => self.pin(&user).await,
+            AdminAction::Reinstate { user } => {
+                let user = self.user(&user).await?;
+                let pin = self.confirm(&user, "admin-reinstate").await?;
+                self.change(&user, "reinstate", Form::new(), &pin).await
+            }
+            AdminAction::Rights { user } => {
+                let user = self.user(&user).await?;
+                let pin = self.confirm(&user, "admin-rights").await?;
+                self.change(&user, "rights", Form::new(), &pin).await
+            }
+            AdminAction::Suspend { user, reason } => {
+                let user = self.user(&user).await?;
+                let pin = self.confirm(&user, "admin-suspend").await?;
+                self.change(&user, "suspend", Form::new().field("reason", reason.name()), &pin).await
+            }
             AdminAction::Show { user } => self.show(&self.user(&user).await?),
             AdminAction::Unlock { user, kind } => {
                 let user = self.user(&user).await?;

@@ -10,6 +10,10 @@ use crate::bus::{BusError, Options, Vardict};
 use crate::cli::Certificates;
 use crate::{Error, clock, output};
 
+/// Days before the end from which a certificate is shown as one to renew: what authorities are set to by default. Each
+/// says itself from when it renews (D-104).
+const RENEW_DAYS: i64 = 30;
+
 /// A certificate on a present token, under the names of the D-Bus interface.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -40,6 +44,10 @@ pub(crate) async fn perform(context: &Context, wanted: Certificates) -> Result<(
     let rows = entries.into_iter().map(|entry| {
         let usable = match &entry.why_not {
             Some(why) if !entry.usable => context.word("why", why),
+            _ if entry.usable && clock::days_left(entry.not_after) < RENEW_DAYS => {
+                let days = clock::days_left(entry.not_after).to_string();
+                context.texts.with("usable-renew", &[("days", &days)])
+            }
             _ => context.yes_no(entry.usable),
         };
         let until = clock::moment(context.texts.language(), entry.not_after);

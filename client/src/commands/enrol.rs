@@ -48,7 +48,7 @@ async fn start(
 }
 
 /// What the command line gives, or what is typed on the terminal.
-async fn entry(context: &Context, given: Option<&str>, question: &str) -> Result<String, Error> {
+pub(super) async fn entry(context: &Context, given: Option<&str>, question: &str) -> Result<String, Error> {
     match (given, &context.prompter) {
         (Some(given), _) => Ok(given.to_owned()),
         (None, Prompter::Terminal) => {
@@ -65,12 +65,12 @@ async fn entry(context: &Context, given: Option<&str>, question: &str) -> Result
 }
 
 /// Checked before anything is sent (S-003).
-fn contract_id(text: &str) -> Result<ContractId, Error> {
+pub(super) fn contract_id(text: &str) -> Result<ContractId, Error> {
     let key = if has_wide(text) { "entry-contract-id-wide" } else { "entry-contract-id" };
     ContractId::new(text).map_err(|_| Error::Entry { key, value: text.to_owned() })
 }
 
-fn user_id(text: &str) -> Result<UserId, Error> {
+pub(super) fn user_id(text: &str) -> Result<UserId, Error> {
     let key = if has_wide(text) { "entry-user-id-wide" } else { "entry-user-id" };
     UserId::new(text).map_err(|_| Error::Entry { key, value: text.to_owned() })
 }

@@ -70,6 +70,12 @@ fn information_page(context: &Context, result: &LoginResult) -> Result<(), Error
     rows.push((texts.text("head-days-left"), result.days_left.to_string()));
     output::line(&texts.text("login-done"))?;
     output::pairs(&rows)?;
+    if let Some(until) = result.cooling_off_until {
+        output::line(&texts.with("login-cooling-off", &[("until", &moment(until))]))?;
+    }
+    if result.rights.as_deref() == Some("suspended") {
+        output::line(&texts.text("login-rights-suspended"))?;
+    }
     if result.renewal_due {
         output::line(&texts.text("login-renewal-due"))?;
     }

@@ -14,7 +14,9 @@ mod hidraw;
 mod login;
 mod manual;
 mod otp;
+mod own;
 mod pin;
+mod renew;
 mod session_agent;
 mod signing;
 mod tokens;
@@ -46,6 +48,9 @@ pub(crate) async fn perform(context: &Context, command: Command) -> Result<(), E
         Command::Otp { action: Otp::Provision(wanted) } => interruptible(otp::provision(context, wanted)).await,
         Command::Pin { action: Pin::Change { token } } => interruptible(pin::change(context, token)).await,
         Command::Pin { action: Pin::Unblock { token } } => interruptible(pin::unblock(context, token)).await,
+        Command::Renew(renew) => renew::perform(context, renew).await,
+        Command::Revoke(revoke) => interruptible(own::revoke(context, revoke)).await,
+        Command::Suspend(suspend) => interruptible(own::suspend(context, suspend)).await,
         Command::Tokens => interruptible(tokens::perform(context)).await,
     }
 }

@@ -3,7 +3,7 @@
 use token::Language;
 
 use super::Context;
-use crate::authority::{Certificate, Hardware, User};
+use crate::authority::{Certificate, Hardware, Suspension, User};
 use crate::{Error, clock, output};
 
 /// 利用者情報選択.
@@ -64,6 +64,10 @@ fn rows(context: &Context, user: &User) -> Vec<(String, String)> {
             (texts.text("head-valid-until"), moment(context, certificate.valid_until)),
         ]),
     }
+    rows.extend(user.suspension.as_ref().map(|held| (texts.text("head-suspended"), suspension(context, held))));
+    if user.rights.as_deref() == Some("suspended") {
+        rows.push((texts.text("head-rights"), texts.with("rights-suspended", &[("user", &user.user_id)])));
+    }
     if let Some(deadline) = user.certificate.as_ref().and_then(|c| c.acquire_deadline) {
         rows.push((texts.text("head-deadline"), moment(context, Some(deadline))));
     }
@@ -81,6 +85,14 @@ fn rows(context: &Context, user: &User) -> Vec<(String, String)> {
         }
     }
     rows
+}
+
+/// Since when, by whom, why, and until when it can be lifted.
+fn suspension(context: &Context, held: &Suspension) -> String {
+    let (at, until) = (moment(context, Some(held.at)), moment(context, Some(held.until)));
+    let (role, reason) = (context.word("suspended-role", &held.role), context.word("cause", &held.reason));
+    let known = [("at", at.as_str()), ("until", &until), ("role", &role), ("by", &held.by), ("reason", &reason)];
+    context.texts.with("suspended-line", &known)
 }
 
 /// Whether the hardware has proven itself, or is only the one that was named.

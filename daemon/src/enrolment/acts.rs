@@ -7,13 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enrol::cmp::Evidence;
-use enrol::cmp::client::{Template, certificate_request, confirm, confirm_protected_part, initial_request};
+use enrol::cmp::client::{
+    self, Template, certificate_request, confirm, confirm_protected_part, initial_request, renewal_protected_part,
+    renewal_template_protected_part,
+};
 use enrol::machine::{Confirmation, Event, Held, Issued, State};
 use token::{
     Ability, CertificateFacts, Fault, KeyAlgorithm, KeyPolicy, Op, Outcome, PublicKey, SlotId, Statement, SubjectName,
 };
+use zeroize::Zeroizing;
 
-use super::authority::{SignedRequest, Trouble, now};
+use super::authority::{Signed, SignedRequest, Trouble, now};
 use super::run::{After, Run};
 use super::status;
 use crate::holder::Purpose;
@@ -36,7 +40,7 @@ impl Run {
     ) -> After {
         let made = async {
             self.consent().await?;
-            self.unlocked(Purpose::Acquire).await?;
+            self.unlocked(self.purpose()).await?;
             let op = Op::Generate { slot, algorithm, policy, mark };
             let outcome = self.act(op).await?;
             self.read_again().await?;
@@ -48,10 +52,43 @@ impl Run {
         made.await.unwrap_or_else(|after| after)
     }
 
-    /// Builds the request with what is in memory, and has the new key sign it.
-    pub(super) async fn sign_request(&mut self, key: Held) -> After {
+    /// The old key signs the question for a renewal's terms.
+    pub(super) async fn sign_question(&mut self, by: Held) -> After {
         let signed = async {
-            self.unlocked(Purpose::Acquire).await?;
+            self.consent().await?;
+            self.unlocked(self.purpose()).await?;
+            let Some(certificate) = self.written(&by) else { return Ok(After::Again) };
+            let algorithm = by.public_key.algorithm().default_signature();
+            let envelope = self.talk.envelope(now());
+            let nonce = envelope.nonce;
+            let part = renewal_template_protected_part(&envelope, &certificate, algorithm)
+                .map_err(|bad| unmade(bad.into()))?;
+            let message = self.seal(&by, &certificate, part).await?;
+            self.memory.question = Some(Signed { message, nonce });
+            Ok(After::Again)
+        };
+        signed.await.unwrap_or_else(|after: After| after)
+    }
+
+    /// The certificate that lies beside a key, as the token was read in this turn.
+    fn written(&self, key: &Held) -> Option<Vec<u8>> {
+        let (_, read) = self.memory.turn.as_ref()?;
+        read.slot(&key.slot).filter(|slot| slot.public_key.as_ref() == Some(&key.public_key))?.certificate.clone()
+    }
+
+    /// The message of `part`, signed by the key of `certificate`.
+    async fn seal(&mut self, by: &Held, certificate: &[u8], part: Vec<u8>) -> Result<Vec<u8>, After> {
+        let algorithm = by.public_key.algorithm().default_signature();
+        let statement = Statement::cmp_protection(part.clone()).map_err(internal)?;
+        let signature = self.sign(by, statement).await?;
+        client::signed(&part, certificate, algorithm, &signature).map_err(|bad| unmade(bad.into()))
+    }
+
+    /// Builds the request with what is in memory, and has the new key sign it; in a renewal the old key signs the
+    /// whole.
+    pub(super) async fn sign_request(&mut self, key: Held, by: Option<Held>) -> After {
+        let signed = async {
+            self.unlocked(self.purpose()).await?;
             let Some(template) = self.template() else {
                 return Ok(After::Again);
             };
@@ -63,9 +100,18 @@ impl Run {
             let algorithm = key.public_key.algorithm().default_signature();
             let signature = self.sign(&key, statement).await?;
             let envelope = self.talk.envelope(now());
-            let message = initial_request(&envelope, &request, algorithm, &signature, self.memory.code.secret())
-                .map_err(|bad| unmade(bad.into()))?;
             let nonce = envelope.nonce;
+            let message = match by {
+                None => initial_request(&envelope, &request, algorithm, &signature, self.memory.code.secret())
+                    .map_err(|bad| unmade(bad.into()))?,
+                Some(by) => {
+                    let Some(old) = self.written(&by) else { return Ok(After::Again) };
+                    let own = by.public_key.algorithm().default_signature();
+                    let part = renewal_protected_part(&envelope, &old, own, &request, (algorithm, &signature))
+                        .map_err(|bad| unmade(bad.into()))?;
+                    Zeroizing::new(self.seal(&by, &old, part).await?)
+                }
+            };
             self.memory.signed = Some(SignedRequest { message, nonce, public_key: key.public_key.clone() });
             // It is bound to this request now, and in no other place.
             self.memory.otp = None;
@@ -79,7 +125,7 @@ impl Run {
 
     pub(super) async fn install(&mut self, key: Held, certificate: Vec<u8>) -> After {
         let installed = async {
-            self.unlocked(Purpose::Acquire).await?;
+            self.unlocked(self.purpose()).await?;
             self.act(Op::InstallCertificate { slot: key.slot, expected: key.public_key, certificate }).await?;
             self.read_again().await?;
             Ok(After::Again)
@@ -90,7 +136,7 @@ impl Run {
     /// The key signs a proof, and the certificate's key verifies it.
     pub(super) async fn prove(&mut self, key: Held, issued: Issued) -> After {
         let proved = async {
-            self.unlocked(Purpose::Acquire).await?;
+            self.unlocked(self.purpose()).await?;
             let statement = Statement::installation_proof(&self.talk.transaction, &issued.sha256());
             let message = statement.bytes().to_vec();
             let signature = self.sign(&key, statement).await?;
@@ -103,7 +149,7 @@ impl Run {
 
     pub(super) async fn sign_confirmation(&mut self, key: Held, issued: Issued) -> After {
         let signed = async {
-            self.unlocked(Purpose::Acquire).await?;
+            self.unlocked(self.purpose()).await?;
             let algorithm = key.public_key.algorithm().default_signature();
             let envelope = self.talk.envelope(now());
             let nonce = envelope.nonce.to_vec();
@@ -221,7 +267,7 @@ impl Run {
     }
 
     async fn act(&mut self, op: Op) -> Result<Outcome, After> {
-        let (holder, question) = (self.who(), self.question(Purpose::Acquire));
+        let (holder, question) = (self.who(), self.question(self.purpose()));
         let Some((turn, _)) = &mut self.memory.turn else {
             return Err(After::Again);
         };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enrol::machine::EnrolmentId;
-use token::{ContractId, KeyAlgorithm, TokenId, UserId};
+use token::{ContractId, KeyAlgorithm, SlotId, TokenId, UserId};
 
 use crate::holder::Holder;
 
@@ -49,6 +49,8 @@ pub struct Order {
     pub user: Option<UserId>,
     /// The kind of key; `None` takes the first one that authority and token both have.
     pub algorithm: Option<KeyAlgorithm>,
+    /// The slot of the key that is renewed: it signs for the new one, and nothing is typed.
+    pub renews: Option<SlotId>,
     /// Who is asked.
     pub holder: Arc<dyn Holder>,
 }

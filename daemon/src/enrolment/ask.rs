@@ -52,7 +52,7 @@ impl Run {
 
     async fn secret(&mut self, kind: SecretKind) -> Result<Secret, After> {
         self.publish(Some(kind.name()));
-        let question = self.question(Purpose::Acquire);
+        let question = self.question(self.purpose());
         loop {
             // Before asking, so that an agent that comes meanwhile is not missed.
             self.arrivals.borrow_and_update();
@@ -69,7 +69,7 @@ impl Run {
             return Ok(());
         }
         self.publish(Some("consent"));
-        let question = self.question(Purpose::Acquire);
+        let question = self.question(self.purpose());
         loop {
             self.arrivals.borrow_and_update();
             match self.who().consent(&question).await {
@@ -106,7 +106,12 @@ impl Run {
 
     /// Tells the holder something that needs no answer.
     pub(super) async fn tell(&self, kind: &'static str) {
-        self.who().notice(kind, &self.question(Purpose::Acquire)).await;
+        self.who().notice(kind, &self.question(self.purpose())).await;
+    }
+
+    /// What this is for, as the holder is told.
+    pub(super) fn purpose(&self) -> Purpose {
+        if self.machine.record().order().renews { Purpose::Renew } else { Purpose::Acquire }
     }
 
     pub(super) fn question(&self, purpose: Purpose) -> Question {

@@ -19,6 +19,12 @@ pub(super) struct SignedRequest {
     pub(super) public_key: PublicKey,
 }
 
+/// A message that a key has signed. It carries no secret, and may be sent again.
+pub(super) struct Signed {
+    pub(super) message: Vec<u8>,
+    pub(super) nonce: [u8; 16],
+}
+
 /// Who talks about what: the same for all messages of one enrolment.
 #[derive(Debug, Clone)]
 pub(super) struct Talk {
@@ -68,6 +74,12 @@ pub(super) type Page1 = Result<Result<Template, cmp::client::Refused>, Trouble>;
 pub(super) trait Authority: Send + Sync {
     /// Page 1: its terms, or its refusal.
     fn terms<'a>(&'a self, talk: &'a Talk, pin: Option<&'a Secret>, code: Option<&'a Secret>) -> BoxFuture<'a, Page1>;
+
+    /// Page 1 of a renewal, which the old key has signed.
+    fn renewal_terms<'a>(&'a self, talk: &'a Talk, question: &'a Signed) -> BoxFuture<'a, Page1>;
+
+    /// A request about the holder's own certificate (`rr`), which its key has signed.
+    fn revoke<'a>(&'a self, talk: &'a Talk, request: &'a Signed) -> BoxFuture<'a, Result<Confirmation, Trouble>>;
 
     /// Page 2. Sending the same again is allowed at any time.
     fn submit<'a>(
@@ -128,11 +140,22 @@ impl Authority for Remote {
             let message = cmp::client::template_request(&envelope, pin, code)?;
             let reply = self.exchange(message).await?;
             let expected = Expected { transaction: &talk.transaction, nonce: &envelope.nonce, mac: code };
-            match cmp::client::read_template(&reply, &expected) {
-                Ok(template) => Ok(Ok(template)),
-                Err(Answer::Refused(refused)) => Ok(Err(refused)),
-                Err(Answer::Unusable(bad)) => Err(bad.into()),
-            }
+            page_1(&reply, &expected)
+        })
+    }
+
+    fn renewal_terms<'a>(&'a self, talk: &'a Talk, question: &'a Signed) -> BoxFuture<'a, Page1> {
+        Box::pin(async move {
+            let reply = self.exchange(Zeroizing::new(question.message.clone())).await?;
+            page_1(&reply, &Expected { transaction: &talk.transaction, nonce: &question.nonce, mac: None })
+        })
+    }
+
+    fn revoke<'a>(&'a self, talk: &'a Talk, request: &'a Signed) -> BoxFuture<'a, Result<Confirmation, Trouble>> {
+        Box::pin(async move {
+            let reply = self.exchange(Zeroizing::new(request.message.clone())).await?;
+            let expected = Expected { transaction: &talk.transaction, nonce: &request.nonce, mac: None };
+            Ok(cmp::client::read_revocation(&reply, &expected)?)
         })
     }
 
@@ -191,11 +214,27 @@ impl Authority for Remote {
     }
 }
 
+fn page_1(reply: &[u8], expected: &Expected<'_>) -> Page1 {
+    match cmp::client::read_template(reply, expected) {
+        Ok(template) => Ok(Ok(template)),
+        Err(Answer::Refused(refused)) => Ok(Err(refused)),
+        Err(Answer::Unusable(bad)) => Err(bad.into()),
+    }
+}
+
 /// An authority whose profile is not configured any more.
 pub(super) struct Gone;
 
 impl Authority for Gone {
     fn terms<'a>(&'a self, _: &'a Talk, _: Option<&'a Secret>, _: Option<&'a Secret>) -> BoxFuture<'a, Page1> {
+        Box::pin(async { Err(Trouble::Gone) })
+    }
+
+    fn renewal_terms<'a>(&'a self, _: &'a Talk, _: &'a Signed) -> BoxFuture<'a, Page1> {
+        Box::pin(async { Err(Trouble::Gone) })
+    }
+
+    fn revoke<'a>(&'a self, _: &'a Talk, _: &'a Signed) -> BoxFuture<'a, Result<Confirmation, Trouble>> {
         Box::pin(async { Err(Trouble::Gone) })
     }
 

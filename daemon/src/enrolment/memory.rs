@@ -5,7 +5,7 @@ use std::sync::Arc;
 use enrol::machine::Terms;
 use token::{Secret, TokenInfo};
 
-use super::authority::SignedRequest;
+use super::authority::{Signed, SignedRequest};
 use crate::actor::Turn;
 
 /// Wiped with the enrolment's task, and at each pause.
@@ -17,6 +17,8 @@ pub(super) struct Memory {
     pub(super) code: Code,
     /// ワンタイムパスワード.
     pub(super) otp: Option<Secret>,
+    /// The question for a renewal's terms, signed by the old key.
+    pub(super) question: Option<Signed>,
     /// The request, signed.
     pub(super) signed: Option<SignedRequest>,
     /// The holder agreed that a key is made.
@@ -72,6 +74,7 @@ impl Memory {
         self.user_pin = None;
         self.code = Code::NotAsked;
         self.otp = None;
+        self.question = None;
         self.signed = None;
     }
 }

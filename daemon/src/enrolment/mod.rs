@@ -8,6 +8,7 @@ mod authority;
 mod crash;
 mod memory;
 mod otp;
+mod own;
 mod run;
 mod shared;
 mod start;
@@ -28,6 +29,7 @@ use tokio::sync::{broadcast, oneshot};
 pub use api::{AuthorityProfile, EnrolmentAudit, EnrolmentSettings, EnrolmentStatus, OpenError, Order, Refused};
 
 use self::authority::{Authority, Remote};
+pub use self::own::Revocation;
 use self::run::Command;
 use self::shared::Shared;
 use crate::actor::{Registries, Turn};

@@ -134,7 +134,9 @@ impl Run {
         };
         self.machine.next(&Observation {
             token: info.as_deref(),
-            entries: self.memory.has_entries(self.machine.record().terms()),
+            // Nothing is typed where the old key signs.
+            entries: self.machine.record().order().renews || self.memory.has_entries(self.machine.record().terms()),
+            question: self.memory.question.is_some(),
             signed: self.memory.signed.as_ref().map(|s| &s.public_key)
                 == self.machine.state().key().map(|k| &k.public_key)
                 && self.memory.signed.is_some(),
@@ -163,7 +165,8 @@ impl Run {
             Action::Prove { key, issued } => self.prove(key, issued).await,
             Action::Reject { issued } => self.reject(issued).await,
             Action::SignConfirmation { key, issued } => self.sign_confirmation(key, issued).await,
-            Action::SignRequest { key } => self.sign_request(key).await,
+            Action::SignQuestion { by } => self.sign_question(by).await,
+            Action::SignRequest { key, by } => self.sign_request(key, by).await,
             Action::Submit => self.submit().await,
             Action::Wait(need) => self.wait(need).await,
         }

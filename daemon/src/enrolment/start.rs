@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use enrol::cmp::Applicant;
 use enrol::machine::{EnrolmentId, Machine, Order as Recorded, Replaced, TransactionId};
-use token::{Ability, CertificateFacts, SlotSpace, TokenInfo};
+use token::{Ability, CertificateFacts, SlotId, SlotSpace, TokenInfo};
 use tokio::sync::mpsc;
 
 use super::api::{Order, Refused};
@@ -27,6 +27,10 @@ pub(super) async fn start(shared: &Arc<Shared>, order: Order) -> Result<Enrolmen
     let token = find_token(shared, &order)?;
     let info = token.info();
     check_token(&info, &order)?;
+    let replaced = replaced(&info, &order.contract, order.user.as_ref(), order.renews.as_ref());
+    if order.renews.is_some() && replaced.is_none() {
+        return Err(Refused::TokenUnfit("renew a certificate whose key is not on it".to_owned()));
+    }
     let _one_at_a_time = shared.starting.lock().await;
     if let Some(other) = conflict(shared, token.id(), &order) {
         return Err(Refused::Conflict(other));
@@ -41,7 +45,8 @@ pub(super) async fn start(shared: &Arc<Shared>, order: Order) -> Result<Enrolmen
         owner: order.owner,
         profile: order.profile,
         token: token.id().clone(),
-        replaces: replaced(&info, &order.contract, order.user.as_ref()),
+        replaces: replaced,
+        renews: order.renews.is_some(),
         contract: order.contract,
         user: order.user,
         algorithm: order.algorithm,
@@ -171,13 +176,19 @@ fn conflict(shared: &Shared, token: &token::TokenId, order: &Order) -> Option<En
     same.map(|entry| entry.record.order().id)
 }
 
-/// The key that the new one will replace: of those with this contract and user, the one whose
-/// certificate is valid the longest.
-fn replaced(info: &TokenInfo, contract: &token::ContractId, user: Option<&token::UserId>) -> Option<Replaced> {
+/// The key that the new one will replace: the one in the slot that is renewed, or, of those with this contract and user,
+/// the one whose certificate is valid the longest.
+fn replaced(
+    info: &TokenInfo,
+    contract: &token::ContractId,
+    user: Option<&token::UserId>,
+    renews: Option<&SlotId>,
+) -> Option<Replaced> {
     let candidates = info.slots.iter().filter_map(|slot| {
         let facts = CertificateFacts::from_der(slot.certificate.as_deref()?).ok()?;
         let name = facts.name.as_ref()?;
-        let same = name.contract == *contract && name.user.as_ref() == user;
+        let there = renews.is_none_or(|renewed| *renewed == slot.slot);
+        let same = there && name.contract == *contract && name.user.as_ref() == user;
         let whole = slot.public_key.as_ref() == Some(&facts.public_key);
         (same && whole).then_some((facts, &slot.slot))
     });

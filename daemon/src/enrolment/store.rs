@@ -269,6 +269,7 @@ mod tests {
             user: None,
             algorithm: None,
             replaces: None,
+            renews: false,
             created_at: 0,
             grace: 0,
         })

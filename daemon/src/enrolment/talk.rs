@@ -21,13 +21,21 @@ const POLL: std::ops::RangeInclusive<u64> = 1..=900;
 impl Run {
     /// Page 1.
     pub(super) async fn ask_terms(&mut self) -> After {
-        let is_user = self.machine.record().order().user.is_some();
-        if let Err(after) = self.ask_page_1(is_user).await {
+        let order = self.machine.record().order();
+        let (is_user, renews) = (order.user.is_some(), order.renews);
+        if !renews && let Err(after) = self.ask_page_1(is_user).await {
             return after;
         }
         self.publish(Some("authority"));
-        let pin = self.memory.user_pin.as_ref();
-        match self.authority.terms(&self.talk, pin, self.memory.code.secret()).await {
+        let answer = match (&self.memory.question, renews) {
+            (Some(question), true) => self.authority.renewal_terms(&self.talk, question).await,
+            (None, true) => return After::Again,
+            (_, false) => {
+                let (pin, code) = (self.memory.user_pin.as_ref(), self.memory.code.secret());
+                self.authority.terms(&self.talk, pin, code).await
+            }
+        };
+        match answer {
             Err(trouble) => After::Later(status::trouble(&trouble)),
             Ok(Ok(template)) => self.take_terms(&template),
             Ok(Err(refused)) if is_passing(&refused) => After::Later(shown(&refused)),

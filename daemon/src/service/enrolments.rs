@@ -37,12 +37,7 @@ impl Service {
         let work = |permit: Permit| async move {
             let holder = match order.holder {
                 Some(holder) => holder,
-                None => {
-                    let session = self.session(caller);
-                    self.inner.agents.agent(session).ok_or(Error::NoAgent)?;
-                    self.limiter().prompt(caller.uid(), self.uptime())?;
-                    self.inner.agents.holder_for(session)
-                }
+                None => self.enrolment_holder(caller)?,
             };
             self.look().await;
             let order = Order {
@@ -52,6 +47,7 @@ impl Service {
                 contract: order.contract,
                 user: order.user,
                 algorithm: order.algorithm,
+                renews: None,
                 holder,
             };
             let id = self.inner.enrolments.start(order).await?;
@@ -59,6 +55,14 @@ impl Service {
             Ok(id)
         };
         self.serve(caller, Act::Enrol, work).await
+    }
+
+    /// Who is asked in an enrolment whose caller brings no agent: the session's.
+    pub(super) fn enrolment_holder(&self, caller: &Caller) -> Result<Arc<dyn Holder>, Error> {
+        let session = self.session(caller);
+        self.inner.agents.agent(session).ok_or(Error::NoAgent)?;
+        self.limiter().prompt(caller.uid(), self.uptime())?;
+        Ok(self.inner.agents.holder_for(session))
     }
 
     /// The caller's enrolments; root sees all.

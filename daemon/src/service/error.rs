@@ -174,6 +174,17 @@ pub enum Error {
 }
 
 impl Error {
+    /// What came from an authority, by name and text.
+    pub(super) fn from_authority((name, text): (String, String)) -> Self {
+        match name.as_str() {
+            "AuthorityUntrusted" => Self::AuthorityUntrusted { reason: text },
+            "NetworkUnavailable" => Self::NetworkUnavailable,
+            "Internal" => Self::Internal,
+            "InvalidArgument" => Self::InvalidArgument { reason: text },
+            _ => Self::AuthorityRejected { reason: text },
+        }
+    }
+
     /// One of each, for the tables that must be complete.
     #[must_use]
     pub fn examples() -> Vec<Self> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use token::{AuthToken, Challenge, KeyRef, Op, Origin, Outcome, SignatureAlgorithm, Statement};
+use token::{AuthToken, Challenge, KeyRef, Origin, SignatureAlgorithm, Statement};
 
 use super::asking::{Asking, question};
 use super::policy::{Act, Ask, Verdict, judge};
@@ -11,7 +11,6 @@ use super::{Admission, Error, Permit, Service, unix_now};
 use crate::Caller;
 use crate::actor::TokenHandle;
 use crate::holder::{Holder, Purpose, Question};
-use crate::touch;
 
 /// Longest label that a program may give itself, in characters.
 const MAX_LABEL: usize = 64;
@@ -169,34 +168,7 @@ impl Service {
     ) -> Result<AuthToken, Error> {
         let algorithm = entry.facts.public_key.algorithm().default_signature();
         let statement = Statement::login(&order.origin, &order.challenge, algorithm);
-        let op = Op::Sign {
-            slot: entry.key.slot.clone(),
-            expected: entry.facts.public_key.clone(),
-            algorithm,
-            statement: statement.clone(),
-        };
-        let tokens = &self.inner.registries.keys;
-        let touch = token.info().slot(&entry.key.slot).is_some_and(|s| s.needs_touch);
-        let (outcome, turn) = match (&asking, entry.needs_pin) {
-            (None, false) => (token.perform(op).await?, None),
-            (None, true) => return Err(Error::Internal),
-            (Some(person), false) => {
-                let (known, work) = (Some(touch), token.perform(op));
-                (touch::telling(tokens, token.id(), &*person.holder, &question, known, work).await?, None)
-            }
-            (Some(person), true) => {
-                let mut turn = self.inner.pins.unlock(token, &*person.holder, question.clone()).await?;
-                let (known, work) = (Some(touch), turn.perform(op));
-                (touch::telling(tokens, token.id(), &*person.holder, &question, known, work).await?, Some(turn))
-            }
-        };
-        let Outcome::Signature(signature) = outcome else { return Err(Error::Internal) };
-        // The slot was checked by the driver, but a lying module is caught here: nothing leaves that
-        // does not verify under the key of the certificate that goes with it.
-        if entry.facts.public_key.verify(algorithm, statement.bytes(), &signature).is_err() {
-            tracing::error!(key = %entry.key, "the token made a signature that does not verify");
-            return Err(Error::WorkerFailed { worker: "signature".to_owned() });
-        }
+        let (signature, turn) = self.signature(entry, token, asking.as_ref(), &question, statement).await?;
         if let Some(mut turn) = turn {
             self.inner.enrolments.retire_within(token.id(), &mut turn).await;
             // It ends by itself: the caller does not wait for that.

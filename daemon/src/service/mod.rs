@@ -16,7 +16,9 @@ mod asking;
 mod enrolments;
 mod new_pin;
 mod otp;
+mod own;
 mod reading;
+mod signing;
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -29,6 +31,7 @@ pub use enrolments::EnrolmentOrder;
 pub use error::Error;
 pub use login::LoginOrder;
 pub use otp::OtpOrder;
+pub use own::{RenewalOrder, RevocationOrder, wish_from_name};
 pub use reading::{Listed, Wanted};
 
 use crate::Caller;

@@ -31,6 +31,8 @@ pub enum Act<'a> {
     ReadTokens,
     /// Answer prompts of a session.
     RegisterAgent,
+    /// Suspend or revoke a certificate by its own key.
+    RevokeCertificate,
     /// Ask for a login signature at all.
     SignLogin,
     /// Resume or pause an enrolment of `owner`.
@@ -65,6 +67,7 @@ impl Act<'_> {
             Self::ProvisionOtp => "org.jitsuin.jitsuin1.provision-otp",
             Self::ReadEnrolment { .. } => "org.jitsuin.jitsuin1.other-user",
             Self::RegisterAgent => "org.jitsuin.jitsuin1.register-agent",
+            Self::RevokeCertificate => "org.jitsuin.jitsuin1.revoke-certificate",
             Self::SignLogin | Self::UseKey { .. } => "org.jitsuin.jitsuin1.sign-login",
             Self::SupplySecret => "org.jitsuin.jitsuin1.supply-secret",
             Self::UseOtp => "org.jitsuin.jitsuin1.use-otp",
@@ -84,6 +87,7 @@ impl Act<'_> {
             Self::ReadEnrolment { .. } => "read-enrolment",
             Self::ReadTokens => "read-tokens",
             Self::RegisterAgent => "register-agent",
+            Self::RevokeCertificate => "revoke-certificate",
             Self::SignLogin => "sign-login",
             Self::SteerEnrolment { .. } => "steer-enrolment",
             Self::SupplySecret => "supply-secret",
@@ -187,6 +191,7 @@ pub fn judge(caller: &Caller, act: Act<'_>, settings: &Settings) -> Verdict {
         | Act::ReadEnrolment { .. }
         | Act::ReadTokens
         | Act::RegisterAgent
+        | Act::RevokeCertificate
         | Act::SignLogin
         | Act::SteerEnrolment { .. }
         | Act::SupplySecret

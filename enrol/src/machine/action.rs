@@ -14,6 +14,8 @@ pub struct Observation<'a> {
     pub token: Option<&'a TokenInfo>,
     /// Everything the holder must type for the request is in memory: user PIN and OTP, as wanted.
     pub entries: bool,
+    /// The question for a renewal's terms, signed by the old key, is in memory.
+    pub question: bool,
     /// The signed request is in memory.
     pub signed: bool,
     /// Unix time in seconds.
@@ -107,6 +109,13 @@ pub enum Action {
     SignRequest {
         /// The key.
         key: Held,
+        /// The old key, which signs the whole, where this is a renewal.
+        by: Option<Held>,
+    },
+    /// On the token: sign the question for a renewal's terms with the old key. It stays in memory.
+    SignQuestion {
+        /// The old key.
+        by: Held,
     },
     /// On the token: sign the confirmation; report [`Event::ConfirmationSigned`].
     SignConfirmation {
@@ -141,6 +150,7 @@ impl Action {
             | Self::Prove { .. }
             | Self::Record(_)
             | Self::SignConfirmation { .. }
+            | Self::SignQuestion { .. }
             | Self::SignRequest { .. }
             | Self::Wait(_) => false,
         }
@@ -156,6 +166,7 @@ impl Action {
                 | Self::Install { .. }
                 | Self::Prove { .. }
                 | Self::SignConfirmation { .. }
+                | Self::SignQuestion { .. }
                 | Self::SignRequest { .. }
         )
     }

@@ -94,9 +94,16 @@ impl Machine {
 
     /// Intent to RequestReady, when the authority knows nothing.
     fn before_submission(&self, token: Option<&TokenInfo>, seen: &Observation<'_>) -> Action {
+        let renewed = self.record.order.renewed();
         let Some(terms) = &self.record.terms else {
             // The terms are chosen by what the token can do.
-            return if token.is_some() { Action::AskTerms } else { Action::Wait(Need::Token) };
+            return match (token, renewed) {
+                (None, _) => Action::Wait(Need::Token),
+                (Some(_), Some(by)) if !seen.question => {
+                    with_key(token, &by, |_| Action::SignQuestion { by: by.clone() })
+                }
+                (Some(_), _) => Action::AskTerms,
+            };
         };
         let Some(token) = token else {
             // A signed request needs no token any more.
@@ -120,7 +127,12 @@ impl Machine {
             },
             State::RequestReady { .. } if seen.signed => Action::Record(Event::Submit),
             State::KeyReady { key } | State::RequestReady { key, .. } => with_key(Some(token), key, |_| {
-                if seen.entries { Action::SignRequest { key: key.clone() } } else { Action::AskEntries }
+                let sign = |by| Action::SignRequest { key: key.clone(), by };
+                match renewed {
+                    _ if !seen.entries => Action::AskEntries,
+                    Some(by) => with_key(Some(token), &by, |_| sign(Some(by.clone()))),
+                    None => sign(None),
+                }
             }),
             _ => self.choose_slot(token),
         }

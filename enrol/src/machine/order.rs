@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::state::Held;
 use serde::{Deserialize, Serialize};
 use token::{ContractId, KeyAlgorithm, KeyPolicy, PublicKey, SlotId, TokenId, UserId};
 
@@ -123,10 +124,22 @@ pub struct Order {
     pub algorithm: Option<KeyAlgorithm>,
     /// The key to retire in the end.
     pub replaces: Option<Replaced>,
+    /// It is a renewal: the key that is replaced signs for the new one, and no PIN, password or code is typed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub renews: bool,
     /// Unix time in seconds.
     pub created_at: i64,
     /// Seconds for which the old key stays usable after confirmation.
     pub grace: i64,
+}
+
+impl Order {
+    /// The key that signs for the new one, where this is a renewal.
+    #[must_use]
+    pub fn renewed(&self) -> Option<Held> {
+        let old = self.replaces.as_ref().filter(|_| self.renews)?;
+        Some(Held { slot: old.slot.clone(), public_key: old.public_key.clone(), born: false })
+    }
 }
 
 /// What the authority said on page 1.

@@ -29,6 +29,9 @@ mod search;
 mod things;
 mod world;
 
+/// Whether the enrolment is a renewal: `tests/renewal` is this test with the other answer.
+pub(crate) const RENEWS: bool = false;
+
 use enrol::machine::State;
 use search::{Report, explore};
 use world::Mutation;

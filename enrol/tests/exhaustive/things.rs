@@ -58,6 +58,7 @@ pub(crate) static THINGS: LazyLock<Things> = LazyLock::new(|| {
             name: "00009876543 riyousya 1635".to_owned(),
             issuer: "CN=Issuing".to_owned(),
         }),
+        renews: crate::RENEWS,
         created_at: 0,
         grace: 100,
     };

@@ -87,6 +87,7 @@ pub(crate) struct World {
 struct Memory {
     machine: u32,
     entries: bool,
+    question: bool,
     signed: Key,
 }
 
@@ -155,7 +156,7 @@ impl Tables {
     pub(crate) fn first(&mut self) -> World {
         let machine = Machine::begin(THINGS.order.clone());
         let record = self.records.number(machine.record().clone());
-        let memory = Memory { machine: self.machines.number(machine), entries: false, signed: 0 };
+        let memory = Memory { machine: self.machines.number(machine), entries: false, question: false, signed: 0 };
         World {
             history: vec![record],
             memory: Some(memory),
@@ -258,7 +259,7 @@ impl Tables {
     fn daemon(&mut self, world: &World, mutation: Option<Mutation>, arrows: &mut Vec<Arrow>) {
         let Some(memory) = world.memory else {
             let machine = self.restore(world);
-            let memory = Some(Memory { machine, entries: false, signed: 0 });
+            let memory = Some(Memory { machine, entries: false, question: false, signed: 0 });
             arrows.push(fair("restart", World { memory, ..world.clone() }));
             return;
         };
@@ -282,15 +283,21 @@ impl Tables {
         };
         let action = machine.next(&Observation {
             token: info.as_ref(),
-            entries: memory.entries,
+            // nothing is typed where the old key signs
+            entries: memory.entries || crate::RENEWS,
+            question: memory.question,
             signed: memory.signed != 0,
             now: 0,
         });
         let action = match action {
             // Time passes, and nothing else happens.
-            Action::Wait(Need::Grace { until }) => {
-                machine.next(&Observation { token: info.as_ref(), entries: false, signed: false, now: until })
-            }
+            Action::Wait(Need::Grace { until }) => machine.next(&Observation {
+                token: info.as_ref(),
+                entries: false,
+                question: false,
+                signed: false,
+                now: until,
+            }),
             action => action,
         };
         if let Some(arrow) = self.mutated(world, &machine, &action, mutation) {
@@ -337,7 +344,17 @@ impl Tables {
                     arrows.push(fair("generate", to));
                 }
             }
-            Action::SignRequest { key } if world.plug == Plug::Ours => {
+            Action::SignQuestion { by } if world.plug == Plug::Ours => {
+                assert_eq!(world.places[THINGS.place(&by.slot)].key, THINGS.number(&by.public_key), "the old key");
+                let mut to = world.clone();
+                to.memory = Some(Memory { question: true, ..memory });
+                arrows.push(fair("sign the question", to));
+            }
+            Action::SignRequest { key, by } if world.plug == Plug::Ours => {
+                assert_eq!(by.is_some(), crate::RENEWS, "the old key signs a renewal, and nothing else");
+                if let Some(by) = by {
+                    assert_eq!(world.places[THINGS.place(&by.slot)].key, THINGS.number(&by.public_key), "the old key");
+                }
                 let signed = THINGS.number(&key.public_key);
                 assert_eq!(world.places[THINGS.place(&key.slot)].key, signed);
                 let mut to = match machine.state() {
@@ -397,6 +414,7 @@ impl Tables {
             Action::Nothing
             | Action::Prove { .. }
             | Action::SignConfirmation { .. }
+            | Action::SignQuestion { .. }
             | Action::SignRequest { .. }
             | Action::Wait(_) => {}
         }
@@ -607,7 +625,7 @@ impl Tables {
         let machine = Machine::begin(THINGS.other_order.clone());
         let mut to = world.clone();
         to.history = vec![self.records.number(machine.record().clone())];
-        to.memory = Some(Memory { machine: self.machines.number(machine), entries: false, signed: 0 });
+        to.memory = Some(Memory { machine: self.machines.number(machine), entries: false, question: false, signed: 0 });
         to.lost = true;
         to
     }

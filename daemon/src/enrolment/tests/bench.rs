@@ -8,7 +8,7 @@ use std::time::Duration;
 use der::{Decode, Encode};
 use enrol::cmp::Evidence;
 use enrol::cmp::client::{Confirmation, Issued, Refused, Response, Template};
-use enrol::cmp::server::Request;
+use enrol::cmp::server::{Incoming, Request, Wish};
 use enrol::machine::server::{Decision, Inquiry, Stage, Transaction, decide};
 use enrol::machine::{Confirmation as SignedConfirmation, EnrolmentId};
 use futures_util::future::BoxFuture;
@@ -28,7 +28,7 @@ use x509_cert::serial_number::SerialNumber;
 use x509_cert::time::Validity;
 
 use super::super::api::{EnrolmentAudit, EnrolmentSettings, EnrolmentStatus, Order};
-use super::super::authority::{Authority, Page1, SignedRequest, Talk, Trouble};
+use super::super::authority::{Authority, Page1, Signed, SignedRequest, Talk, Trouble};
 use super::super::{Enrolments, Refused as NotStarted};
 use crate::actor::{Registries, Tokens};
 use crate::holder::{Holder, HolderFor, Question, SecretKind, Unanswered};
@@ -209,8 +209,19 @@ pub(super) struct Office {
     pub(super) wants_proof: bool,
     /// The proof in the request that came last.
     pub(super) proof: Option<Evidence>,
+    /// The key of a certificate that it issued before.
+    pub(super) old: Option<PublicKey>,
+    /// What was asked about that certificate.
+    pub(super) wishes: Vec<Wish>,
     /// The OTP that the person typed last: the office does not read CMP here.
     pub(super) typed: Arc<Mutex<String>>,
+}
+
+impl Office {
+    /// The old certificate's key signed it.
+    fn is_old(&self, read: &Incoming) -> bool {
+        self.old.as_ref().is_some_and(|old| read.is_signed_by(old))
+    }
 }
 
 #[derive(Clone, Default)]
@@ -265,6 +276,45 @@ impl Authority for Bank {
         })
     }
 
+    fn renewal_terms<'a>(&'a self, talk: &'a Talk, question: &'a Signed) -> BoxFuture<'a, Page1> {
+        Box::pin(async move {
+            self.answer(|office| {
+                let read = enrol::cmp::server::read(&question.message).unwrap();
+                if !office.is_old(&read) {
+                    return Err(refused(Refusal::Auth));
+                }
+                let user = talk.applicant.user.clone().unwrap();
+                Ok(Template {
+                    subject: format!("{} {user} 1635", talk.applicant.contract).parse().unwrap(),
+                    algorithms: vec![KeyAlgorithm::P256],
+                    otp_wanted: false,
+                    otp_token: None,
+                    pin_wanted: false,
+                    attestation_wanted: false,
+                    policy: token::KeyPolicy::default(),
+                    device: None,
+                    deadline: Some(4_000_000_000),
+                    time: None,
+                    nonce: vec![1],
+                })
+            })
+        })
+    }
+
+    fn revoke<'a>(&'a self, _: &'a Talk, request: &'a Signed) -> BoxFuture<'a, Result<Confirmation, Trouble>> {
+        Box::pin(async move {
+            self.answer(|office| {
+                let read = enrol::cmp::server::read(&request.message).unwrap();
+                if !office.is_old(&read) {
+                    return Confirmation::Refused(refused(Refusal::Auth));
+                }
+                let Request::Revoke(revocation) = read.request else { panic!("no request about a certificate") };
+                office.wishes.push(revocation.wish);
+                Confirmation::Done
+            })
+        })
+    }
+
     fn submit<'a>(
         &'a self,
         talk: &'a Talk,
@@ -275,16 +325,19 @@ impl Authority for Bank {
             self.answer(|office| {
                 office.submissions += 1;
                 let read = enrol::cmp::server::read(&request.message).unwrap();
-                let Request::Enrol(enrolment) = read.request else { panic!("no request for a certificate") };
+                let renewal = office.is_old(&read);
+                let (Request::Enrol(enrolment) | Request::Renew(enrolment)) = read.request else {
+                    panic!("no request for a certificate")
+                };
                 office.proof = enrolment.evidence;
                 let key = request.public_key.fingerprint();
                 let inquiry = Inquiry::Submit { applicant: &talk.applicant, key };
                 match decide(office.bound.get(&talk.transaction), &inquiry) {
-                    Decision::Bind if office.burnt || *lock(&office.typed) != OTP => {
+                    Decision::Bind if !renewal && (office.burnt || *lock(&office.typed) != OTP) => {
                         Response::Refused(refused(Refusal::Otp))
                     }
                     Decision::Bind => {
-                        office.burnt = true;
+                        office.burnt |= !renewal;
                         let der = certificate(office.odd_name.unwrap_or(NAME), &request.public_key);
                         let certificate = CertificateFacts::from_der(&der).unwrap().sha256();
                         let applicant = talk.applicant.clone();
@@ -520,6 +573,23 @@ impl Life {
                 contract: ContractId::new("00009876543").unwrap(),
                 user: Some(UserId::new(user).unwrap()),
                 algorithm: None,
+                renews: None,
+                holder: Arc::new(self.person.clone()),
+            })
+            .await
+    }
+
+    /// An order to renew what lies in the slot.
+    pub(super) async fn renew(&self, slot: &SlotId) -> Result<EnrolmentId, NotStarted> {
+        self.enrolments
+            .start(Order {
+                owner: 1000,
+                profile: "bank".to_owned(),
+                token: Some(token_id()),
+                contract: ContractId::new("00009876543").unwrap(),
+                user: Some(UserId::new("riyousya").unwrap()),
+                algorithm: None,
+                renews: Some(slot.clone()),
                 holder: Arc::new(self.person.clone()),
             })
             .await

@@ -2,6 +2,7 @@
 
 mod bench;
 mod disk;
+mod renewal;
 
 use enrol::machine::State;
 use enrol::machine::server::Stage;

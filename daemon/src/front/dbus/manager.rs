@@ -18,7 +18,9 @@ use crate::holder::Holder;
 use crate::requests::{Answer, Request};
 use crate::service::limits::Counted;
 use crate::service::select::Usage;
-use crate::service::{EnrolmentOrder, Error, Listed, LoginOrder, Wanted};
+use crate::service::{
+    EnrolmentOrder, Error, Listed, LoginOrder, RenewalOrder, RevocationOrder, Wanted, wish_from_name,
+};
 use crate::worker::{ModuleState, ModuleStatus};
 
 /// The daemon itself.
@@ -122,6 +124,53 @@ impl Manager {
         let status = self.bus.service.enrolment(&peer.caller, &id).await?;
         serve(&self.bus, status).await?;
         Ok(tree::enrolment_path(&id)?)
+    }
+
+    #[zbus(out_args("enrolment"))]
+    async fn start_renewal(
+        &self,
+        profile: String,
+        options: HashMap<String, OwnedVariant>,
+        #[zbus(header)] call: Header<'_>,
+    ) -> Result<OwnedObjectPath, Failure> {
+        let (peer, _room) = self.bus.enter(&call).await?;
+        let options = Options::read(options, &["agent", "algorithm", "key"])?;
+        let order = RenewalOrder {
+            profile,
+            key: options.parsed::<KeyRef>("key")?,
+            algorithm: options.parsed::<KeyAlgorithm>("algorithm")?,
+            holder: own_agent(&self.bus, &peer, &options)?,
+        };
+        let id = self.bus.service.start_renewal(&peer.caller, order).await?;
+        let status = self.bus.service.enrolment(&peer.caller, &id).await?;
+        serve(&self.bus, status).await?;
+        Ok(tree::enrolment_path(&id)?)
+    }
+
+    #[zbus(out_args("request"))]
+    async fn revoke_certificate(
+        &self,
+        profile: String,
+        wish: &str,
+        options: HashMap<String, OwnedVariant>,
+        #[zbus(header)] call: Header<'_>,
+    ) -> Result<OwnedObjectPath, Failure> {
+        let (peer, _room) = self.bus.enter(&call).await?;
+        let options = Options::read(options, &["agent", "key"])?;
+        let order = RevocationOrder {
+            profile,
+            key: options.parsed::<KeyRef>("key")?,
+            wish: wish_from_name(wish).ok_or_else(|| Error::InvalidArgument {
+                reason: "the wish is suspend, revoke-compromised or revoke-discarded".to_owned(),
+            })?,
+            holder: own_agent(&self.bus, &peer, &options)?,
+        };
+        let room = self.bus.service.admit(&peer.caller, Counted::Request)?;
+        let (service, caller) = (self.bus.service.clone(), peer.caller.clone());
+        let request = Request::start("revoke-certificate", &peer.gone, &self.bus.tasks, async move {
+            service.revoke_certificate(&caller, order, room).await.map(|()| Answer::Done)
+        });
+        Ok(RequestObject::serve(&self.bus, &peer, request).await?)
     }
 
     #[zbus(out_args("enrolments"))]

@@ -13,7 +13,9 @@ use crate::actor::{Happening, TokenHandle, Tokens};
 use crate::front::Caller;
 use crate::service::limits::Counted;
 use crate::service::select::Usage;
-use crate::service::{EnrolmentOrder, Error, LoginOrder, Service, Wanted};
+use crate::service::{
+    EnrolmentOrder, Error, LoginOrder, RenewalOrder, RevocationOrder, Service, Wanted, wish_from_name,
+};
 
 /// Serves one call. Answers before the last go through `more`.
 pub(super) async fn serve(
@@ -47,8 +49,10 @@ pub(super) async fn serve(
         "ProvisionOtp" => front.provision_otp(call.take()?).await,
         "Refresh" => front.refresh(call.take()?).await,
         "ResumeEnrolment" => front.resume_enrolment(call.take()?).await,
+        "RevokeCertificate" => front.revoke_certificate(call.take()?).await,
         "SignLogin" => front.sign_login(call.take()?).await,
         "StartEnrolment" => front.start_enrolment(call.take()?).await,
+        "StartRenewal" => front.start_renewal(call.take()?).await,
         "UnblockPin" => front.unblock_pin(call.take()?).await,
         "WatchEnrolment" => front.watch_enrolment(call.take()?).await,
         _ => Err(Failure::MethodNotFound(name)),
@@ -120,6 +124,26 @@ struct Enrolment {
     _interactive: Option<bool>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Renewal {
+    profile: String,
+    key: Option<String>,
+    algorithm: Option<String>,
+    #[serde(rename = "allowInteractiveAuthentication")]
+    _interactive: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Revocation {
+    profile: String,
+    wish: String,
+    key: Option<String>,
+    #[serde(rename = "allowInteractiveAuthentication")]
+    _interactive: Option<bool>,
+}
+
 impl Method<'_> {
     async fn list_tokens(&self, _: Nothing) -> Result<Value, Failure> {
         let tokens = self.service.list_tokens(self.caller).await?;
@@ -185,6 +209,31 @@ impl Method<'_> {
         };
         let id = self.service.start_enrolment(self.caller, order).await?;
         Ok(json!({ "enrolment": id.to_string() }))
+    }
+
+    async fn start_renewal(&self, renewal: Renewal) -> Result<Value, Failure> {
+        let order = RenewalOrder {
+            profile: renewal.profile,
+            key: parse::<KeyRef>(renewal.key.as_deref())?,
+            algorithm: parse::<KeyAlgorithm>(renewal.algorithm.as_deref())?,
+            holder: None,
+        };
+        let id = self.service.start_renewal(self.caller, order).await?;
+        Ok(json!({ "enrolment": id.to_string() }))
+    }
+
+    async fn revoke_certificate(&self, revocation: Revocation) -> Result<Value, Failure> {
+        let order = RevocationOrder {
+            profile: revocation.profile,
+            key: parse::<KeyRef>(revocation.key.as_deref())?,
+            wish: wish_from_name(&revocation.wish).ok_or_else(|| Error::InvalidArgument {
+                reason: "the wish is suspend, revoke-compromised or revoke-discarded".to_owned(),
+            })?,
+            holder: None,
+        };
+        let room = self.service.admit(self.caller, Counted::Request)?;
+        self.telling(self.service.revoke_certificate(self.caller, order, room)).await?;
+        Ok(json!({}))
     }
 
     async fn list_enrolments(&self, _: Nothing) -> Result<Value, Failure> {
