@@ -155,6 +155,7 @@ notice-waiting-confirmation = The authority waits for the administrator, who con
 text-installed = Installation of the electronic certificate is complete.
 
 ## Errors of our own
+error-browser = No browser could be opened ({ $detail }). Open one and use --print, which writes the link.
 error-bus = The message bus failed ({ $detail }). Try again; if that does not help, log in to the session anew.
 error-no-bus = There is no message bus ({ $detail }). Start the command inside a session, or use --system.
 error-no-daemon = The daemon jitsuind is not on the bus. Start it, for example with: jitsuind --user
@@ -401,6 +402,8 @@ login-renewal-due = The certificate ends soon. Renew it before that day.
 login-check-last = Check the last login; tell the administrator if it was not you.
 
 ## Administrator
+browser-opened = The login goes on in the browser.
+browser-until = The link is good until { $until }, for one login. It asks for a PIN: by itself it opens nothing.
 admin-logged-in = Logged in as the administrator of contract { $contract } until { $until }.
 admin-choice = Electronic certificate (choice): { $choice }
 admin-reinstate = Lift the suspension of this user's certificate.
@@ -546,6 +549,8 @@ help-certificates--token = Only on this token
 help-certificates--usage = Only for this usage
 help-completions = Print the completions of a shell
 help-completions--shell = Which shell
+help-console = Administrator login in a browser: the card signs here, the PIN is asked there
+help-console--print = Print the link instead of opening a browser
 help-doctor = Look for what is wrong, say who blocks it and what to do
 help-enrol = Acquire a certificate: two pages, contract ID, user ID and user PIN, then the one-time password
 help-otp = One-time passwords from a token
@@ -579,6 +584,8 @@ help-enrolments-pause--enrolment = Which one: its name or the beginning of it
 help-enrolments-resume = Go on with a paused enrolment
 help-enrolments-resume--enrolment = Which one: its name or the beginning of it (default: the only one that is not over)
 help-login = Log in at an authority by certificate, then user PIN
+help-login--browser = Go on in a browser, where the user PIN is asked
+help-login--print = Print the link that goes on in a browser instead of opening it
 help-login--token-only = Sign this challenge for this origin and print the Web eID token as JSON
 help-login--usage = Kind of certificate for --token-only
 help-man = Write the manual pages, in English and Japanese

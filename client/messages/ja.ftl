@@ -155,6 +155,7 @@ notice-waiting-confirmation = 管理者による新しい鍵の確認を待っ�
 text-installed = 電子証明書のインストールが完了しました
 
 ## このプログラムのエラー
+error-browser = ブラウザを開けませんでした（{ $detail }）。--print を指定してリンクを表示し、ブラウザで開いてください。
 error-bus = メッセージバスでエラーが発生しました（{ $detail }）。再度お試しになり、解決しない場合はログインし直してください。
 error-no-bus = メッセージバスがありません（{ $detail }）。ログイン中のセッションで実行するか、--system を指定してください。
 error-no-daemon = jitsuindがバス上にありません。例えば jitsuind --user で起動してください。
@@ -401,6 +402,8 @@ login-renewal-due = 電子証明書の有効期限が近づいています。期
 login-check-last = 前回ログイン日時をご確認ください。お心当たりがない場合は管理者にご連絡ください。
 
 ## 管理者
+browser-opened = ブラウザでログインを続けてください。
+browser-until = リンクは { $until } まで、ログイン1回に限り有効です。暗証番号の入力が必要で、リンクだけではログインできません。
 admin-logged-in = ご契約先 { $contract } の管理者としてログインしました（{ $until } まで）。
 admin-choice = 電子証明書: { $choice }
 admin-reinstate = 利用者電子証明書の一時停止の解除
@@ -546,6 +549,8 @@ help-certificates--token = このトークンのみ
 help-certificates--usage = この用途のみ
 help-completions = シェルの補完を出力する
 help-completions--shell = シェルの種類
+help-console = ブラウザでの管理者ログイン（この端末でカードが署名し、暗証番号はブラウザで入力する）
+help-console--print = ブラウザを開かずにリンクを表示する
 help-doctor = 不具合とその原因、対処を調べる
 help-enrol = 電子証明書取得（1ページ目：契約者ID・利用者ID・利用者暗証番号、2ページ目：ワンタイムパスワード）
 help-otp = トークンのワンタイムパスワード
@@ -579,6 +584,8 @@ help-enrolments-pause--enrolment = 取得手続きの名前またはその先頭
 help-enrolments-resume = 一時停止した取得手続きを再開する
 help-enrolments-resume--enrolment = 取得手続きの名前またはその先頭（既定は終わっていない唯一のもの）
 help-login = 電子証明書方式 利用者ログイン
+help-login--browser = ブラウザで続け、利用者暗証番号を入力する
+help-login--print = ブラウザを開かずに、続きのリンクを表示する
 help-login--token-only = このチャレンジに接続先のために署名し、Web eIDトークンをJSONで出力する
 help-login--usage = --token-only での電子証明書の種類
 help-man = 英語と日本語のマニュアルを書き出す

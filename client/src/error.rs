@@ -41,6 +41,9 @@ pub enum Error {
     /// Talking to the authority, or what it answered.
     #[error(transparent)]
     Authority(#[from] DoorError),
+    /// No browser could be opened.
+    #[error("no browser: {0}")]
+    Browser(String),
     /// Talking to the daemon, or what it answered.
     #[error(transparent)]
     Bus(#[from] BusError),
@@ -84,6 +87,7 @@ impl Error {
         match self {
             Self::Authority(DoorError::Refused { .. } | DoorError::Stranger { .. }) => Exit::Refused,
             Self::Authority(_) => Exit::Network,
+            Self::Browser(_) => Exit::Failed,
             Self::Bus(error) => error.exit(),
             Self::Config(_) | Self::Entry { .. } => Exit::Usage,
             Self::Enrolment { name, .. } => crate::bus::error::exit_of(name),
@@ -101,6 +105,7 @@ impl Error {
     pub fn say(&self, texts: &Texts) -> String {
         match self {
             Self::Authority(error) => error.say(texts),
+            Self::Browser(detail) => texts.with("error-browser", &[("detail", detail)]),
             Self::Bus(error) => error.say(texts),
             Self::Config(error) => error.say(texts),
             Self::Entry { key, value } => texts.with(key, &[("value", value)]),

@@ -8,5 +8,5 @@ pub use door::{Door, DoorError};
 pub use form::Form;
 pub use types::{
     AdminChallenge, AdminSession, Certificate, Changed, Handle, Hardware, LoginHandle, LoginResult, Profile,
-    Resynchronised, StockedToken, Suspension, TokenStock, User, Users,
+    Resynchronised, StockedToken, Suspension, TokenStock, User, Users, WebHandle,
 };

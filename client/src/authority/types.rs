@@ -57,6 +57,15 @@ pub struct LoginHandle {
     pub user_id: String,
 }
 
+/// The certificate was accepted; the PIN is asked in a browser.
+#[derive(Deserialize)]
+pub struct WebHandle {
+    /// Good for one login; a part of the link.
+    pub login: Handle,
+    /// Until when; Unix time in seconds.
+    pub expires_at: Option<i64>,
+}
+
 /// The information page after a user's login (S-107, D-118, D-612).
 #[derive(Debug, Deserialize, Serialize)]
 pub struct LoginResult {

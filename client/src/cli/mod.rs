@@ -80,6 +80,8 @@ pub enum Command {
         #[arg(value_enum, value_name = "SHELL")]
         shell: Shell,
     },
+    /// 管理者ログイン in a browser.
+    Console(Console),
     /// What is wrong, who blocks it, what to do.
     Doctor {
         /// The authority to look at.
@@ -295,12 +297,32 @@ pub enum Enrolments {
     },
 }
 
-/// `login`
+/// `console`
 #[derive(Args, Debug)]
-pub struct Login {
+pub struct Console {
     /// With this key.
     #[arg(long, value_name = "KEY")]
     pub certificate: Option<KeyRef>,
+    /// Print the link instead of opening a browser.
+    #[arg(long)]
+    pub print: bool,
+    /// The authority.
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+}
+
+/// `login`
+#[derive(Args, Debug)]
+pub struct Login {
+    /// Goes on in a browser.
+    #[arg(long, conflicts_with = "token_only")]
+    pub browser: bool,
+    /// With this key.
+    #[arg(long, value_name = "KEY")]
+    pub certificate: Option<KeyRef>,
+    /// Print the link that goes on in a browser.
+    #[arg(long, conflicts_with = "token_only")]
+    pub print: bool,
     /// The authority.
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,

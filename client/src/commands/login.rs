@@ -2,7 +2,7 @@
 
 use token::{Challenge, Origin};
 
-use super::{Context, signing};
+use super::{Context, browser, signing};
 use crate::authority::{AdminChallenge, Door, DoorError, Form, LoginHandle, LoginResult};
 use crate::cli::{Login, Usage};
 use crate::prompt::Window;
@@ -11,6 +11,7 @@ use crate::{Error, clock, output};
 pub(crate) async fn perform(context: &Context, login: Login) -> Result<(), Error> {
     match login.token_only.as_deref() {
         Some([origin, challenge]) => token_only(context, &login, origin, challenge).await,
+        _ if login.browser || login.print => browser::user(context, &login).await,
         _ => at_authority(context, &login).await,
     }
 }

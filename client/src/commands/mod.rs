@@ -3,6 +3,7 @@
 mod admin;
 mod admin_otp;
 mod batch;
+mod browser;
 mod certificates;
 mod context;
 mod descriptor;
@@ -36,6 +37,7 @@ pub(crate) async fn perform(context: &Context, command: Command) -> Result<(), E
         Command::Agent => session_agent::perform(context).await,
         Command::Certificates(wanted) => interruptible(certificates::perform(context, wanted)).await,
         Command::Completions { shell } => manual::completions(context, shell),
+        Command::Console(console) => interruptible(browser::administrator(context, console)).await,
         Command::Doctor { profile } => interruptible(doctor::perform(context, profile)).await,
         Command::Enrol(enrol) => enrol::perform(context, enrol).await,
         Command::Enrolments { action } => enrolments::perform(context, action).await,
