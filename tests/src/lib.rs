@@ -11,6 +11,7 @@
 )]
 
 pub mod authority;
+pub mod browser;
 pub mod bus;
 pub mod canary;
 pub mod daemon;

@@ -13,14 +13,13 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 use tests::tree::{self, TextFile};
 
 /// Which of our crates each of our crates is built from.
-const EDGES: [(&str, &[&str]); 12] = [
-    ("authority", &["drivers", "enrol", "token"]),
+const EDGES: [(&str, &[&str]); 11] = [
+    ("authority", &["enrol", "token"]),
     ("client", &["pinned", "token"]),
     ("daemon", &["drivers", "enrol", "pinned", "token"]),
     ("drivers", &["token"]),
     ("enrol", &["token"]),
     ("ifd-handler", &[]),
-    ("jitsuin-verify", &["token"]),
     ("misbehaving-module", &[]),
     ("pinned", &[]),
     ("tests", &["ifd-handler", "virtual-card"]), // its suites use the rest as development dependencies
@@ -29,11 +28,10 @@ const EDGES: [(&str, &[&str]); 12] = [
 ];
 
 /// What may not come into a crate, by whatever way.
-const FORBIDDEN: [(&str, &[&str]); 5] = [
+const FORBIDDEN: [(&str, &[&str]); 4] = [
     ("token", &["tokio", "zbus", "pcsc", "rustls", "hyper", "sqlx", "cryptoki"]),
     ("enrol", &["tokio", "zbus", "pcsc", "rustls", "hyper", "sqlx", "cryptoki"]),
     ("drivers", &["tokio", "zbus", "rustls", "hyper", "sqlx"]),
-    ("jitsuin-verify", &["tokio", "zbus", "pcsc", "rustls", "hyper", "sqlx", "cryptoki"]),
     ("pinned", &["zbus", "pcsc", "sqlx", "cryptoki"]),
 ];
 

@@ -1,0 +1,12 @@
+//! The pages in a real browser: the manual walked through in both languages, with and without JavaScript, and what
+//! somebody with another page, another browser or a clever name could try.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops here"
+)]
+
+mod administrator;
+mod desk;
