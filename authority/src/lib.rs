@@ -2,7 +2,8 @@
 //!
 //! Rules are pure functions ([`rules`], [`otp`]); everything that changes goes through one
 //! transaction of the [`store`] together with its event. [`bank`], [`office`], [`login`] and
-//! [`acquisition`] say what each door can have done; the [`doors`] only parse, call and render.
+//! [`acquisition`] say what each door can have done; the [`doors`] only parse, call and render;
+//! `console` does so for browsers.
 
 pub mod acquisition;
 pub mod attestation;
@@ -12,6 +13,7 @@ pub mod clock;
 pub mod cmp;
 pub mod code;
 pub mod command;
+mod console;
 pub mod denial;
 pub mod doors;
 mod holding;
@@ -24,7 +26,6 @@ pub mod otp;
 pub mod otp_tokens;
 pub mod own;
 pub mod pins;
-pub mod revocation;
 pub mod rounds;
 pub mod rules;
 pub mod server;

@@ -2,7 +2,6 @@
 
 mod otp;
 mod otp_token;
-mod revocation;
 mod risk;
 mod suspend;
 
@@ -17,7 +16,6 @@ use crate::store::{DATABASE, Home};
 
 pub use self::otp::{Arrangement, OtpSettings};
 pub use self::otp_token::TokenSettings;
-pub use self::revocation::RevocationSettings;
 pub use self::risk::RiskSettings;
 pub use self::suspend::SuspendSettings;
 
@@ -86,9 +84,6 @@ pub struct Settings {
     /// Logins and sessions.
     #[serde(default)]
     pub login: LoginSettings,
-    /// What relying parties are told.
-    #[serde(default)]
-    pub revocation: RevocationSettings,
     /// Where the tables are.
     #[serde(default)]
     pub database: DatabaseSettings,
@@ -347,7 +342,6 @@ impl Settings {
             otp: OtpSettings::default(),
             token: TokenSettings::default(),
             login: LoginSettings::default(),
-            revocation: RevocationSettings::default(),
             database: DatabaseSettings::default(),
             server: ServerSettings::default(),
             log: LogSettings::default(),
@@ -414,7 +408,7 @@ impl Settings {
             ((1..=100_000).contains(&self.server.requests_per_minute), "server.requests-per-minute", "1 to 100000"),
         ];
         let sections = self.suspend.rules().into_iter().chain(self.risk.rules());
-        let sections = sections.chain(self.otp.rules()).chain(self.token.rules()).chain(self.revocation.rules());
+        let sections = sections.chain(self.otp.rules()).chain(self.token.rules());
         match rules.into_iter().chain(sections).find(|(kept, ..)| !kept) {
             Some((_, key, rule)) => Err(SettingsError::Range { key, rule }),
             None => Ok(()),

@@ -2,7 +2,6 @@
 
 mod certificate;
 mod contract;
-mod party;
 mod token_life;
 mod tokens;
 mod users;

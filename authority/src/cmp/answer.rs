@@ -13,7 +13,7 @@ use super::CmpDoor;
 use crate::acquisition::{
     Acquisition, CodeProof, IssueOrder, KeyProof, OpenCode, Renewing, Submission, TransactionRecord, TransactionState,
 };
-use crate::ca::{IssuingCa, ReplySigner};
+use crate::ca::ReplySigner;
 use crate::code::{self, NoRandomness};
 use crate::denial::Denial;
 use crate::house::House;
@@ -93,12 +93,7 @@ impl CmpDoor {
             Err(no) => tracing::info!(request = ?incoming, code = no.failure.refusal.code(), "CMP request refused"),
         }
         let House { ca, clock, replies, .. } = &self.house;
-        // a repeated answer may carry a certificate of a former CA
-        let issued = match &verdict {
-            Ok(Verdict::Issued { certificate, .. }) => Some(certificate.as_slice()),
-            _ => None,
-        };
-        let certificates = ca.chain_of(issued);
+        let certificates = [ca.issuing(), ca.root()];
         // Whoever signs is answered with a signature (RFC 9483 §3.2).
         let signer = (incoming.protection() == ProtectionKind::Signature).then_some(replies.as_ref());
         let own_first = signer.map(ReplySigner::certificate).into_iter();
@@ -279,9 +274,7 @@ impl CmpDoor {
         }
         // certHash goes with the hash of the certificate's signature (RFC 9810 §5.3.18)
         let certificate = record.certificate.ok_or(Refusal::BadRequest)?;
-        let ca = &self.house.ca;
-        let key = ca.issuer_of(&certificate).map_or(ca.issuing_key(), IssuingCa::key);
-        let expected = key.algorithm().default_signature().hash(&certificate);
+        let expected = self.house.ca.issuing_key().algorithm().default_signature().hash(&certificate);
         if expected != hash {
             return Err(Failure { refusal: Refusal::BadRequest, bit: FailureBit::BadCertId }.into());
         }

@@ -4,9 +4,7 @@ use anyhow::bail;
 use token::{ContractId, Secret};
 use zeroize::Zeroizing;
 
-use super::arguments::{
-    AdministratorWork, ContractWork, OfContract, OfUser, PartyWork, ReasonArgument, UserWork, Work,
-};
+use super::arguments::{AdministratorWork, ContractWork, OfContract, OfUser, ReasonArgument, UserWork, Work};
 use super::secrets::Secrets;
 use super::{certificate, denied, otp_token, say};
 use crate::bank::Bank;
@@ -33,29 +31,7 @@ pub(super) async fn work(bank: &Bank, work: Work, mut secrets: Secrets) -> anyho
             bank.unlock_user(&contract.contract_id, &user_id, &form_reference).await.map_err(denied)?;
             say(&format!("user {}/{user_id} unlocked", contract.contract_id))
         }
-        Work::RelyingParty(work) => relying_party(bank, work).await,
         Work::Token(work) => otp_token::work(bank, work, &mut secrets).await,
-    }
-}
-
-async fn relying_party(bank: &Bank, work: PartyWork) -> anyhow::Result<()> {
-    match work {
-        PartyWork::Add { origin, form_reference } => {
-            let bearer = bank.add_relying_party(&origin, &form_reference).await.map_err(denied)?;
-            say(&format!("relying party {origin} registered\nbearer token {}", *bearer))
-        }
-        PartyWork::List => {
-            for party in bank.relying_parties().await.map_err(denied)? {
-                let since = jst::date(party.added_at);
-                let end = party.removed_at.map_or_else(String::new, |at| format!(" removed {}", jst::date(at)));
-                say(&format!("{} since {since}{end} {}", party.origin, party.form_reference))?;
-            }
-            Ok(())
-        }
-        PartyWork::Remove { origin, form_reference } => {
-            bank.remove_relying_party(&origin, &form_reference).await.map_err(denied)?;
-            say(&format!("relying party {origin} removed"))
-        }
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) fn routes() -> Router<Doors> {
     Router::new()
         .route("/admin/v1/challenge", post(challenge))
         .route("/admin/v1/login", post(log_in))
+        .route("/admin/v1/console", post(console))
         .route("/admin/v1/logout", post(log_out))
         .route("/admin/v1/users", get(users))
         .route("/admin/v1/users/{user_id}", get(user))
@@ -83,6 +84,15 @@ async fn log_in(caller: Caller, mut form: Form) -> Result<Json<Value>, Problem> 
     })))
 }
 
+/// The certificate step of a login that goes on in a browser.
+async fn console(caller: Caller, form: Form) -> Result<Json<Value>, Problem> {
+    let challenge = form.wanted("challenge").map_err(|refusal| caller.problem.of(refusal))?;
+    let token = form.wanted("token").map_err(|refusal| caller.problem.of(refusal))?;
+    let handle = caller.login.verify_administrator(challenge, token).await;
+    let handle = handle.map_err(|denial| caller.problem.of(denial))?;
+    Ok(Json(json!({ "login": *handle.login, "expires_at": handle.expires_at })))
+}
+
 async fn log_out(admin: Administrator) -> Result<StatusCode, Problem> {
     admin.login.log_out(&admin.session).await.map_err(|denial| admin.problem.of(denial))?;
     Ok(StatusCode::NO_CONTENT)
@@ -101,7 +111,7 @@ async fn user(admin: Administrator, Path(user): Path<String>) -> Result<Json<Use
 async fn certificate(admin: Administrator, Path(user): Path<String>, mut form: Form) -> Result<Json<Value>, Problem> {
     let refused = |refusal: Refusal| admin.problem.of(refusal);
     let user = user_id(&user).map_err(refused)?;
-    let choice = choice(&form).map_err(refused)?;
+    let choice = certificate_choice(&form).map_err(refused)?;
     let submitted = CertificateForm {
         choice,
         device: serial(&form, "device").map_err(refused)?,
@@ -187,7 +197,8 @@ fn user_id(text: &str) -> Result<UserId, Refusal> {
     }
 }
 
-fn choice(form: &Form) -> Result<Choice, Refusal> {
+/// 継続 / 再発行 / 失効, as it was submitted (S-036, S-037).
+pub(crate) fn certificate_choice(form: &Form) -> Result<Choice, Refusal> {
     let reason = || match form.text("reason") {
         Some(reason) => Reason::from_key(reason).ok_or(Refusal::BadRequest),
         None => Ok(Reason::Other),
@@ -201,7 +212,8 @@ fn choice(form: &Form) -> Result<Choice, Refusal> {
     }
 }
 
-fn serial(form: &Form, name: &str) -> Result<Option<String>, Refusal> {
+/// A serial number, where one was entered.
+pub(crate) fn serial(form: &Form, name: &str) -> Result<Option<String>, Refusal> {
     match form.text(name) {
         None => Ok(None),
         Some(text) if text.len() <= MAX_SERIAL && text.bytes().all(|b| b.is_ascii_graphic()) => {

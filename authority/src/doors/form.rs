@@ -39,6 +39,17 @@ impl Form {
         Ok(Self(fields))
     }
 
+    /// Reads the body of a request.
+    ///
+    /// # Errors
+    /// `BadRequest` for one of another type, too long, or malformed.
+    pub async fn receive(request: Request) -> Result<Self, Refusal> {
+        if !is_form(request.headers()) && !request.body().is_end_stream() {
+            return Err(Refusal::BadRequest);
+        }
+        Self::parse(&read(request.into_body()).await?)
+    }
+
     /// Takes a secret out; an empty one counts as missing.
     pub fn secret(&mut self, name: &str) -> Option<Secret> {
         let at = self.0.iter().position(|(known, _)| known == name)?;
@@ -86,11 +97,7 @@ impl<S: Sync> FromRequest<S> for Form {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         let problem = Problem::speaking(request.headers());
-        if !is_form(request.headers()) && !request.body().is_end_stream() {
-            return Err(problem.of(Refusal::BadRequest));
-        }
-        let body = read(request.into_body()).await.map_err(|refusal| problem.of(refusal))?;
-        Self::parse(&body).map_err(|refusal| problem.of(refusal))
+        Self::receive(request).await.map_err(|refusal| problem.of(refusal))
     }
 }
 

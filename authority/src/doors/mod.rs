@@ -5,10 +5,8 @@ mod admin;
 mod form;
 mod language;
 mod login;
-mod party;
 mod problem;
 mod public;
-mod revocation;
 mod shell;
 mod user;
 
@@ -19,6 +17,7 @@ use axum::http::request::Parts;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
+pub(crate) use admin::{certificate_choice, serial};
 pub use form::Form;
 pub use problem::Problem;
 
@@ -69,11 +68,6 @@ pub(crate) fn place(peer: Option<Peer>) -> String {
     peer.map_or_else(|| "unknown".to_owned(), |Peer(address)| address.to_string())
 }
 
-/// What is served without TLS: what is signed and for anybody.
-pub fn open_router(house: House) -> Router {
-    shell::around(revocation::routes().with_state(Doors { house: house.clone() }), &house)
-}
-
 /// All doors of an authority.
 pub fn router(house: House) -> Router {
     let doors = Doors { house: house.clone() };
@@ -81,10 +75,8 @@ pub fn router(house: House) -> Router {
         .merge(public::routes())
         .merge(login::routes())
         .merge(admin::routes())
-        .merge(party::routes())
-        .merge(revocation::routes())
         .merge(user::routes())
         .with_state(doors);
-    let router = router.merge(crate::cmp::door(&house));
+    let router = router.merge(crate::cmp::door(&house)).merge(crate::console::pages(&house));
     shell::around(router, &house)
 }

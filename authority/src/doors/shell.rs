@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::house::House;
 use crate::server::{Peer, RateLimiter};
 
-/// Answers are for whoever asked, are no web page, and are not kept.
+/// Answers are for whoever asked, are no web page, and are not kept; a door that means otherwise says so itself.
 const HEADERS: [(HeaderName, &str); 6] = [
     (CACHE_CONTROL, "no-store"),
     (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
@@ -58,8 +58,7 @@ pub(super) fn around(router: Router, house: &House) -> Router {
 async fn admit(State(shell): State<Shell>, request: Request, next: Next) -> Response {
     let problem = Problem::speaking(request.headers());
     let peer = request.extensions().get::<Peer>().copied();
-    // the status of certificates is asked for at every login at every relying party
-    let counts = request.method() != Method::GET && request.uri().path() != "/ocsp";
+    let counts = request.method() != Method::GET;
     let within = !counts || peer.is_none_or(|peer| shell.limiter.admits(peer.0, shell.clock.now()));
     let mut response = if within {
         match tokio::time::timeout(shell.time, next.run(request)).await {
@@ -70,7 +69,6 @@ async fn admit(State(shell): State<Shell>, request: Request, next: Next) -> Resp
         problem.of(Refusal::RateLimited).into_response()
     };
     for (name, value) in HEADERS {
-        // an answer that may be kept says so itself
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response

@@ -1,12 +1,14 @@
-//! 管理者ログイン: certificate and ご契約先暗証番号 in one request.
+//! 管理者ログイン: certificate and ご契約先暗証番号, in one request or one after the other.
 
 use token::{ContractId, Refusal, Secret};
 use zeroize::Zeroizing;
 
 use super::proof::Proven;
+use super::user::HANDLE_SECONDS;
 use super::{Login, refuse, standing};
 use crate::code;
 use crate::denial::Denial;
+use crate::pins::PinProof;
 use crate::rules::acquire::ContractStatus;
 use crate::rules::lock::{Counted, Counter};
 use crate::rules::login::Door;
@@ -24,6 +26,24 @@ pub struct AdministratorLogin {
     pub contract: ContractId,
 }
 
+/// The certificate step is done; ご契約先暗証番号 is next, in a browser. Opens nothing by itself.
+#[derive(Debug)]
+pub struct AdministratorHandle {
+    /// Opaque, for one login.
+    pub login: Zeroizing<String>,
+    /// Until when; Unix time in seconds.
+    pub expires_at: i64,
+}
+
+/// Whose login a handle is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begun {
+    /// The certificate's record.
+    record: String,
+    /// From the certificate.
+    pub contract: ContractId,
+}
+
 impl Login {
     /// Logs an administrator in.
     ///
@@ -37,19 +57,83 @@ impl Login {
         contract_pin: Option<&Secret>,
     ) -> Result<AdministratorLogin, Denial> {
         let Proven { change, row, standing: before } = self.prove(Door::Administrator, challenge, token).await?;
-        let holder = row.record.holder.clone();
-        let record = row.record.id;
+        let (holder, record) = (row.record.holder, row.record.id);
         let event = self.event(Door::Administrator, Some(&holder), "login.certificate").on(&record);
         change.commit(event).await?;
         let proof = match contract_pin {
             Some(pin) => Some(self.house.pins.check(Some(before.contract.pin), pin).await?),
             None => None,
         };
+        self.admit(&record, proof, None).await
+    }
 
+    /// The certificate step alone: the PIN is asked in a browser.
+    ///
+    /// # Errors
+    /// `Origin`, `Auth`, `CertUser`, the certificate's own reasons, `LockContract`.
+    pub async fn verify_administrator(&self, challenge: &str, token: &str) -> Result<AdministratorHandle, Denial> {
+        let mut proven = self.prove(Door::Administrator, challenge, token).await?;
+        let login = code::handle().map_err(|_| Refusal::Internal)?;
+        let now = proven.change.now();
+        let expires_at = now + HANDLE_SECONDS;
+        let record = &proven.row.record.id;
+        handles::add_login(proven.change.db(), &code::handle_sha256(login.as_bytes()), record, expires_at, now).await?;
+        let event = self.event(Door::Administrator, Some(&proven.row.record.holder), "login.certificate").on(record);
+        proven.change.commit(event).await?;
+        Ok(AdministratorHandle { login, expires_at })
+    }
+
+    /// Whose login a handle is for. It is not used up.
+    ///
+    /// # Errors
+    /// `Session` for a handle that is not, or no longer, good; `CertUser` for a user's.
+    pub async fn begun_by_administrator(&self, login: &str) -> Result<Begun, Denial> {
+        let readers = self.house.store.readers();
+        let hash = code::handle_sha256(login.as_bytes());
+        let record = handles::login(readers, &hash, self.house.clock.now()).await?.ok_or(Refusal::Session)?;
+        let row = certificates::find(readers, &record).await?.ok_or(Refusal::Internal)?;
+        if row.record.holder.user.is_some() {
+            return Err(Refusal::CertUser.into());
+        }
+        Ok(Begun { record, contract: row.record.holder.contract })
+    }
+
+    /// The PIN step. The handle opens one session; a wrong PIN does not use it up, the counter does that.
+    ///
+    /// # Errors
+    /// `Session` for a handle that is not, or no longer, good; `CertUser` for a user's; `Auth` with the tries left;
+    /// `LockContract`, the certificate's own reasons.
+    pub async fn enter_contract_pin(
+        &self,
+        login: &str,
+        contract_pin: Option<&Secret>,
+    ) -> Result<AdministratorLogin, Denial> {
+        let begun = self.begun_by_administrator(login).await?;
+        let stored = contracts::find(self.house.store.readers(), &begun.contract).await?.map(|contract| contract.pin);
+        let proof = match contract_pin {
+            Some(pin) => Some(self.house.pins.check(stored, pin).await?),
+            None => None,
+        };
+        self.admit(&begun.record, proof, Some(&code::handle_sha256(login.as_bytes()))).await
+    }
+
+    /// Opens a session for the holder of `record`, where the PIN was right; `handle` is used up by it.
+    async fn admit(
+        &self,
+        record: &str,
+        proof: Option<PinProof>,
+        handle: Option<&str>,
+    ) -> Result<AdministratorLogin, Denial> {
         let mut change = self.house.store.change(self.house.clock.now()).await?;
         let now = change.now();
-        let event = self.event(Door::Administrator, Some(&holder), "login.pin").on(&record);
-        let row = certificates::find(change.db(), &record).await?.ok_or(Refusal::Internal)?;
+        let row = certificates::find(change.db(), record).await?.ok_or(Refusal::Internal)?;
+        let holder = row.record.holder.clone();
+        let event = self.event(Door::Administrator, Some(&holder), "login.pin").on(record);
+        if let Some(handle) = handle
+            && handles::login(change.db(), handle, now).await?.is_none()
+        {
+            return refuse(change, event, Refusal::Session).await;
+        }
         let contract = match standing(change.db(), &row, now).await? {
             Ok(stands) => stands.contract,
             Err(denial) => return refuse(change, event, denial).await,
@@ -63,6 +147,9 @@ impl Login {
             Counted::Wrong { failures, left } => {
                 contracts::set_failures(change.db(), &holder.contract, ContractPin::Login, failures).await?;
                 if left == 0 {
+                    if let Some(handle) = handle {
+                        handles::drop_login(change.db(), handle).await?;
+                    }
                     contracts::set_status(change.db(), &holder.contract, ContractStatus::Locked).await?;
                     let event = event.locked_by("contract_pin");
                     return refuse(change, event, Refusal::LockContract).await;
@@ -70,12 +157,15 @@ impl Login {
                 return refuse(change, event, Denial::left(Refusal::Auth, left)).await;
             }
         }
+        if let Some(handle) = handle {
+            handles::drop_login(change.db(), handle).await?;
+        }
         contracts::set_failures(change.db(), &holder.contract, ContractPin::Login, 0).await?;
         let session = code::handle().map_err(|_| Refusal::Internal)?;
         let valid_until = row.record.valid_until.ok_or(Refusal::Internal)?;
         let expires_at = (now + i64::from(self.house.settings.login.session_minutes) * 60).min(valid_until);
         let session_sha256 = code::handle_sha256(session.as_bytes());
-        handles::add_session(change.db(), &session_sha256, Door::Administrator, &record, expires_at, now).await?;
+        handles::add_session(change.db(), &session_sha256, Door::Administrator, record, expires_at, now).await?;
         change.commit(event).await?;
         Ok(AdministratorLogin { session, expires_at, contract: holder.contract })
     }

@@ -2,14 +2,12 @@
 
 mod administrator;
 mod challenge;
-mod party;
 mod proof;
 mod session;
 mod user;
 
-pub use administrator::AdministratorLogin;
+pub use administrator::{AdministratorHandle, AdministratorLogin, Begun};
 pub use challenge::NewChallenge;
-pub use party::PartyLogin;
 pub use session::Session;
 pub(crate) use session::in_force;
 pub use user::{Handle, UserLogin};

@@ -13,7 +13,7 @@ use crate::rules::login::{Assurance, Door};
 use crate::store::{certificates, handles, users};
 
 /// Seconds in which the PIN must follow the certificate.
-const HANDLE_SECONDS: i64 = 300;
+pub(super) const HANDLE_SECONDS: i64 = 300;
 
 /// The certificate step is done; the PIN is next.
 #[derive(Debug)]

@@ -29,6 +29,8 @@ pub struct CertificateView {
     pub status_text: &'static str,
     /// 電子証明書発行データ登録日: `YYYY年MM月DD日`.
     pub registered_on: String,
+    /// The same; Unix time in seconds.
+    pub registered_at: i64,
     /// 電子証明書シリアル番号.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub serial: Option<String>,
@@ -188,6 +190,7 @@ impl CertificateView {
             status: status.key(),
             status_text: status.ja(),
             registered_on: jst::date(row.record.registered_at),
+            registered_at: row.record.registered_at,
             serial: if mask_serial { serial.map(|_| MASK.to_owned()) } else { serial },
             valid_until: row.record.valid_until,
             valid_until_text: row.record.valid_until.map(jst::date),

@@ -10,5 +10,4 @@ pub mod lock;
 pub mod login;
 pub mod otp_token;
 pub mod renew;
-pub mod revocation;
 pub mod suspend;

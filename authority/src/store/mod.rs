@@ -10,8 +10,6 @@ pub mod event;
 pub mod handles;
 pub mod life;
 pub mod own_requests;
-pub mod parties;
-pub mod revocations;
 pub mod tokens;
 pub mod users;
 

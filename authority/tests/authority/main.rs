@@ -25,7 +25,5 @@ pub(crate) mod own;
 pub(crate) mod postgres;
 pub(crate) mod promises;
 pub(crate) mod refusals;
-pub(crate) mod relying_parties;
-pub(crate) mod revocation;
 pub(crate) mod rounds;
 pub(crate) mod suspension;

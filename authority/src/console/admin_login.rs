@@ -1,0 +1,88 @@
+//! 管理者ログイン: `jitsuin console` has the card sign and opens the link; the PIN is asked here.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::Path;
+use axum::response::Response;
+use axum::routing::{get, post};
+use token::{ContractId, Refusal};
+
+use super::admin::{Admin, HOME, LOGIN};
+use super::cookie;
+use super::guard::Posted;
+use super::page::{Page, answer, go};
+use super::trouble::Trouble;
+use super::visit::Visit;
+use crate::house::House;
+
+#[derive(Template)]
+#[template(path = "admin_login.html")]
+struct Entry {
+    page: Page,
+    command: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "admin_pin.html")]
+struct Pin {
+    page: Page,
+    contract: ContractId,
+    institution: String,
+    login: String,
+}
+
+pub(super) fn routes() -> Router<House> {
+    Router::new()
+        .route(LOGIN, get(entry))
+        .route("/console/enter/{login}", get(link))
+        .route("/console/enter", post(enter))
+        .route("/console/logout", post(log_out))
+}
+
+async fn entry(visit: Visit) -> Response {
+    let screen = Entry { page: visit.page(visit.texts().login_admin), command: "jitsuin console" };
+    answer(&screen, &screen.page)
+}
+
+/// Whoever looks at the link does not use it up: programs that preview links do that too.
+async fn link(visit: Visit, Path(login): Path<String>) -> Result<Response, Trouble> {
+    let begun = visit.login().begun_by_administrator(&login).await.map_err(|denial| visit.trouble(denial))?;
+    Ok(pin_page(&visit, begun.contract, login, None))
+}
+
+fn pin_page(visit: &Visit, contract: ContractId, login: String, denial: Option<crate::denial::Denial>) -> Response {
+    let mut page = visit.page(visit.texts().login_admin);
+    page.here = format!("/console/enter/{login}");
+    if let Some(denial) = denial {
+        page.refuse(Some("contract_pin"), denial);
+    }
+    let institution = visit.house.settings.institution_code.to_string();
+    let screen = Pin { page, contract, institution, login };
+    answer(&screen, &screen.page)
+}
+
+async fn enter(Posted { by: visit, mut form }: Posted<Visit>) -> Result<Response, Trouble> {
+    let pin = form.secret("contract_pin");
+    let login = form.wanted("login").map_err(|refusal| visit.trouble(refusal))?;
+    match visit.login().enter_contract_pin(login, pin.as_ref()).await {
+        Ok(opened) => {
+            let cookies: Vec<_> = cookie::set(cookie::ADMINISTRATOR, &opened.session).into_iter().collect();
+            Ok(go(HOME, &cookies))
+        }
+        Err(denial) if denial.refusal == Refusal::Auth => {
+            let begun = visit.login().begun_by_administrator(login).await.map_err(|denial| visit.trouble(denial))?;
+            Ok(pin_page(&visit, begun.contract, login.to_owned(), Some(denial)))
+        }
+        Err(denial) => Err(visit.trouble(denial)),
+    }
+}
+
+async fn log_out(Posted { by: admin, .. }: Posted<Admin>) -> Result<Response, Trouble> {
+    admin.visit.login().log_out(&admin.session).await.map_err(|denial| admin.trouble(denial))?;
+    let mut page = admin.visit.page(admin.texts().login_admin);
+    page.here = LOGIN.to_owned();
+    page.done = Some(admin.texts().logged_out.to_owned());
+    page.cookies.extend(cookie::clear(cookie::ADMINISTRATOR));
+    let screen = Entry { page, command: "jitsuin console" };
+    Ok(answer(&screen, &screen.page))
+}

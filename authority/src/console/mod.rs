@@ -1,0 +1,49 @@
+//! The pages, for administrators and users with a browser: the manual's screens in its words and its order
+//! (requirements §1.2). They work without JavaScript; htmx spares a page load where it may run. Every form passes
+//! `guard`, every text stands in `texts`.
+
+mod admin;
+mod admin_login;
+mod assets;
+mod cookie;
+mod guard;
+mod help;
+mod menu;
+mod notices;
+mod operation;
+mod page;
+mod qr;
+mod start;
+mod texts;
+mod trouble;
+mod user_change;
+mod users;
+mod visit;
+mod words;
+
+use axum::Router;
+use token::Refusal;
+
+use self::trouble::Trouble;
+use self::visit::Visit;
+use crate::house::House;
+
+/// All pages of an authority.
+pub(crate) fn pages(house: &House) -> Router {
+    Router::new()
+        .merge(assets::routes())
+        .merge(start::routes())
+        .merge(help::routes())
+        .merge(admin_login::routes())
+        .merge(menu::routes())
+        .merge(users::routes())
+        .merge(user_change::routes())
+        .merge(operation::routes())
+        .route("/console/{*rest}", axum::routing::any(nowhere))
+        .with_state(house.clone())
+}
+
+/// A page that there is not.
+async fn nowhere(visit: Visit) -> Trouble {
+    visit.trouble(Refusal::NotFound)
+}

@@ -1,0 +1,166 @@
+//! One thing done with one user on one page: what it is, its fields, ご契約先確認暗証番号, OK.
+
+mod field;
+mod perform;
+mod rows;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, Query};
+use axum::response::Response;
+use axum::routing::get;
+use serde::Deserialize;
+use token::Refusal;
+
+use self::field::{Field, Kind};
+use self::rows::{Group, Operation};
+use super::admin::Admin;
+use super::guard::Posted;
+use super::page::{Page, answer};
+use super::trouble::Trouble;
+use super::user_change::stays;
+use super::users::{LIST, Row, way};
+use crate::denial::Denial;
+use crate::house::House;
+use crate::office::UserView;
+
+/// What was just done, and a number that came of it.
+#[derive(Debug, Default, Deserialize)]
+struct After {
+    #[serde(default)]
+    done: String,
+    #[serde(default)]
+    n: i64,
+}
+
+struct Item {
+    href: String,
+    text: &'static str,
+    /// Why it cannot be done now.
+    idle: Option<&'static str>,
+    lead: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "operations.html")]
+struct Operations {
+    page: Page,
+    user: UserView,
+    row: Row,
+    items: Vec<Item>,
+}
+
+#[derive(Template)]
+#[template(path = "operation.html")]
+struct Screen {
+    page: Page,
+    user: UserView,
+    row: Row,
+    lead: &'static str,
+    action: String,
+    back: String,
+    button: &'static str,
+    fields: Vec<Field>,
+    /// Why there is nothing to do.
+    idle: Option<&'static str>,
+}
+
+pub(super) fn routes() -> Router<House> {
+    Router::new()
+        .route("/console/users/{user}/otp", get(otp))
+        .route("/console/users/{user}/settings", get(settings))
+        .route("/console/users/{user}/do/{operation}", get(show).post(commit))
+}
+
+/// 各種設定.
+async fn settings(admin: Admin, Path(user): Path<String>, Query(after): Query<After>) -> Result<Response, Trouble> {
+    group(&admin, Group::Settings, &user, &after).await
+}
+
+/// 利用者ワンタイムパスワード.
+async fn otp(admin: Admin, Path(user): Path<String>, Query(after): Query<After>) -> Result<Response, Trouble> {
+    group(&admin, Group::Otp, &user, &after).await
+}
+
+async fn group(admin: &Admin, group: Group, user: &str, after: &After) -> Result<Response, Trouble> {
+    let (id, user) = admin.user(user).await?;
+    let t = admin.texts();
+    let mut page = admin.page(group.title(t)).await?;
+    way(&mut page);
+    page.done = rows::of_key(&after.done).map(|done| (done.done)(t).replace("{n}", &after.n.to_string()));
+    let item = |operation: &Operation| Item {
+        href: format!("{LIST}/{id}/do/{}", operation.key),
+        text: (operation.title)(t),
+        lead: (operation.lead)(t),
+        idle: (operation.idle)(t, &user),
+    };
+    let items = group.rows().map(item).collect();
+    let screen = Operations { row: Row::new(t, admin.visit.language, &user), page, user, items };
+    Ok(answer(&screen, &screen.page))
+}
+
+async fn show(admin: Admin, Path((user, operation)): Path<(String, String)>) -> Result<Response, Trouble> {
+    let operation = rows::of_key(&operation).ok_or_else(|| admin.trouble(Refusal::NotFound))?;
+    let (_, user) = admin.user(&user).await?;
+    screen(&admin, operation, user, &|_| String::new(), None).await
+}
+
+async fn screen(
+    admin: &Admin,
+    operation: &Operation,
+    user: UserView,
+    entered: &(dyn Fn(&str) -> String + Sync),
+    denial: Option<(Option<&'static str>, Denial)>,
+) -> Result<Response, Trouble> {
+    let t = admin.texts();
+    let mut page = admin.page((operation.title)(t)).await?;
+    way(&mut page);
+    if let Some((field, denial)) = denial {
+        page.refuse(field, denial);
+    }
+    let mut fields = (operation.fields)(t, &user);
+    for field in &mut fields {
+        field.enter(entered(field.id));
+    }
+    let screen = Screen {
+        row: Row::new(t, admin.visit.language, &user),
+        lead: (operation.lead)(t),
+        action: format!("{LIST}/{}/do/{}", user.user_id, operation.key),
+        back: format!("{LIST}/{}/{}", user.user_id, operation.group.key()),
+        button: (operation.button)(t),
+        idle: (operation.idle)(t, &user),
+        fields,
+        page,
+        user,
+    };
+    Ok(answer(&screen, &screen.page))
+}
+
+async fn commit(
+    Path((user, key)): Path<(String, String)>,
+    Posted { by: admin, mut form }: Posted<Admin>,
+) -> Result<Response, Trouble> {
+    let operation = rows::of_key(&key).ok_or_else(|| admin.trouble(Refusal::NotFound))?;
+    let (id, before) = admin.user(&user).await?;
+    // What is shown again after a refusal; fields that hold secrets are shown empty.
+    let kept: Vec<(&'static str, String)> = (operation.fields)(admin.texts(), &before)
+        .iter()
+        .filter(|field| !field.is_secret())
+        .map(|field| (field.id, form.text(field.id).unwrap_or_default().to_owned()))
+        .collect();
+    match perform::perform(&admin, operation, &id, &mut form).await {
+        Ok(number) => {
+            let number = number.map_or_else(String::new, |n| format!("&n={n}"));
+            let (group, key) = (operation.group.key(), operation.key);
+            Ok(admin.go(&format!("{LIST}/{id}/{group}?done={key}{number}")))
+        }
+        Err(denial) if stays(denial.refusal) => {
+            let (_, now) = admin.user(&user).await?;
+            let entered =
+                |id: &str| kept.iter().find(|(known, _)| *known == id).map_or_else(String::new, |(_, v)| v.clone());
+            let field = perform::field_of(operation, denial.refusal);
+            screen(&admin, operation, now, &entered, Some((field, denial))).await
+        }
+        Err(denial) => Err(admin.trouble(denial)),
+    }
+}

@@ -1,0 +1,89 @@
+//! Has an operation done by the office.
+
+use token::{Refusal, UserId};
+
+use super::rows::{Operation, What};
+use crate::console::admin::Admin;
+use crate::console::user_change;
+use crate::denial::Denial;
+use crate::doors::Form;
+use crate::office::Confirmation;
+use crate::rules::lock::LockKind;
+use crate::rules::suspend::Cause;
+
+/// Has it done; a number that came of it, where one did.
+///
+/// # Errors
+/// Those of the office.
+pub(super) async fn perform(
+    admin: &Admin,
+    operation: &Operation,
+    user: &UserId,
+    form: &mut Form,
+) -> Result<Option<i64>, Denial> {
+    let confirm_pin = form.secret("confirm_pin");
+    let pin = confirm_pin.as_ref();
+    let secrets = ["otp", "old_otp", "own_otp", "first", "second", "new_user_pin"].map(|name| form.secret(name));
+    let [otp, old_otp, own_otp, first, second, new_user_pin] = secrets.each_ref().map(Option::as_ref);
+    let (serial, version) = (form.text("serial").unwrap_or_default(), form.text("version"));
+    let confirmation = Confirmation { confirm_pin: pin, own_otp, version };
+    let office = &admin.office;
+    match operation.what {
+        What::ConfirmKey => {
+            let fingerprint = form.text("fingerprint").unwrap_or_default();
+            office.confirm_key(user, fingerprint, pin, version).await?;
+        }
+        What::ExchangeToken => {
+            office.exchange_token(user, serial, old_otp, otp, confirmation).await?;
+        }
+        What::LockToken => {
+            office.lock_token(user, true, confirmation).await?;
+        }
+        What::RegisterToken => {
+            office.register_token(user, serial, otp, confirmation).await?;
+        }
+        What::Reinstate => {
+            office.reinstate(user, pin, version).await?;
+        }
+        What::ResetPin => {
+            office.reset_pin(user, new_user_pin, pin, version).await?;
+        }
+        What::RestoreRights => {
+            office.restore_rights(user, pin, version).await?;
+        }
+        What::Resynchronise => {
+            let (_, found) = office.resynchronise_token(user, first, second, confirmation).await?;
+            return Ok(Some(found.after));
+        }
+        What::RevokeToken => {
+            office.revoke_token(user, confirmation).await?;
+        }
+        What::Suspend => {
+            let cause = form.text("reason").and_then(Cause::from_key).ok_or(Refusal::BadRequest)?;
+            office.suspend(user, cause, pin, version).await?;
+        }
+        What::Unlock => {
+            let kind = form.text("kind").and_then(LockKind::from_key).ok_or(Refusal::BadRequest)?;
+            office.unlock(user, kind, pin, version).await?;
+        }
+        What::UnlockToken => {
+            office.lock_token(user, false, confirmation).await?;
+        }
+    }
+    Ok(None)
+}
+
+/// The field that a refusal is about.
+pub(super) fn field_of(operation: &Operation, refusal: Refusal) -> Option<&'static str> {
+    match (operation.what, refusal) {
+        (What::ConfirmKey, Refusal::Fingerprint) => Some("fingerprint"),
+        (What::RegisterToken | What::ExchangeToken, Refusal::Otp) => Some("otp"),
+        (What::RegisterToken | What::ExchangeToken, Refusal::NotFound | Refusal::Exists) => Some("serial"),
+        (What::Resynchronise, Refusal::Otp) => Some("first"),
+        (What::RevokeToken, Refusal::Otp) => Some("own_otp"),
+        (What::ResetPin, Refusal::PinFormat) => Some("new_user_pin"),
+        (What::Suspend, Refusal::BadRequest) => Some("reason"),
+        (What::Unlock, Refusal::BadRequest) => Some("kind"),
+        (_, refusal) => user_change::field_of(refusal),
+    }
+}
