@@ -39,7 +39,7 @@ impl From<StoreError> for Denial {
     /// What broke is the operator's to know, not the applicant's.
     fn from(error: StoreError) -> Self {
         tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
-        Refusal::Internal.into()
+        if error.is_unavailable() { Refusal::Unavailable.into() } else { Refusal::Internal.into() }
     }
 }
 

@@ -26,6 +26,7 @@ pub mod otp;
 pub mod otp_tokens;
 pub mod own;
 pub mod pins;
+pub mod readiness;
 pub mod rounds;
 pub mod rules;
 pub mod server;

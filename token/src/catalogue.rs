@@ -134,6 +134,8 @@ pub enum Refusal {
     TokenHeld,
     /// The OTP token is locked.
     TokenLocked,
+    /// The authority's database is not to be had at the moment.
+    Unavailable,
     /// No user was selected (S-021).
     UserNotSelected,
 }
@@ -250,6 +252,7 @@ static TABLE: &[Row] = &[
     Row { refusal: Refusal::TokenExpired, code: "E-TOKEN-EXPIRED", status: 403, en: "The token is past its end of life. Ask the administrator to register another one.", ja: "トークンの有効期限が経過しています。管理者に別のトークンの登録をご依頼ください。" },
     Row { refusal: Refusal::TokenHeld, code: "E-TOKEN-HELD", status: 409, en: "The user has a token already. Exchange it, or revoke it first.", ja: "この利用者にはトークンが登録されています。トークンの交換を行うか、先に失効してください。" },
     Row { refusal: Refusal::TokenLocked, code: "E-TOKEN-LOCKED", status: 423, en: "The token is locked. Ask the administrator to unlock it.", ja: "トークンがロックされています。管理者にトークンのロック解除をご依頼ください。" },
+    Row { refusal: Refusal::Unavailable, code: "E-UNAVAILABLE", status: 503, en: "The service is not available at the moment, and nothing was changed. Try again in a few minutes.", ja: "ただいまサービスをご利用いただけません。変更は行われていません。しばらくしてから再度お試しください。" },
     Row { refusal: Refusal::UserNotSelected, code: "E-USER-NOTSEL", status: 422, en: "Select a user.", ja: "利用者を選択してください。" },
 ];
 

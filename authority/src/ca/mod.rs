@@ -6,6 +6,7 @@
 
 mod create;
 mod files;
+mod probe;
 mod profile;
 mod replies;
 mod server;

@@ -3,6 +3,7 @@
 
 mod admin;
 mod form;
+mod health;
 mod language;
 mod login;
 mod problem;
@@ -76,6 +77,7 @@ pub fn router(house: House) -> Router {
         .merge(login::routes())
         .merge(admin::routes())
         .merge(user::routes())
+        .merge(health::routes())
         .with_state(doors);
     let router = router.merge(crate::cmp::door(&house)).merge(crate::console::pages(&house));
     shell::around(router, &house)

@@ -1,6 +1,6 @@
 //! Refusals as `application/problem+json` (RFC 9457), in the reader's language.
 
-use axum::http::header::{CONTENT_LANGUAGE, CONTENT_TYPE};
+use axum::http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -67,6 +67,9 @@ impl IntoResponse for Problem {
         let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = [(CONTENT_TYPE, "application/problem+json"), (CONTENT_LANGUAGE, self.language.tag())];
         match serde_json::to_vec(&body) {
+            Ok(body) if status == StatusCode::SERVICE_UNAVAILABLE => {
+                (status, headers, [(RETRY_AFTER, "10")], body).into_response()
+            }
             Ok(body) => (status, headers, body).into_response(),
             Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }

@@ -8,11 +8,7 @@ use serde_json::{Value, json};
 use super::Doors;
 
 pub(super) fn routes() -> Router<Doors> {
-    Router::new().route("/healthz", get(health)).route("/.well-known/jitsuin", get(about))
-}
-
-async fn health(State(doors): State<Doors>) -> Json<Value> {
-    Json(json!({ "status": "ok", "time": doors.house.clock.now() }))
+    Router::new().route("/.well-known/jitsuin", get(about))
 }
 
 async fn about(State(doors): State<Doors>) -> Json<Value> {

@@ -146,6 +146,14 @@ pub async fn head(db: impl AnyExecutor<'_>) -> Result<Head, StoreError> {
     Ok(Head { events, hash })
 }
 
+/// When the newest event was; Unix time in seconds.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn newest(db: impl AnyExecutor<'_>) -> Result<Option<i64>, StoreError> {
+    Ok(sqlx::query_scalar("SELECT at FROM events ORDER BY seq DESC LIMIT 1").fetch_optional(db).await?)
+}
+
 pub(super) async fn append(db: &mut AnyConnection, now: i64, event: Event) -> Result<(), StoreError> {
     let Head { events, hash: previous } = head(&mut *db).await?;
     let seq = events + 1;

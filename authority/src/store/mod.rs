@@ -1,5 +1,6 @@
 //! The database: SQLite in a file, or PostgreSQL, which several authority processes may share. The statements are the
-//! same. There is one change at a time, over all processes, and each is one transaction that ends with its event.
+//! same. There is one change at a time, over all processes, and each is one transaction that ends with its event, or part
+//! of one where several wait.
 
 pub mod acquisitions;
 pub mod certificates;
@@ -7,6 +8,7 @@ pub mod chores;
 pub mod contracts;
 mod crash;
 pub mod event;
+mod group;
 pub mod handles;
 pub mod life;
 pub mod own_requests;
@@ -15,12 +17,15 @@ pub mod users;
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::Migrator;
-use sqlx::{Any, AnyConnection, AnyPool, Executor, Transaction};
+use sqlx::{AnyConnection, AnyPool, Executor};
 
 pub use event::{Event, Outcome};
+use group::{Turn, Writer};
 
 /// The database file in the authority's directory.
 pub const DATABASE: &str = "authority.db";
@@ -28,11 +33,11 @@ pub const DATABASE: &str = "authority.db";
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("./migrations/sqlite");
 static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("./migrations/postgres");
 
-/// What a change holds on PostgreSQL from its beginning to its end: any number that nothing else in the database uses.
-const WRITER_LOCK: i64 = 0x6a69_7473_7569_6e01;
-
 /// Connections for reading.
 const READERS: u32 = 4;
+
+/// How long a connection is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where the tables are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +62,9 @@ pub enum StoreError {
     /// The tables could not be brought to this program's form.
     #[error("the database could not be brought up to date. Was it written by a newer program?")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// A change that was not made durable. The cause is missing where another change took this one with it.
+    #[error("the change could not be made durable. Check the database's disk and connection")]
+    Lost(#[source] Option<Arc<sqlx::Error>>),
     /// A value that this program never writes.
     #[error("the database holds a value that is none in {0}. Restore it from a backup")]
     Value(&'static str),
@@ -65,17 +73,16 @@ pub enum StoreError {
 /// The database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
-    writer: AnyPool,
+    writer: Writer,
     readers: AnyPool,
-    shared: bool,
 }
 
-/// A database transaction under way. It is rolled back unless [`Change::commit`] ends it, and that
+/// A change under way. It is taken back unless [`Change::commit`] ends it, and that
 /// takes the event that says what was done: nothing changes unrecorded (D-705).
 #[derive(Debug)]
 #[must_use]
 pub struct Change {
-    transaction: Transaction<'static, Any>,
+    turn: Turn,
     now: i64,
 }
 
@@ -93,14 +100,14 @@ impl Store {
                 let writer = sqlite(1).connect_with(writing).await?;
                 SQLITE_MIGRATIONS.run(&writer).await?;
                 let readers = sqlite(READERS).connect_with(reading).await?;
-                Ok(Self { writer, readers, shared: false })
+                Ok(Self { writer: Writer::new(writer, false), readers })
             }
             Home::Server(url) => {
                 let options = AnyConnectOptions::from_str(url)?;
-                let writer = AnyPoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+                let writer = postgres(1).connect_with(options.clone()).await?;
                 POSTGRES_MIGRATIONS.run(&writer).await?;
-                let readers = AnyPoolOptions::new().max_connections(READERS).connect_with(options).await?;
-                Ok(Self { writer, readers, shared: true })
+                let readers = postgres(READERS).connect_with(options).await?;
+                Ok(Self { writer: Writer::new(writer, true), readers })
             }
         }
     }
@@ -116,19 +123,44 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn change(&self, now: i64) -> Result<Change, StoreError> {
-        if !self.shared {
-            return Ok(Change { transaction: self.writer.begin_with("BEGIN IMMEDIATE").await?, now });
-        }
-        let mut transaction = self.writer.begin().await?;
-        // Other processes wait here. Read committed shows each statement after it what they committed before.
-        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITER_LOCK).execute(&mut *transaction).await?;
-        Ok(Change { transaction, now })
+        Ok(Change { turn: self.writer.turn().await?, now })
     }
 
     /// Closes all connections; the write-ahead log is folded into the database.
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
+    }
+}
+
+impl StoreError {
+    /// Whether the database is not to be had at the moment, whatever is asked of it: gone, full or too busy.
+    #[must_use]
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Database(error) => is_unavailable(error),
+            Self::Lost(error) => error.as_ref().is_none_or(|error| is_unavailable(error)),
+            Self::Migration(_) | Self::Value(_) => false,
+        }
+    }
+}
+
+/// By SQLite's result codes (full, locked, read or write error, cannot open) and PostgreSQL's classes (connection,
+/// resources, lock not to be had, operator intervention, system error).
+fn is_unavailable(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| match code.parse::<u32>() {
+            // SQLite's have four digits at most; the last byte is the kind.
+            Ok(number) if code.len() < 5 => [5, 6, 10, 13, 14].contains(&(number & 0xff)),
+            _ => ["08", "25P", "53", "55P03", "57", "58"].iter().any(|class| code.starts_with(class)),
+        }),
+        _ => false,
     }
 }
 
@@ -141,7 +173,7 @@ impl Change {
 
     /// The connection inside the transaction.
     pub fn db(&mut self) -> &mut AnyConnection {
-        &mut self.transaction
+        self.turn.db()
     }
 
     /// Records an event that is one of several.
@@ -167,19 +199,36 @@ impl Change {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn commit_unrecorded(self) -> Result<(), StoreError> {
-        crash::before_commit();
-        self.transaction.commit().await?;
-        crash::after_commit();
-        Ok(())
+        self.turn.finish().await
     }
 }
 
 /// Connections to a SQLite file: durable at each commit, and patient with other programs that hold the file.
 fn sqlite(connections: u32) -> AnyPoolOptions {
-    AnyPoolOptions::new().max_connections(connections).after_connect(|db, _| {
+    AnyPoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE).after_connect(|db, _| {
         Box::pin(async move {
             for pragma in ["busy_timeout = 10000", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"] {
                 db.execute(sqlx::AssertSqlSafe(format!("PRAGMA {pragma}"))).await?;
+            }
+            Ok(())
+        })
+    })
+}
+
+/// Connections to a PostgreSQL server. A program that stands still in the middle of a change, on a machine that is gone
+/// or stopped, holds the others up for half a minute at most.
+fn postgres(connections: u32) -> AnyPoolOptions {
+    AnyPoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE).after_connect(|db, _| {
+        Box::pin(async move {
+            for setting in [
+                "idle_in_transaction_session_timeout = '30s'",
+                "lock_timeout = '20s'",
+                "synchronous_commit = on",
+                "tcp_keepalives_idle = 15",
+                "tcp_keepalives_interval = 5",
+                "tcp_keepalives_count = 3",
+            ] {
+                db.execute(sqlx::AssertSqlSafe(format!("SET {setting}"))).await?;
             }
             Ok(())
         })

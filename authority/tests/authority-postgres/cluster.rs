@@ -44,4 +44,3 @@ impl Drop for Cluster {
         let _ = self.child.wait();
     }
 }
-

@@ -7,6 +7,8 @@
     reason = "a helper that fails is a test that fails"
 )]
 
+mod cluster;
+mod outage;
 mod schema;
 #[path = "../authority/main.rs"]
 mod suite;

@@ -16,6 +16,7 @@ pub(crate) mod commands;
 pub(crate) mod concurrency;
 pub(crate) mod confirm_key;
 pub(crate) mod doors;
+pub(crate) mod full;
 pub(crate) mod locks;
 pub(crate) mod login_answer;
 pub(crate) mod main_job;
@@ -23,7 +24,10 @@ pub(crate) mod otp_tokens;
 pub(crate) mod own;
 #[path = "../postgres/mod.rs"]
 pub(crate) mod postgres;
+pub(crate) mod processes;
 pub(crate) mod promises;
 pub(crate) mod refusals;
 pub(crate) mod rounds;
+pub(crate) mod served;
+pub(crate) mod sharing;
 pub(crate) mod suspension;

@@ -212,7 +212,7 @@ impl Run {
 
 /// The authority's own trouble, or a limit: the same message may be welcome later.
 fn is_passing(refused: &Refused) -> bool {
-    matches!(refused.refusal, Some(Refusal::Internal | Refusal::RateLimited))
+    matches!(refused.refusal, Some(Refusal::Internal | Refusal::RateLimited | Refusal::Unavailable))
 }
 
 fn shown(refused: &Refused) -> status::Shown {

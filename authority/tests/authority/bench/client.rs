@@ -65,15 +65,20 @@ impl Client {
     }
 
     pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
-        let stream = TcpStream::connect(self.address).await.unwrap();
+        self.try_send(request).await.unwrap()
+    }
+
+    /// `None` when the server goes away meanwhile.
+    async fn try_send(&self, request: Request<Full<Bytes>>) -> Option<Answer> {
+        let stream = TcpStream::connect(self.address).await.ok()?;
         let name = ServerName::try_from("localhost").unwrap();
-        let stream = self.connector.connect(name, stream).await.unwrap();
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        let stream = self.connector.connect(name, stream).await.ok()?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.ok()?;
         tokio::spawn(connection);
-        let answer = sender.send_request(request).await.unwrap();
+        let answer = sender.send_request(request).await.ok()?;
         let (parts, body) = answer.into_parts();
-        let body = body.collect().await.unwrap().to_bytes().to_vec();
-        Answer { status: parts.status, headers: parts.headers, body }
+        let body = body.collect().await.ok()?.to_bytes().to_vec();
+        Some(Answer { status: parts.status, headers: parts.headers, body })
     }
 
     fn request(&self, method: &str, path: &str) -> hyper::http::request::Builder {
@@ -93,14 +98,21 @@ impl Client {
     }
 
     pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        self.try_post(path, fields).await.unwrap()
+    }
+
+    pub(crate) async fn try_post(&self, path: &str, fields: &[(&str, &str)]) -> Option<Answer> {
         let encode = |text: &str| text.bytes().map(|b| format!("%{b:02X}")).collect::<String>();
         let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
-        self.raw(path, "application/x-www-form-urlencoded", pairs.join("&").into_bytes()).await
+        self.try_send(self.body(path, "application/x-www-form-urlencoded", pairs.join("&").into_bytes())).await
     }
 
     pub(crate) async fn raw(&self, path: &str, media: &str, body: Vec<u8>) -> Answer {
-        let request = self.request("POST", path).header("content-type", media);
-        self.send(request.body(Full::new(body.into())).unwrap()).await
+        self.send(self.body(path, media, body)).await
+    }
+
+    fn body(&self, path: &str, media: &str, body: Vec<u8>) -> Request<Full<Bytes>> {
+        self.request("POST", path).header("content-type", media).body(Full::new(body.into())).unwrap()
     }
 
     pub(crate) async fn challenge(&self, door: &str) -> String {

@@ -50,7 +50,8 @@ pub(crate) struct Bench {
     /// Removed with the bench.
     _directory: TempDir,
     /// Dropped with the bench.
-    _database: Option<Database>,
+    #[expect(dead_code, reason = "it is dropped")]
+    database: Option<Database>,
     pub(crate) house: House,
     pub(crate) clock: Clock,
     pub(crate) address: SocketAddr,
@@ -74,14 +75,30 @@ impl Bench {
     /// An authority with contract, administrator, user and the user's OTP token; nobody has a
     /// certificate yet. `change` may change its settings.
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::at(Clock::standing(START), change).await
+    }
+
+    /// The same by another clock.
+    pub(crate) async fn at(clock: Clock, change: impl FnOnce(&mut Settings)) -> Self {
+        let database = if ON_POSTGRES { Some(Database::new().await) } else { None };
+        let url = database.as_ref().map(Database::url);
+        let mut bench = Self::made(url.as_deref(), clock, change).await;
+        bench.database = database;
+        bench
+    }
+
+    /// On a PostgreSQL database that the test looks after, by the system's clock.
+    pub(crate) async fn on(postgres: &str) -> Self {
+        Self::made(Some(postgres), Clock::system(), |_| {}).await
+    }
+
+    async fn made(postgres: Option<&str>, clock: Clock, change: impl FnOnce(&mut Settings)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let place = directory.path().join("authority");
         let arguments = ["jitsuin-authority", "init", "--institution-code", "1635", "--origin", ORIGIN, "--dir"];
-        let database = if ON_POSTGRES { Some(Database::new().await) } else { None };
-        let url = database.as_ref().map(|database| format!("--postgres={}", database.url()));
+        let url = postgres.map(|url| format!("--postgres={url}"));
         let arguments = arguments.into_iter().chain([place.to_str().unwrap()]).chain(url.as_deref());
         run(Arguments::parse_from(arguments)).await.unwrap();
-        let clock = Clock::standing(START);
         let mut house = House::open(&place, clock.clone()).await.unwrap();
         let mut settings = (*house.settings).clone();
         settings.server.requests_per_minute = 100_000;
@@ -92,7 +109,7 @@ impl Bench {
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         tokio::spawn(authority::server::run(house.clone(), listener, shutdown.clone()));
-        let bench = Self { _directory: directory, _database: database, house, clock, address, shutdown };
+        let bench = Self { _directory: directory, database: None, house, clock, address, shutdown };
         let bank = bench.bank();
         bank.open_contract(&contract(), &secret(CONTRACT_PIN), &secret(CONFIRM_PIN), None).await.unwrap();
         bank.add_user(&contract(), &user(), &secret(USER_PIN)).await.unwrap();

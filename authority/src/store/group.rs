@@ -1,0 +1,211 @@
+//! Changes that wait for each other share one database transaction and its one durable commit.
+//!
+//! There is one change at a time. A change that is done hands the transaction, still open, to the next that waits, and
+//! is told of its success only after the commit that they share. Each but the first stands behind a savepoint: what
+//! fails, or is dropped, takes back its own and nothing else. Whoever was first to be done queues for the end of those
+//! that waited then; so that a group is never longer than the queue was, and a change that nobody waits behind is
+//! committed at once (`docs/decisions/0016`).
+//!
+//! A client that goes away takes its request with it wherever that stands, and must not take the others' commit: what
+//! concerns them is done by tasks of their own.
+
+use std::sync::Arc;
+
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyConnection, AnyPool, Executor};
+use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard, oneshot};
+
+use super::{StoreError, crash};
+
+/// How many changes one transaction has at most: PostgreSQL keeps 64 subtransactions at hand.
+const MOST: usize = 48;
+
+/// What a change holds on PostgreSQL from its beginning to its end: any number that nothing else in the database uses.
+const WRITER_LOCK: i64 = 0x6a69_7473_7569_6e01;
+
+/// Says whether the shared commit went well.
+type Told = oneshot::Sender<Result<(), Arc<sqlx::Error>>>;
+
+/// A transaction under way and the changes in it.
+#[derive(Debug)]
+pub(super) struct Group {
+    connection: PoolConnection<Any>,
+    /// The transaction is open, for all that is known.
+    open: bool,
+    /// Whoever is done and waits for the commit.
+    done: Vec<Told>,
+    /// A change is at work; if nobody holds the turn, it was dropped.
+    working: bool,
+    /// The change at work stands behind a savepoint.
+    savepoint: bool,
+}
+
+/// The one place where changes are made.
+#[derive(Debug, Clone)]
+pub(super) struct Writer {
+    pool: AnyPool,
+    shared: bool,
+    open: Arc<Mutex<Option<Group>>>,
+}
+
+/// The turn of one change.
+#[derive(Debug)]
+pub(super) struct Turn {
+    writer: Writer,
+    group: OwnedMappedMutexGuard<Option<Group>, Group>,
+}
+
+impl Writer {
+    /// `shared`: other processes write to the same database.
+    pub(super) fn new(pool: AnyPool, shared: bool) -> Self {
+        Self { pool, shared, open: Arc::default() }
+    }
+
+    /// Waits for the turn.
+    pub(super) async fn turn(&self) -> Result<Turn, StoreError> {
+        if let Ok(mut open) = Arc::clone(&self.open).try_lock_owned()
+            && open.is_none()
+        {
+            // Nobody is waiting, and nobody is lost with whoever gives up here.
+            self.ready(&mut open).await?;
+            return self.take(open);
+        }
+        let writer = self.clone();
+        let taken = tokio::spawn(async move {
+            let mut open = Arc::clone(&writer.open).lock_owned().await;
+            writer.ready(&mut open).await?;
+            let mut turn = writer.take(open)?;
+            if turn.group.savepoint {
+                turn.group.connection.execute("SAVEPOINT change").await?;
+            }
+            Ok(turn)
+        });
+        taken.await.map_err(|_| StoreError::Lost(None))?
+    }
+
+    /// Sees to it that there is a group with room in it.
+    async fn ready(&self, open: &mut Option<Group>) -> Result<(), StoreError> {
+        clear(open).await;
+        if open.as_ref().is_some_and(|group| group.done.len() >= MOST) {
+            settle(open).await;
+        }
+        if open.is_none() {
+            *open = Some(self.begin().await?);
+        }
+        Ok(())
+    }
+
+    /// Takes the turn in the group that is open. From here on Turn's Drop sees to what is left behind.
+    fn take(&self, open: OwnedMutexGuard<Option<Group>>) -> Result<Turn, StoreError> {
+        let mut group = OwnedMutexGuard::try_map(open, Option::as_mut).map_err(|_| StoreError::Lost(None))?;
+        group.savepoint = !group.done.is_empty();
+        group.working = true;
+        Ok(Turn { writer: self.clone(), group })
+    }
+
+    async fn begin(&self) -> Result<Group, StoreError> {
+        let connection = self.pool.acquire().await?;
+        let mut group = Group { connection, open: true, done: Vec::new(), working: false, savepoint: false };
+        if self.shared {
+            group.connection.execute("BEGIN").await?;
+            // Other processes wait here. Read committed shows each statement after it what they committed before.
+            let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITER_LOCK);
+            lock.execute(&mut *group.connection).await?;
+        } else {
+            group.connection.execute("BEGIN IMMEDIATE").await?;
+        }
+        Ok(group)
+    }
+
+    /// Ends the open group once those that wait now have had their turn.
+    async fn settle(&self) {
+        settle(&mut *self.open.lock().await).await;
+    }
+
+    /// Closes the connection, once nothing is open.
+    pub(super) async fn close(&self) {
+        self.settle().await;
+        self.pool.close().await;
+    }
+}
+
+impl Turn {
+    pub(super) fn db(&mut self) -> &mut AnyConnection {
+        &mut self.group.connection
+    }
+
+    /// Gives the turn on, and waits until what was done is durable.
+    pub(super) async fn finish(self) -> Result<(), StoreError> {
+        let (tell, told) = oneshot::channel();
+        tokio::spawn(self.give(tell));
+        match told.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(StoreError::Lost(Some(error))),
+            Err(_) => Err(StoreError::Lost(None)),
+        }
+    }
+
+    async fn give(mut self, tell: Told) {
+        if self.group.savepoint
+            && let Err(error) = self.group.connection.execute("RELEASE SAVEPOINT change").await
+        {
+            let _ = tell.send(Err(Arc::new(error)));
+            return;
+        }
+        let first = self.group.done.is_empty();
+        self.group.done.push(tell);
+        self.group.working = false;
+        let writer = self.writer.clone();
+        drop(self);
+        if first {
+            writer.settle().await;
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        // Without a runtime the program is ending: the database takes back what is open.
+        if self.group.working
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let writer = self.writer.clone();
+            runtime.spawn(async move { writer.settle().await });
+        }
+    }
+}
+
+/// Takes back what a dropped change has done. If that cannot be, the whole group is lost, and those in it are told.
+async fn clear(open: &mut Option<Group>) {
+    let Some(group) = open.as_mut().filter(|group| group.working) else { return };
+    group.working = false;
+    let taken_back = group.savepoint && group.connection.execute("ROLLBACK TO SAVEPOINT change").await.is_ok();
+    if !taken_back && let Some(mut group) = open.take() {
+        // Without a savepoint the change was the only one. Whoever waits hears it from the channel's end.
+        group.open = group.connection.execute("ROLLBACK").await.is_err();
+    }
+}
+
+/// Commits what is open and tells everybody.
+async fn settle(open: &mut Option<Group>) {
+    clear(open).await;
+    let Some(mut group) = open.take() else { return };
+    crash::before_commit();
+    let result = group.connection.execute("COMMIT").await.map(drop).map_err(Arc::new);
+    group.open = result.is_err();
+    crash::after_commit();
+    for told in std::mem::take(&mut group.done) {
+        // Whoever went away does not hear it.
+        let _ = told.send(result.clone());
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if self.open {
+            // It failed to end, or was given up at its beginning. A full disk has ended it without a word, a broken
+            // connection too: a new one is in a known state.
+            self.connection.close_on_drop();
+        }
+    }
+}

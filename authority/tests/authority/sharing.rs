@@ -1,0 +1,119 @@
+//! Changes that share a transaction: each is told when all of it is durable, and takes back its own only.
+
+use authority::store::{Change, Event, event, users};
+use token::UserId;
+
+use crate::bench::{Bench, contract};
+
+fn noted(subject: &str) -> Event {
+    Event::new("authority", "test", "test", "test.shared").on(subject)
+}
+
+async fn add(change: &mut Change, name: &str) {
+    let now = change.now();
+    users::add(change.db(), &contract(), &UserId::new(name).unwrap(), "hash", now).await.unwrap();
+}
+
+async fn names(bench: &Bench) -> Vec<String> {
+    let rows = users::list(bench.house.store.readers(), &contract()).await.unwrap();
+    rows.iter().map(|user| user.id.to_string()).filter(|name| name.starts_with("shared")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_dropped_or_fails_takes_back_its_own_only() {
+    let bench = Bench::new().await;
+    let store = bench.house.store.clone();
+    // The first holds the turn until the others have queued: they are one group.
+    let mut first = store.change(1).await.unwrap();
+    add(&mut first, "shared0").await;
+    let mut tasks = Vec::new();
+    for n in 1..30 {
+        let store = store.clone();
+        tasks.push(tokio::spawn(async move {
+            let mut change = store.change(1).await.unwrap();
+            add(&mut change, &format!("shared{n}")).await;
+            match n % 3 {
+                0 => change.commit(noted(&format!("shared{n}"))).await.map(|()| Some(n)),
+                // Dropped after its statements.
+                1 => Ok(None),
+                // A statement that fails: the name is taken. On PostgreSQL that spoils the transaction.
+                _ => {
+                    let taken = UserId::new("shared0").unwrap();
+                    assert!(users::add(change.db(), &contract(), &taken, "hash", 1).await.is_err());
+                    Ok(None)
+                }
+            }
+        }));
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await; // They cannot say that they wait.
+    assert_eq!(names(&bench).await, [""; 0], "nothing is to be seen before it is durable");
+    first.commit(noted("shared0")).await.unwrap();
+    let mut kept = vec!["shared0".to_owned()];
+    for task in tasks {
+        kept.extend(task.await.unwrap().unwrap().map(|n| format!("shared{n}")));
+    }
+    kept.sort();
+    assert_eq!(names(&bench).await, kept);
+    assert_eq!(bench.events_of("test.shared").await, i64::try_from(kept.len()).unwrap());
+    event::verify(store.readers()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nobody_is_told_before_the_common_commit() {
+    let bench = Bench::new().await;
+    let store = bench.house.store.clone();
+    let mut first = store.change(1).await.unwrap();
+    add(&mut first, "shared0").await;
+    let (reached, reach) = tokio::sync::oneshot::channel();
+    let (release, released) = tokio::sync::oneshot::channel::<()>();
+    let other = tokio::spawn({
+        let store = store.clone();
+        async move {
+            let mut change = store.change(1).await.unwrap();
+            add(&mut change, "shared1").await;
+            reached.send(()).unwrap();
+            released.await.unwrap();
+            change.commit(noted("shared1")).await
+        }
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await; // It cannot say that it waits.
+    let first = tokio::spawn(first.commit(noted("shared0")));
+    reach.await.unwrap();
+    assert!(!first.is_finished() && names(&bench).await.is_empty(), "the first waits for the second");
+    release.send(()).unwrap();
+    first.await.unwrap().unwrap();
+    other.await.unwrap().unwrap();
+    assert_eq!(names(&bench).await, ["shared0", "shared1"]);
+}
+
+/// Requests end when their clients go away: whatever they were doing, the others' changes are made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn changes_that_are_given_up_anywhere_hold_nobody_up() {
+    let bench = Bench::new().await;
+    let store = bench.house.store.clone();
+    let mut tasks = Vec::new();
+    for n in 0..300_u32 {
+        let store = store.clone();
+        let work = async move {
+            let mut change = store.change(1).await.unwrap();
+            add(&mut change, &format!("shared{n}")).await;
+            change.commit(noted("x")).await.unwrap();
+        };
+        tasks.push(tokio::spawn(async move {
+            if n % 3 == 0 {
+                work.await;
+                return Some(format!("shared{n}"));
+            }
+            let patience = std::time::Duration::from_micros(u64::from(n) * 137);
+            tokio::time::timeout(patience, work).await.ok().map(|()| format!("shared{n}"))
+        }));
+    }
+    let mut kept = Vec::new();
+    for task in tasks {
+        kept.extend(task.await.unwrap());
+    }
+    let found = names(&bench).await;
+    assert!(kept.len() >= 100 && kept.iter().all(|name| found.contains(name)), "{} {}", kept.len(), found.len());
+    assert_eq!(bench.events_of("test.shared").await, i64::try_from(found.len()).unwrap());
+    event::verify(store.readers()).await.unwrap();
+}
