@@ -17,6 +17,7 @@ pub(crate) mod concurrency;
 pub(crate) mod confirm_key;
 pub(crate) mod doors;
 pub(crate) mod full;
+pub(crate) mod invariants;
 pub(crate) mod locks;
 pub(crate) mod login_answer;
 pub(crate) mod main_job;

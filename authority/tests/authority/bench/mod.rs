@@ -284,6 +284,16 @@ impl Card {
     }
 }
 
+/// A new key in software.
+pub(crate) fn new_pair() -> EcdsaKeyPair {
+    EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap()
+}
+
+/// Its public point.
+pub(crate) fn point(pair: &EcdsaKeyPair) -> &[u8] {
+    pair.public_key().as_ref()
+}
+
 pub(crate) fn contract() -> ContractId {
     ContractId::new(CONTRACT).unwrap()
 }
