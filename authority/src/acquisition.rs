@@ -38,13 +38,14 @@ impl Acquisition {
         Self { house, place: place.to_owned() }
     }
 
-    /// The acquisition code of the open issue: the MAC secret of the applicant's messages. `None`
-    /// when there is no such applicant, no open issue, or no code that still counts.
+    /// The acquisition codes of the open issues: the MAC secret of the applicant's messages is one of them. A user has
+    /// one at most; a contract's administrators have the same name in their messages, so that the code alone tells
+    /// which of them it is. Empty when there is no such applicant, no open issue, or no code that still counts.
     ///
     /// # Errors
     /// [`Refusal::Internal`] only.
-    pub async fn code(&self, applicant: &Applicant) -> Result<Option<OpenCode>, Refusal> {
-        admit::code(&self.house, applicant).await.map_err(plain)
+    pub async fn codes(&self, applicant: &Applicant) -> Result<Vec<OpenCode>, Refusal> {
+        admit::codes(&self.house, applicant).await.map_err(plain)
     }
 
     /// Records a message whose MAC was not made with the code. It takes the code from nobody: 80

@@ -30,6 +30,8 @@ pub struct Opened {
 pub struct Circumstances<'a> {
     /// Whose records.
     pub holder: &'a Applicant,
+    /// Which of the contract's administrators that is.
+    pub administrator: Option<u16>,
     /// The device that a reissue is for.
     pub device: Option<&'a str>,
     /// The request form, for an administrator's certificate.
@@ -80,6 +82,7 @@ pub async fn carry_out(
                 let opening = Opening {
                     record: &record,
                     holder: circumstances.holder,
+                    administrator: circumstances.administrator,
                     issue_no: *issue_no,
                     reason: reason.key(),
                     acquire_deadline: deadline,

@@ -25,6 +25,7 @@ pub mod office;
 pub mod otp;
 pub mod otp_tokens;
 pub mod own;
+pub mod people;
 pub mod pins;
 pub mod readiness;
 pub mod rounds;

@@ -1,5 +1,6 @@
 //! The configuration file of an authority, `authority.toml` in its directory (requirements §3).
 
+mod administrator;
 mod otp;
 mod otp_token;
 mod risk;
@@ -14,6 +15,7 @@ use token::{InstitutionCode, KeyAlgorithm, KeyPolicy, Origin};
 use crate::attestation::{Firmware, PinPolicy, TouchPolicy};
 use crate::store::{DATABASE, Home};
 
+pub use self::administrator::{AdministratorSettings, MAX_ADMINISTRATORS};
 pub use self::otp::{Arrangement, OtpSettings};
 pub use self::otp_token::TokenSettings;
 pub use self::risk::RiskSettings;
@@ -57,6 +59,9 @@ pub struct Settings {
     pub origin: Origin,
     /// Where the server listens.
     pub listen: SocketAddr,
+    /// Administrators.
+    #[serde(default)]
+    pub administrator: AdministratorSettings,
     /// Certificates.
     #[serde(default)]
     pub certificate: CertificateSettings,
@@ -333,6 +338,7 @@ impl Settings {
             institution_code,
             origin,
             listen,
+            administrator: AdministratorSettings::default(),
             certificate: CertificateSettings::default(),
             acquisition: AcquisitionSettings::default(),
             device: DeviceSettings::default(),
@@ -408,7 +414,7 @@ impl Settings {
             ((1..=100_000).contains(&self.server.requests_per_minute), "server.requests-per-minute", "1 to 100000"),
         ];
         let sections = self.suspend.rules().into_iter().chain(self.risk.rules());
-        let sections = sections.chain(self.otp.rules()).chain(self.token.rules());
+        let sections = sections.chain(self.otp.rules()).chain(self.token.rules()).chain(self.administrator.rules());
         match rules.into_iter().chain(sections).find(|(kept, ..)| !kept) {
             Some((_, key, rule)) => Err(SettingsError::Range { key, rule }),
             None => Ok(()),

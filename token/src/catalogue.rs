@@ -36,6 +36,8 @@ impl Language {
 pub enum Refusal {
     /// An administrator's certificate cannot be reissued on line (S-046).
     AdminReissue,
+    /// The contract has as many administrators as it may (D-401).
+    AdminMax,
     /// A wrong ID or PIN; one text, no hint which (S-074).
     Auth,
     /// A message that no correct client sends.
@@ -74,6 +76,8 @@ pub enum Refusal {
     Device,
     /// A second administrator is needed (D-405).
     Dual,
+    /// An e-mail address that is none.
+    Email,
     /// An ID or serial that is taken, or that was and is barred (D-213).
     Exists,
     /// The administrator confirms another key than the one that waits (D-503).
@@ -86,6 +90,8 @@ pub enum Refusal {
     Internal,
     /// Issue number 999 was used (S-045).
     IssueNoMax,
+    /// Without this administrator too few would be left (D-407).
+    LastAdmin,
     /// 100 wrong entries in a row: only the bank unlocks the user (D-907).
     LockBranch,
     /// The contract is locked (D-202).
@@ -94,6 +100,8 @@ pub enum Refusal {
     LockUser,
     /// No certificate is in use that could be suspended or revoked (D-807).
     NoneValid,
+    /// A name that cannot be shown.
+    Name,
     /// The administrator or operator named something that is not there.
     NotFound,
     /// No issue is open (S-070, S-082).
@@ -108,6 +116,10 @@ pub enum Refusal {
     Origin,
     /// A wrong or used OTP (S-065).
     Otp,
+    /// One's own matter: another administrator decides (D-405, D-406).
+    OwnMatter,
+    /// The PIN that somebody else set is to be changed first (S-123).
+    PinChange,
     /// A new PIN that breaks the rule (D-206).
     PinFormat,
     /// More requests than the limit.
@@ -136,6 +148,8 @@ pub enum Refusal {
     TokenLocked,
     /// The authority's database is not to be had at the moment.
     Unavailable,
+    /// The contract has as many users as it may (D-402).
+    UserMax,
     /// No user was selected (S-021).
     UserNotSelected,
 }
@@ -203,6 +217,7 @@ impl std::error::Error for Refusal {}
 #[rustfmt::skip] // one refusal a line reads better than six lines each
 static TABLE: &[Row] = &[
     Row { refusal: Refusal::AdminReissue, code: "E-ADMIN-REISSUE", status: 403, en: "The administrator's certificate cannot be reissued from internet banking. Submit the request form to your branch.", ja: "管理者の電子証明書はインターネットバンキングから再発行できません。所定の依頼書をお取引店にご提出ください。" },
+    Row { refusal: Refusal::AdminMax, code: "E-ADMIN-MAX", status: 409, en: "The contract has as many administrators as it may. Remove one first.", ja: "管理者の登録数が上限に達しています。先に管理者の登録を抹消してください。" },
     Row { refusal: Refusal::Auth, code: "E-AUTH", status: 401, en: "The entries do not match. Check them and try again.", ja: "入力内容に誤りがあります。ご確認のうえ、再度入力してください。" },
     Row { refusal: Refusal::BadRequest, code: "E-BAD-REQUEST", status: 400, en: "The request is not well-formed. Update this software, or report the fault to whoever wrote it.", ja: "要求の形式が正しくありません。ソフトウェアを更新するか、提供元にお問い合わせください。" },
     Row { refusal: Refusal::CardBlocked, code: "E-CARD-BLOCKED", status: 423, en: "The hardware key is blocked. Ask the administrator to unblock it.", ja: "ハードウェアキーがロックされました。管理者にお問い合わせください。" },
@@ -222,16 +237,19 @@ static TABLE: &[Row] = &[
     Row { refusal: Refusal::Deadline, code: "E-DEADLINE", status: 410, en: "The acquisition deadline has passed. Ask the administrator to reissue.", ja: "取得期限を過ぎています。管理者に再発行をご依頼ください。" },
     Row { refusal: Refusal::Device, code: "E-DEVICE", status: 403, en: "This hardware key is not registered for you. Use the one the administrator named.", ja: "このハードウェアキーは登録されていません。管理者が指定したものをご利用ください。" },
     Row { refusal: Refusal::Dual, code: "E-DUAL", status: 202, en: "Another administrator must approve.", ja: "他の管理者の承認が必要です。" },
+    Row { refusal: Refusal::Email, code: "E-EMAIL", status: 422, en: "This is not an e-mail address. Nothing was changed; check it.", ja: "Eメールアドレスの形式が正しくありません。変更は行われていません。ご確認ください。" },
     Row { refusal: Refusal::Exists, code: "E-EXISTS", status: 409, en: "This ID or serial number is in use or was used before. Choose another.", ja: "このIDまたは番号は使用中か、過去に使用されています。別のものを指定してください。" },
     Row { refusal: Refusal::Fingerprint, code: "E-FINGERPRINT", status: 409, en: "This is not the fingerprint of the key that waits. Nothing was confirmed; have the user read it out again, and do not confirm a key that the user does not show.", ja: "確認待ちの鍵の指紋と一致しません。確認は行われていません。利用者に指紋を再度読み上げてもらい、一致しない場合は確認しないでください。" },
     Row { refusal: Refusal::IdFormat, code: "E-ID-FORMAT", status: 422, en: "The contract ID is 11 digits. The user ID is 1 to 30 letters and digits.", ja: "契約者IDは11桁の数字で入力してください。利用者IDは30桁以内の半角英数字です。" },
     Row { refusal: Refusal::Install, code: "E-INSTALL", status: 409, en: "The certificate was not correctly installed. Ask the administrator for reissue.", ja: "電子証明書が正しくインストールされませんでした。管理者に電子証明書の再発行をご依頼ください。" },
     Row { refusal: Refusal::Internal, code: "E-INTERNAL", status: 500, en: "The authority failed and changed nothing. Try again later.", ja: "システムエラーが発生しました。変更は行われていません。しばらくしてから再度お試しください。" },
     Row { refusal: Refusal::IssueNoMax, code: "E-ISSUE-NO-MAX", status: 409, en: "The issue number is used up. Contact the branch.", ja: "発行番号の上限に達しました。お取引店にご連絡ください。" },
+    Row { refusal: Refusal::LastAdmin, code: "E-LAST-ADMIN", status: 409, en: "Too few administrators would be left. Register another one first.", ja: "管理者の数が必要数を下回るため、処理できません。先に別の管理者を登録してください。" },
     Row { refusal: Refusal::LockBranch, code: "E-LOCK-BRANCH", status: 423, en: "The user made 100 wrong entries in a row and can be unlocked by the bank only. Submit the request form to your branch.", ja: "入力誤りが連続して100回に達したため、ロックの解除は金融機関でのみ行えます。所定の依頼書をお取引店にご提出ください。" },
     Row { refusal: Refusal::LockContract, code: "E-LOCK-CONTRACT", status: 423, en: "The service is stopped for this contract. Contact the branch.", ja: "ご契約先のサービスを停止しています。お取引店にご連絡ください。" },
     Row { refusal: Refusal::LockUser, code: "E-LOCK-USER", status: 423, en: "You are locked. Ask the administrator to unlock.", ja: "ロックされています。管理者にロック解除をご依頼ください。" },
     Row { refusal: Refusal::NoneValid, code: "E-NONE-VALID", status: 409, en: "There is no valid certificate. Nothing was changed.", ja: "有効な電子証明書がありません。変更は行われていません。" },
+    Row { refusal: Refusal::Name, code: "E-NAME", status: 422, en: "The name is up to 64 characters. Nothing was changed; check it.", ja: "名称は64文字以内で入力してください。変更は行われていません。ご確認ください。" },
     Row { refusal: Refusal::NotFound, code: "E-NOT-FOUND", status: 404, en: "There is no such entry. Check the ID.", ja: "該当するデータがありません。IDをご確認ください。" },
     Row { refusal: Refusal::NotIssued, code: "E-NOT-ISSUED", status: 409, en: "No certificate is ready for acquisition. Ask the administrator to reissue.", ja: "取得できる電子証明書がありません。管理者に再発行をご依頼ください。" },
     Row { refusal: Refusal::NotSuspended, code: "E-NOT-SUSPENDED", status: 409, en: "The certificate is not suspended. Nothing was changed.", ja: "電子証明書は一時停止されていません。変更は行われていません。" },
@@ -239,6 +257,8 @@ static TABLE: &[Row] = &[
     Row { refusal: Refusal::NoToken, code: "E-NO-TOKEN", status: 409, en: "No token is registered for this user. Ask the administrator.", ja: "ワンタイムパスワード（トークン）が登録されていません。管理者にお問い合わせください。" },
     Row { refusal: Refusal::Origin, code: "E-ORIGIN", status: 403, en: "The request does not come from the registered bank. Do not go on; contact the branch.", ja: "登録された接続先からの要求ではありません。操作を中止し、お取引店にご連絡ください。" },
     Row { refusal: Refusal::Otp, code: "E-OTP", status: 401, en: "The one-time password is wrong or already used. Wait for the next one and try again.", ja: "ワンタイムパスワードが正しくないか、使用済みです。次のパスワードが表示されてから再度入力してください。" },
+    Row { refusal: Refusal::OwnMatter, code: "E-OWN", status: 403, en: "Nobody decides in their own matter. Another administrator must do it, or the bank.", ja: "ご本人に関する操作は行えません。他の管理者またはお取引店にご依頼ください。" },
+    Row { refusal: Refusal::PinChange, code: "E-PIN-CHANGE", status: 403, en: "This user PIN was set by somebody else. Set one of your own first.", ja: "利用者暗証番号が初期設定のままです。先に暗証番号を変更してください。" },
     Row { refusal: Refusal::PinFormat, code: "E-PIN-FORMAT", status: 422, en: "The PIN is 6 to 12 letters and digits, at least one of each. Nothing was changed.", ja: "暗証番号は英字と数字を混在させた6～12桁で入力してください。変更は行われていません。" },
     Row { refusal: Refusal::RateLimited, code: "E-RATE", status: 429, en: "Too many requests. Wait a moment and try again.", ja: "要求が多すぎます。しばらくしてから再度お試しください。" },
     Row { refusal: Refusal::Reissued, code: "E-REISSUED", status: 409, en: "The administrator has reissued the certificate. Acquire the new one instead of renewing.", ja: "管理者が電子証明書を再発行しています。更新ではなく、電子証明書の取得を行ってください。" },
@@ -253,6 +273,7 @@ static TABLE: &[Row] = &[
     Row { refusal: Refusal::TokenHeld, code: "E-TOKEN-HELD", status: 409, en: "The user has a token already. Exchange it, or revoke it first.", ja: "この利用者にはトークンが登録されています。トークンの交換を行うか、先に失効してください。" },
     Row { refusal: Refusal::TokenLocked, code: "E-TOKEN-LOCKED", status: 423, en: "The token is locked. Ask the administrator to unlock it.", ja: "トークンがロックされています。管理者にトークンのロック解除をご依頼ください。" },
     Row { refusal: Refusal::Unavailable, code: "E-UNAVAILABLE", status: 503, en: "The service is not available at the moment, and nothing was changed. Try again in a few minutes.", ja: "ただいまサービスをご利用いただけません。変更は行われていません。しばらくしてから再度お試しください。" },
+    Row { refusal: Refusal::UserMax, code: "E-USER-MAX", status: 409, en: "The contract has as many users as it may. Deregister one, or contact the branch.", ja: "利用者の登録数が上限に達しています。登録抹消を行うか、お取引店にご連絡ください。" },
     Row { refusal: Refusal::UserNotSelected, code: "E-USER-NOTSEL", status: 422, en: "Select a user.", ja: "利用者を選択してください。" },
 ];
 

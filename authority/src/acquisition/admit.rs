@@ -17,18 +17,21 @@ use crate::rules::otp_token::usable;
 use crate::store::certificates::{self, CertificateRow};
 use crate::store::tokens::{self, TokenRow};
 use crate::store::users::{self, User};
-use crate::store::{Change, Event, contracts};
+use crate::store::{Change, Event, administrators, contracts};
 
-pub(super) async fn code(house: &House, applicant: &Applicant) -> Result<Option<OpenCode>, Denial> {
+pub(super) async fn codes(house: &House, applicant: &Applicant) -> Result<Vec<OpenCode>, Denial> {
     let now = house.clock.now();
     let rows = certificates::of_holder(house.store.readers(), applicant).await?;
-    let Some(row) = rows.iter().rev().find(|row| row.record.status_at(now).is_open()) else { return Ok(None) };
-    // Once the request is accepted the code goes on protecting that transaction's messages.
-    let counts = row.public_key.is_some() || row.code_until.is_some_and(|until| now <= until);
-    let (true, Some(sealed)) = (counts, &row.code) else { return Ok(None) };
-    let code = house.vault.open(&seal_name(&row.record.id), sealed).map_err(sealing_failed)?;
-    let proof = CodeProof { record: row.record.id.clone() };
-    Ok(Some(OpenCode { proof, code: Secret::new(code.to_vec()) }))
+    let mut codes = Vec::new();
+    for row in rows.iter().filter(|row| row.record.status_at(now).is_open()) {
+        // Once the request is accepted the code goes on protecting that transaction's messages.
+        let counts = row.public_key.is_some() || row.code_until.is_some_and(|until| now <= until);
+        let (true, Some(sealed)) = (counts, &row.code) else { continue };
+        let code = house.vault.open(&seal_name(&row.record.id), sealed).map_err(sealing_failed)?;
+        let proof = CodeProof { record: row.record.id.clone() };
+        codes.push(OpenCode { proof, code: Secret::new(code.to_vec()) });
+    }
+    Ok(codes)
 }
 
 pub(super) async fn wrong_code(acquisition: &Acquisition, applicant: &Applicant) -> Result<(), Denial> {
@@ -161,12 +164,16 @@ pub(super) async fn clear(
     };
     let registered = match &applicant.user {
         Some(_) => user.as_ref().is_some_and(|user| user.status != UserStatus::Deregistered),
-        None => contracts::administrator_since(change.db(), &applicant.contract).await?.is_some(),
+        None => administrators::all(change.db(), &applicant.contract).await?.iter().any(|known| known.active),
     };
     let contract = contract.filter(|c| registered && c.status != ContractStatus::Terminated);
     let Some(contract) = contract else { return refuse(change, Refusal::Auth).await };
 
-    let rows = certificates::settle(&mut change, applicant).await?;
+    let mut rows = certificates::settle(&mut change, applicant).await?;
+    // Administrators have the same name: whose records these are is said by the code.
+    let of_code = rows.iter().find(|row| code.is_some_and(|code| row.record.id == code.record));
+    let administrator = of_code.and_then(|row| row.record.administrator);
+    rows.retain(|row| row.record.administrator == administrator);
     let newest = rows.last();
     let code_proved = newest.zip(code).is_some_and(|(row, code)| row.record.id == code.record);
     // A renewal under way is no issue that codes were handed out for.

@@ -83,7 +83,7 @@ pub(super) async fn confirm(
     let Some(found) = find(change.db(), transaction).await? else { return Err(Refusal::BadRequest.into()) };
     let holder = found.row.record.holder.clone();
     let event = acquisition.event(&holder, "acquisition.confirm").on(&found.row.record.id);
-    let rows = certificates::settle(&mut change, &holder).await?;
+    let rows = certificates::settle_beside(&mut change, &found.row.record).await?;
     let found = find(change.db(), transaction).await?.ok_or(Refusal::Internal)?;
     let inquiry = Inquiry::Confirm { certificate: *certificate_sha256, proved: true };
     match decide(Some(&found.transaction), &inquiry) {

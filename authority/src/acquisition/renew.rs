@@ -100,6 +100,7 @@ pub(super) async fn accept(
     let opening = Opening {
         record: &record,
         holder: &holder,
+        administrator: old.record.administrator,
         issue_no: renewal.issue_no,
         reason: "renewal",
         acquire_deadline: renewal.deadline,
@@ -136,7 +137,8 @@ async fn clear(
 ) -> Result<Cleared, Denial> {
     let house = &acquisition.house;
     let event = acquisition.event(holder, action).on(record);
-    let rows = certificates::settle(&mut change, holder).await?;
+    let row = certificates::find(change.db(), record).await?.ok_or(Refusal::Internal)?;
+    let rows = certificates::settle_beside(&mut change, &row.record).await?;
     let now = change.now();
     let contract = contracts::find(change.db(), &holder.contract).await?.ok_or(Refusal::Internal)?;
     let user = match &holder.user {

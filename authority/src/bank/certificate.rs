@@ -12,7 +12,23 @@ use crate::rules::actor::{Actor, Role};
 use crate::rules::choice::{By, Choice, Reason, decide};
 use crate::rules::suspend::Cause;
 use crate::store::certificates::{self, CertificateRow};
-use crate::store::{Change, Event, contracts, users};
+use crate::store::{Change, Event, administrators, users};
+
+/// Whose certificate.
+#[derive(Debug, Clone, Copy)]
+pub struct Whose<'a> {
+    /// A user; or, without a user ID, one of the contract's administrators.
+    pub holder: &'a Applicant,
+    /// Which administrator.
+    pub administrator: Option<u16>,
+}
+
+impl<'a> From<&'a Applicant> for Whose<'a> {
+    /// A user's, or the first administrator's.
+    fn from(holder: &'a Applicant) -> Self {
+        Self { holder, administrator: holder.user.is_none().then_some(1) }
+    }
+}
 
 impl Bank {
     /// 一時停止 of the holder's certificate.
@@ -21,25 +37,27 @@ impl Bank {
     /// `NotFound`, `NoneValid`, `CertSuspended`.
     pub async fn suspend_certificate(
         &self,
-        holder: &Applicant,
+        whose: impl Into<Whose<'_>>,
         cause: Cause,
         form_reference: &str,
     ) -> Result<(), Denial> {
-        let (mut change, rows, event) = self.enter(holder, "certificate.suspend", form_reference).await?;
+        let whose = whose.into();
+        let (mut change, rows, event) = self.enter(whose, "certificate.suspend", form_reference).await?;
         let actor = Actor::new(Role::BankOperator, &self.operator);
         let done = holding::suspend(&self.house, &mut change, &rows, (&actor, cause), &event).await?;
-        finish(change, holder, event, done, form_reference).await
+        finish(change, whose.holder, event, done, form_reference).await
     }
 
     /// 一時停止の解除.
     ///
     /// # Errors
     /// `NotFound`, `NotSuspended`, `SuspendMax`.
-    pub async fn reinstate_certificate(&self, holder: &Applicant, form_reference: &str) -> Result<(), Denial> {
-        let (mut change, rows, event) = self.enter(holder, "certificate.reinstate", form_reference).await?;
+    pub async fn reinstate_certificate(&self, whose: impl Into<Whose<'_>>, form_reference: &str) -> Result<(), Denial> {
+        let whose = whose.into();
+        let (mut change, rows, event) = self.enter(whose, "certificate.reinstate", form_reference).await?;
         let actor = Actor::new(Role::BankOperator, &self.operator);
         let done = holding::reinstate(&self.house, &mut change, &rows, &actor, &event).await?;
-        finish(change, holder, event, done, form_reference).await
+        finish(change, whose.holder, event, done, form_reference).await
     }
 
     /// 失効 of whatever the holder has, open issues included. Nothing is opened.
@@ -48,29 +66,36 @@ impl Bank {
     /// `NotFound`; `NoneValid` where there is nothing to revoke.
     pub async fn revoke_certificate(
         &self,
-        holder: &Applicant,
+        whose: impl Into<Whose<'_>>,
         reason: Reason,
         form_reference: &str,
     ) -> Result<(), Denial> {
-        let (mut change, rows, event) = self.enter(holder, "certificate.revoke", form_reference).await?;
+        let whose = whose.into();
+        let (mut change, rows, event) = self.enter(whose, "certificate.revoke", form_reference).await?;
         let records = holding::records(&rows);
-        let decided = decide(holder, By::BankOperator, &records, Choice::Revoke(reason), false, change.now());
+        let decided = decide(whose.holder, By::BankOperator, &records, Choice::Revoke(reason), false, change.now());
         let done = match decided {
             Ok(steps) if steps.is_empty() => Err(Refusal::NoneValid),
             Ok(steps) => {
-                let circumstances = Circumstances { holder, device: None, form_reference: None, code_always: false };
+                let circumstances = Circumstances {
+                    holder: whose.holder,
+                    administrator: whose.administrator,
+                    device: None,
+                    form_reference: None,
+                    code_always: false,
+                };
                 carry_out(&self.house, &mut change, &rows, &steps, circumstances, &event).await?;
                 Ok(event.clone())
             }
             Err(refusal) => Err(refusal),
         };
-        finish(change, holder, event, done, form_reference).await
+        finish(change, whose.holder, event, done, form_reference).await
     }
 
     /// A change of a holder's certificates. A refusal is recorded.
     async fn enter(
         &self,
-        holder: &Applicant,
+        Whose { holder, administrator }: Whose<'_>,
         action: &'static str,
         form_reference: &str,
     ) -> Result<(Change, Vec<CertificateRow>, Event), Denial> {
@@ -80,12 +105,16 @@ impl Bank {
             Some(user) => users::find(change.db(), &holder.contract, user)
                 .await?
                 .is_some_and(|row| row.status != UserStatus::Deregistered),
-            None => contracts::administrator_since(change.db(), &holder.contract).await?.is_some(),
+            None => match administrator {
+                Some(no) => administrators::find(change.db(), &holder.contract, no).await?.is_some(),
+                None => false,
+            },
         };
         if !there {
             return refuse(change, event, Refusal::NotFound).await;
         }
-        let rows = certificates::settle(&mut change, holder).await?;
+        let mut rows = certificates::settle(&mut change, holder).await?;
+        rows.retain(|row| row.record.administrator == administrator);
         Ok((change, rows, event))
     }
 }

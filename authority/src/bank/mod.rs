@@ -1,11 +1,14 @@
 //! 金融機関担当者: what the bank's operator has done, on request forms (S-002, S-047).
 
+mod administrators;
 mod certificate;
 mod contract;
 mod token_life;
 mod tokens;
 mod users;
 
+pub use administrators::{Appointed, Person};
+pub use certificate::Whose;
 pub use tokens::NewToken;
 
 use crate::denial::Denial;
@@ -25,6 +28,12 @@ impl Bank {
     #[must_use]
     pub fn new(house: House, operator: &str) -> Self {
         Self { house, operator: operator.to_owned() }
+    }
+
+    /// The authority's time; Unix time in seconds.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        self.house.clock.now()
     }
 
     fn event(&self, action: &'static str) -> Event {

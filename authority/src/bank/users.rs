@@ -5,37 +5,47 @@ use token::{ContractId, Refusal, Secret, UserId};
 use super::{Bank, refuse};
 use crate::acquisition::Applicant;
 use crate::denial::Denial;
-use crate::holding;
-use crate::issuing::{Circumstances, carry_out};
-use crate::otp_tokens;
-use crate::pins;
 use crate::rules::acquire::UserStatus;
-use crate::rules::choice::{By, Choice, Reason, decide};
 use crate::rules::lock::Locks;
+use crate::store::users::NewUser;
 use crate::store::{certificates, contracts, users};
+use crate::{people, pins};
 
 impl Bank {
     /// Registers a user with the user PIN chosen on the form.
     ///
     /// # Errors
-    /// `NotFound` for the contract; `PinFormat`; `Exists` for an ID that is in use or barred
-    /// (D-213), and when the contract has as many users as it may (D-402).
+    /// As [`Self::register_user`].
     pub async fn add_user(&self, contract: &ContractId, user: &UserId, user_pin: &Secret) -> Result<(), Denial> {
+        self.register_user(contract, user, user_pin, ("", "")).await
+    }
+
+    /// Registers a user with the user PIN, the name and the e-mail address that stand on the form.
+    ///
+    /// # Errors
+    /// `NotFound` for the contract; `PinFormat`; those of [`people::may_register`].
+    pub async fn register_user(
+        &self,
+        contract: &ContractId,
+        user: &UserId,
+        user_pin: &Secret,
+        (name, email): (&str, &str),
+    ) -> Result<(), Denial> {
         if !pins::is_well_formed(user_pin) {
             return Err(Refusal::PinFormat.into());
         }
-        let hash = self.house.pins.hash(user_pin).await?;
+        let pin = self.house.pins.hash(user_pin).await?;
+        let new = NewUser { id: user.clone(), pin, pin_initial: false, name: name.to_owned(), email: email.to_owned() };
         let mut change = self.change().await?;
         let event = self.event("user.add").about(&Applicant { contract: contract.clone(), user: Some(user.clone()) });
         let Some(found) = contracts::find(change.db(), contract).await? else {
             return refuse(change, event, Refusal::NotFound).await;
         };
-        let count = users::list(change.db(), contract).await?.len();
-        if users::find(change.db(), contract, user).await?.is_some() || count >= found.user_max as usize {
-            return refuse(change, event, Refusal::Exists).await;
+        if let Err(refusal) = people::may_register(&mut change, contract, &found, &new).await? {
+            return refuse(change, event, refusal).await;
         }
         let now = change.now();
-        users::add(change.db(), contract, user, &hash, now).await?;
+        users::add(change.db(), contract, &new, now).await?;
         Ok(change.commit(event.changed("", "active")).await?)
     }
 
@@ -70,20 +80,8 @@ impl Bank {
         let Some(mut row) = found.filter(|row| row.status != UserStatus::Deregistered) else {
             return refuse(change, event, Refusal::NotFound).await;
         };
-        let records = certificates::settle(&mut change, &holder).await?;
-        let plain = holding::records(&records);
-        let choice = Choice::Revoke(Reason::Other);
-        let steps = match decide(&holder, By::BankOperator, &plain, choice, false, change.now()) {
-            Ok(steps) => steps,
-            Err(refusal) => return refuse(change, event, refusal).await,
-        };
-        let circumstances = Circumstances { holder: &holder, device: None, form_reference: None, code_always: false };
-        carry_out(&self.house, &mut change, &records, &steps, circumstances, &event).await?;
-        otp_tokens::revoke_held(&mut change, contract, user, &event).await?;
-        let before = row.status.key();
-        row.status = UserStatus::Deregistered;
-        row.version += 1;
-        users::update(change.db(), contract, &row).await?;
-        Ok(change.commit(event.changed(before, "deregistered")).await?)
+        let rows = certificates::settle(&mut change, &holder).await?;
+        let event = people::deregister(&self.house, &mut change, &holder, &mut row, &rows, &event).await?;
+        Ok(change.commit(event).await?)
     }
 }

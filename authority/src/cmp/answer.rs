@@ -20,6 +20,7 @@ use crate::house::House;
 use crate::jst;
 use crate::own::{Own, OwnRequest};
 use crate::pins::Pins;
+use crate::settings::MAX_ADMINISTRATORS;
 
 /// Why an answer could not be made at all.
 #[derive(Debug, thiserror::Error)]
@@ -362,7 +363,7 @@ async fn check_code(
     };
     let wrong = Failure { refusal: Refusal::Auth, bit: FailureBit::BadMessageCheck };
     let Some(applicant) = incoming.applicant.clone() else { return Ok((incoming, Err(wrong))) };
-    let open = match desk.code(&applicant).await {
+    let open = match desk.codes(&applicant).await {
         Ok(open) => open,
         Err(refusal) => return Ok((incoming, Err(refusal.into()))),
     };
@@ -371,19 +372,35 @@ async fn check_code(
         Ok(slot) => slot,
         Err(refusal) => return Ok((incoming, Err(refusal.into()))),
     };
-    let (incoming, open, fits) = tokio::task::spawn_blocking(move || {
+    // administrators' messages do not say which of them it is: the code does
+    let trials = if applicant.user.is_some() { 1 } else { MAX_ADMINISTRATORS };
+    let (incoming, open) = tokio::task::spawn_blocking(move || {
         let _slot = slot;
-        // an applicant without a code takes as long as one with another code
-        let nobodys = Secret::new(b"no code".to_vec());
-        let fits = incoming.is_protected_by(open.as_ref().map_or(&nobodys, |open| &open.code));
-        (incoming, open, fits)
+        let found = fitting(&incoming, open, trials);
+        (incoming, found)
     })
     .await?;
-    if let Some(open) = open.filter(|_| fits) {
+    if let Some(open) = open {
         return Ok((incoming, Ok(Some((kind, open)))));
     }
     let recorded = desk.wrong_code(&applicant).await;
     Ok((incoming, Err(recorded.err().map_or(wrong, Failure::from))))
+}
+
+/// The code that the MAC was made with. All of `trials` are computed, with nobody's code where there is none: an applicant
+/// without a code takes as long as one with another code, and the first of several as long as the last.
+fn fitting(incoming: &Incoming, codes: Vec<OpenCode>, trials: usize) -> Option<OpenCode> {
+    let nobodys = Secret::new(b"no code".to_vec());
+    let mut codes = codes.into_iter();
+    let mut found = None;
+    for _ in 0..trials {
+        let open = codes.next();
+        let fits = incoming.is_protected_by(open.as_ref().map_or(&nobodys, |open| &open.code));
+        if fits && found.is_none() {
+            found = open;
+        }
+    }
+    found
 }
 
 fn copy(secret: Option<&Secret>) -> Option<Secret> {

@@ -1,10 +1,14 @@
 //! What can be typed.
 
+mod administrators;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use token::{ContractId, InstitutionCode, Origin, UserId};
+
+pub(super) use administrators::{AdministratorWork, OfAdministrator};
 
 use super::certificate::CertificateWork;
 
@@ -167,32 +171,6 @@ pub enum ReasonArgument {
     Stolen,
 }
 
-/// `administrator …`
-#[derive(Debug, Subcommand)]
-pub enum AdministratorWork {
-    /// Register the administrator and open the first issue. Prints the acquisition code, once.
-    Add {
-        /// Whose.
-        #[command(flatten)]
-        contract: OfContract,
-        /// The request form.
-        #[arg(long)]
-        form_reference: String,
-    },
-    /// Issue the administrator's certificate again. Prints the acquisition code, once.
-    Issue {
-        /// Whose.
-        #[command(flatten)]
-        contract: OfContract,
-        /// The request form.
-        #[arg(long)]
-        form_reference: String,
-        /// Why.
-        #[arg(long, value_enum, default_value = "other")]
-        reason: ReasonArgument,
-    },
-}
-
 /// `user …`
 #[derive(Debug, Subcommand)]
 pub enum UserWork {
@@ -201,6 +179,12 @@ pub enum UserWork {
         /// Who.
         #[command(flatten)]
         user: OfUser,
+        /// The name.
+        #[arg(long, default_value = "")]
+        name: String,
+        /// Where notices go.
+        #[arg(long, default_value = "")]
+        email: String,
     },
     /// Deregister a user. The ID can never be used again.
     Deregister {

@@ -6,7 +6,8 @@ use token::UserId;
 use super::arguments::{OfContract, ReasonArgument};
 use super::{denied, say};
 use crate::acquisition::Applicant;
-use crate::bank::Bank;
+use crate::bank::{Bank, Whose};
+use crate::login::name;
 use crate::rules::suspend::Cause;
 
 /// Whose certificate.
@@ -15,9 +16,13 @@ pub struct OfHolder {
     /// Which contract.
     #[command(flatten)]
     pub contract: OfContract,
-    /// Which user; otherwise the administrator.
+    /// Which user; otherwise an administrator.
     #[arg(long, visible_alias = "user")]
     pub user_id: Option<UserId>,
+    /// Which of the contract's administrators, by number.
+    #[arg(long, default_value_t = 1, value_name = "NUMBER", conflicts_with = "user_id",
+          value_parser = clap::value_parser!(u16).range(1..=999))]
+    pub number: u16,
     /// The request form.
     #[arg(long)]
     pub form_reference: String,
@@ -69,28 +74,21 @@ pub enum CertificateWork {
 }
 
 pub(super) async fn work(bank: &Bank, work: CertificateWork) -> anyhow::Result<()> {
-    let (holder, done) = match work {
-        CertificateWork::Suspend { holder, reason } => {
-            let (applicant, form) = parts(holder);
-            bank.suspend_certificate(&applicant, reason.into(), &form).await.map_err(denied)?;
-            (applicant, "suspended")
-        }
-        CertificateWork::Reinstate { holder } => {
-            let (applicant, form) = parts(holder);
-            bank.reinstate_certificate(&applicant, &form).await.map_err(denied)?;
-            (applicant, "reinstated")
-        }
-        CertificateWork::Revoke { holder, reason } => {
-            let (applicant, form) = parts(holder);
-            bank.revoke_certificate(&applicant, reason.into(), &form).await.map_err(denied)?;
-            (applicant, "revoked")
-        }
+    let (holder, done) = match &work {
+        CertificateWork::Suspend { holder, .. } => (holder, "suspended"),
+        CertificateWork::Reinstate { holder } => (holder, "reinstated"),
+        CertificateWork::Revoke { holder, .. } => (holder, "revoked"),
     };
-    say(&format!("certificate of {holder} {done}"))
-}
-
-fn parts(OfHolder { contract: OfContract { contract_id }, user_id, form_reference }: OfHolder) -> (Applicant, String) {
-    (Applicant { contract: contract_id, user: user_id }, form_reference)
+    let applicant = Applicant { contract: holder.contract.contract_id.clone(), user: holder.user_id.clone() };
+    let administrator = applicant.user.is_none().then_some(holder.number);
+    let (whose, form) = (Whose { holder: &applicant, administrator }, &holder.form_reference);
+    match &work {
+        CertificateWork::Suspend { reason, .. } => bank.suspend_certificate(whose, (*reason).into(), form).await,
+        CertificateWork::Reinstate { .. } => bank.reinstate_certificate(whose, form).await,
+        CertificateWork::Revoke { reason, .. } => bank.revoke_certificate(whose, (*reason).into(), form).await,
+    }
+    .map_err(denied)?;
+    say(&format!("certificate of {} {done}", name(&applicant, administrator)))
 }
 
 impl From<CauseArgument> for Cause {

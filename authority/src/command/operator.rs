@@ -1,14 +1,13 @@
 //! The bank operator's commands.
 
-use anyhow::bail;
-use token::{ContractId, Secret};
-use zeroize::Zeroizing;
+mod administrators;
 
-use super::arguments::{AdministratorWork, ContractWork, OfContract, OfUser, ReasonArgument, UserWork, Work};
+use token::ContractId;
+
+use super::arguments::{ContractWork, OfContract, OfUser, ReasonArgument, UserWork, Work};
 use super::secrets::Secrets;
 use super::{certificate, denied, otp_token, say};
 use crate::bank::Bank;
-use crate::issuing::Opened;
 use crate::jst;
 use crate::rules::choice::Reason;
 use crate::rules::lock::Locks;
@@ -16,11 +15,12 @@ use crate::rules::lock::Locks;
 pub(super) async fn work(bank: &Bank, work: Work, mut secrets: Secrets) -> anyhow::Result<()> {
     match work {
         Work::Contract(work) => contract(bank, work, &mut secrets).await,
-        Work::Administrator(work) => administrator(bank, work).await,
+        Work::Administrator(work) => administrators::work(bank, work).await,
         Work::Certificate(work) => certificate::work(bank, work).await,
-        Work::User(UserWork::Add { user: OfUser { contract, user_id } }) => {
+        Work::User(UserWork::Add { user: OfUser { contract, user_id }, name, email }) => {
             let pin = secrets.take("user_pin", "利用者暗証番号 (user PIN)", true)?;
-            bank.add_user(&contract.contract_id, &user_id, &pin).await.map_err(denied)?;
+            let registered = bank.register_user(&contract.contract_id, &user_id, &pin, (&name, &email)).await;
+            registered.map_err(denied)?;
             say(&format!("user {}/{user_id} registered", contract.contract_id))
         }
         Work::User(UserWork::Deregister { user: OfUser { contract, user_id } }) => {
@@ -61,9 +61,10 @@ async fn show(bank: &Bank, contract_id: &ContractId) -> anyhow::Result<()> {
         sheet.users.len(),
         sheet.contract.user_max,
     ))?;
-    for row in &sheet.administrator {
+    for row in &sheet.certificates {
         let until = row.record.valid_until.map_or_else(String::new, |end| format!(" until {}", jst::date_time(end)));
-        say(&format!("administrator certificate {:03} {}{until}", row.record.issue_no, row.record.status.key()))?;
+        let (no, record) = (row.record.administrator.unwrap_or_default(), &row.record);
+        say(&format!("administrator {no} certificate {:03} {}{until}", record.issue_no, record.status.key()))?;
     }
     for user in &sheet.users {
         let Locks { pin_locked, otp_locked, .. } = user.locks;
@@ -75,29 +76,6 @@ async fn show(bank: &Bank, contract_id: &ContractId) -> anyhow::Result<()> {
         say(&format!("user {} {}{locks}", user.id, user.status.key()))?;
     }
     Ok(())
-}
-
-async fn administrator(bank: &Bank, work: AdministratorWork) -> anyhow::Result<()> {
-    let (contract_id, opened) = match work {
-        AdministratorWork::Add { contract: OfContract { contract_id }, form_reference } => {
-            let opened = bank.add_administrator(&contract_id, &form_reference).await.map_err(denied)?;
-            (contract_id, opened)
-        }
-        AdministratorWork::Issue { contract: OfContract { contract_id }, form_reference, reason } => {
-            let opened =
-                bank.issue_administrator(&contract_id, &form_reference, reason.into()).await.map_err(denied)?;
-            (contract_id, opened)
-        }
-    };
-    let Opened { issue_no, acquire_deadline, code, .. } = opened;
-    say(&format!(
-        "administrator {contract_id} certificate {issue_no:03} to be acquired until {}",
-        jst::date_time(acquire_deadline)
-    ))?;
-    match code.as_ref().and_then(Secret::expose_str) {
-        Some(code) => say(&Zeroizing::new(format!("acquisition code {code}"))),
-        None => bail!("no acquisition code was made. Report the fault to whoever wrote this software"),
-    }
 }
 
 impl From<ReasonArgument> for Reason {

@@ -1,6 +1,7 @@
 //! 管理者: `/admin/v1/…`.
 
 mod otp_token;
+mod people;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::StatusCode;
@@ -32,6 +33,7 @@ pub(super) fn routes() -> Router<Doors> {
         .route("/admin/v1/console", post(console))
         .route("/admin/v1/logout", post(log_out))
         .route("/admin/v1/users", get(users))
+        .merge(people::routes())
         .route("/admin/v1/users/{user_id}", get(user))
         .route("/admin/v1/users/{user_id}/certificate", post(certificate))
         .route("/admin/v1/users/{user_id}/key", post(key))
@@ -81,6 +83,7 @@ async fn log_in(caller: Caller, mut form: Form) -> Result<Json<Value>, Problem> 
         "session": *session.session,
         "expires_at": session.expires_at,
         "contract_id": session.contract,
+        "administrator": session.administrator,
     })))
 }
 

@@ -63,6 +63,12 @@ impl Form {
         value.expose_str().filter(|text| !text.is_empty())
     }
 
+    /// A value that is no secret; an empty one is there, and empties what it stands for.
+    #[must_use]
+    pub fn text_or_empty(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name)?.1.expose_str()
+    }
+
     /// A value that must be there.
     ///
     /// # Errors

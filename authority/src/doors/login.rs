@@ -48,5 +48,6 @@ async fn pin(caller: Caller, mut form: Form) -> Result<Json<Value>, Problem> {
         "cooling_off_until_text": page.cooling_off_until.map(jst::date_time),
         "assurance": page.assurance.key(),
         "rights": if page.rights_suspended { "suspended" } else { "active" },
+        "pin_change": page.pin_change,
     })))
 }

@@ -24,6 +24,8 @@ pub struct AdministratorLogin {
     pub expires_at: i64,
     /// The contract.
     pub contract: ContractId,
+    /// Which of its administrators.
+    pub administrator: u16,
 }
 
 /// The certificate step is done; ご契約先暗証番号 is next, in a browser. Opens nothing by itself.
@@ -57,8 +59,8 @@ impl Login {
         contract_pin: Option<&Secret>,
     ) -> Result<AdministratorLogin, Denial> {
         let Proven { change, row, standing: before } = self.prove(Door::Administrator, challenge, token).await?;
-        let (holder, record) = (row.record.holder, row.record.id);
-        let event = self.event(Door::Administrator, Some(&holder), "login.certificate").on(&record);
+        let (record, who) = (row.record.id, (&row.record.holder, row.record.administrator));
+        let event = self.event(Door::Administrator, Some(who), "login.certificate").on(&record);
         change.commit(event).await?;
         let proof = match contract_pin {
             Some(pin) => Some(self.house.pins.check(Some(before.contract.pin), pin).await?),
@@ -78,7 +80,8 @@ impl Login {
         let expires_at = now + HANDLE_SECONDS;
         let record = &proven.row.record.id;
         handles::add_login(proven.change.db(), &code::handle_sha256(login.as_bytes()), record, expires_at, now).await?;
-        let event = self.event(Door::Administrator, Some(&proven.row.record.holder), "login.certificate").on(record);
+        let who = Some((&proven.row.record.holder, proven.row.record.administrator));
+        let event = self.event(Door::Administrator, who, "login.certificate").on(record);
         proven.change.commit(event).await?;
         Ok(AdministratorHandle { login, expires_at })
     }
@@ -128,7 +131,8 @@ impl Login {
         let now = change.now();
         let row = certificates::find(change.db(), record).await?.ok_or(Refusal::Internal)?;
         let holder = row.record.holder.clone();
-        let event = self.event(Door::Administrator, Some(&holder), "login.pin").on(record);
+        let administrator = row.record.administrator;
+        let event = self.event(Door::Administrator, Some((&holder, administrator)), "login.pin").on(record);
         if let Some(handle) = handle
             && handles::login(change.db(), handle, now).await?.is_none()
         {
@@ -167,6 +171,7 @@ impl Login {
         let session_sha256 = code::handle_sha256(session.as_bytes());
         handles::add_session(change.db(), &session_sha256, Door::Administrator, record, expires_at, now).await?;
         change.commit(event).await?;
-        Ok(AdministratorLogin { session, expires_at, contract: holder.contract })
+        let administrator = administrator.ok_or(Refusal::Internal)?;
+        Ok(AdministratorLogin { session, expires_at, contract: holder.contract, administrator })
     }
 }

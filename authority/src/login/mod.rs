@@ -8,8 +8,8 @@ mod user;
 
 pub use administrator::{AdministratorHandle, AdministratorLogin, Begun};
 pub use challenge::NewChallenge;
-pub use session::Session;
 pub(crate) use session::in_force;
+pub use session::{Session, UserSession};
 pub use user::{Handle, UserLogin};
 
 use sqlx::AnyConnection;
@@ -38,16 +38,23 @@ impl Login {
         Self { house, place: place.to_owned() }
     }
 
-    fn event(&self, door: Door, holder: Option<&Applicant>, action: &'static str) -> Event {
-        let actor = holder.map_or_else(String::new, |holder| match &holder.user {
-            Some(user) => format!("{}/{user}", holder.contract),
-            None => holder.contract.to_string(),
-        });
+    /// An event of somebody, where it is known who: a user, or one of a contract's administrators by number.
+    fn event(&self, door: Door, who: Option<(&Applicant, Option<u16>)>, action: &'static str) -> Event {
+        let actor = who.map_or_else(String::new, |(holder, administrator)| name(holder, administrator));
         let event = Event::new(door.key(), &actor, &self.place, action);
-        match holder {
-            Some(holder) => event.about(holder),
+        match who {
+            Some((holder, _)) => event.about(holder),
             None => event,
         }
+    }
+}
+
+/// How the record of events names a holder: `00009876543/riyousya`, or `00009876543/2` in the role of an administrator.
+pub(crate) fn name(holder: &Applicant, administrator: Option<u16>) -> String {
+    match (&holder.user, administrator) {
+        (Some(user), _) => format!("{}/{user}", holder.contract),
+        (None, Some(no)) => format!("{}/{no}", holder.contract),
+        (None, None) => holder.contract.to_string(),
     }
 }
 

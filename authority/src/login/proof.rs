@@ -51,7 +51,7 @@ impl Login {
             return refuse(change, self.event(door, None, action), Refusal::Auth).await;
         };
         let holder = row.record.holder.clone();
-        let event = self.event(door, Some(&holder), action).on(&row.record.id);
+        let event = self.event(door, Some((&holder, row.record.administrator)), action).on(&row.record.id);
         match facts.standing(now) {
             InTime::Valid => {}
             InTime::Expired => {

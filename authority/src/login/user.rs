@@ -54,6 +54,8 @@ pub struct UserLogin {
     pub assurance: Assurance,
     /// A reissue has taken the transfer and approval rights, and nobody has given them again (D-508).
     pub rights_suspended: bool,
+    /// Somebody else set the user PIN: it is to be changed before anything else (S-123).
+    pub pin_change: bool,
 }
 
 impl Login {
@@ -69,7 +71,7 @@ impl Login {
         let now = proven.change.now();
         let (hash, record) = (code::handle_sha256(login.as_bytes()), &proven.row.record.id);
         handles::add_login(proven.change.db(), &hash, record, now + HANDLE_SECONDS, now).await?;
-        let event = self.event(Door::User, Some(&holder), "login.certificate").on(record);
+        let event = self.event(Door::User, Some((&holder, None)), "login.certificate").on(record);
         proven.change.commit(event).await?;
         Ok(Handle { login, contract: holder.contract, user })
     }
@@ -96,7 +98,7 @@ impl Login {
 
         let mut change = self.house.store.change(self.house.clock.now()).await?;
         let now = change.now();
-        let event = self.event(Door::User, Some(&holder), "login.pin").on(&record);
+        let event = self.event(Door::User, Some((&holder, None)), "login.pin").on(&record);
         let row = certificates::find(change.db(), &record).await?.ok_or(Refusal::Internal)?;
         if handles::login(change.db(), &login_sha256, now).await?.is_none() {
             return refuse(change, event, Refusal::Session).await;
@@ -126,6 +128,7 @@ impl Login {
         let last_uses = users::last_uses(change.db(), &holder.contract, &user_id).await?;
         users::add_use(change.db(), &holder.contract, &user_id, now, &self.place).await?;
         let last_login_at = user.last_login_at.replace(now);
+        let pin_change = user.pin_initial;
         user.locks.got_through();
         users::update(change.db(), &holder.contract, &user).await?;
         let valid_until = row.record.valid_until.ok_or(Refusal::Internal)?;
@@ -153,6 +156,7 @@ impl Login {
                 .filter(|until| now < *until),
             assurance: if row.device.is_some() { Assurance::AttestedHardware } else { Assurance::Unattested },
             rights_suspended: user.rights_suspended_at.is_some(),
+            pin_change,
         })
     }
 }

@@ -65,6 +65,7 @@ impl Office {
         };
         let circumstances = Circumstances {
             holder: &entered.holder,
+            administrator: None,
             device: form.device.as_deref(),
             form_reference: None,
             code_always: false,

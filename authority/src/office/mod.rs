@@ -4,6 +4,7 @@ mod certificate;
 mod gate;
 mod key;
 mod otp_token;
+mod people;
 mod rights;
 mod suspension;
 mod ticket;
@@ -12,10 +13,12 @@ mod view;
 
 pub use certificate::{CertificateForm, CertificateResult};
 pub use otp_token::{Confirmation, TokenStock, TokenView};
+pub use people::Registration;
 pub use view::{CertificateView, LocksView, SuspensionView, UserView};
 
+use crate::acquisition::Applicant;
 use crate::house::House;
-use crate::login::Session;
+use crate::login::{Session, name};
 use crate::store::Event;
 
 /// The administrator's office. Cheap to make.
@@ -34,8 +37,8 @@ impl Office {
     }
 
     fn event(&self, action: &'static str) -> Event {
-        let mut event = Event::new("administrator", self.session.contract.as_str(), &self.place, action);
-        event.contract_id = self.session.contract.to_string();
-        event
+        let contract = Applicant { contract: self.session.contract.clone(), user: None };
+        let actor = name(&contract, Some(self.session.administrator));
+        Event::new("administrator", &actor, &self.place, action).about(&contract)
     }
 }

@@ -31,7 +31,8 @@ impl Office {
         self.user(user).await
     }
 
-    /// 利用者の各種暗証番号の再設定: a new user PIN (S-120, D-206). A lock stays until it is lifted.
+    /// 利用者の各種暗証番号の再設定: a new user PIN (S-120, D-206), which its user must change at the
+    /// next login (S-123). A lock stays until it is lifted.
     ///
     /// # Errors
     /// Those of the gate; `PinFormat`.
@@ -52,6 +53,7 @@ impl Office {
         let mut entered = self.enter(user, confirm_pin, version, &event).await?;
         let Some(hash) = hash else { return entered.refuse(event, Refusal::PinFormat).await };
         entered.user.pin = hash;
+        entered.user.pin_initial = true;
         entered.write_user().await?;
         entered.change.commit(event.on("user_pin")).await?;
         self.user(user).await

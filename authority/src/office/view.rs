@@ -107,6 +107,15 @@ pub struct LocksView {
 pub struct UserView {
     /// 利用者ID.
     pub user_id: String,
+    /// 利用者名.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// Eメールアドレス.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub email: String,
+    /// The user has not yet changed the PIN that was set for them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub pin_initial: bool,
     /// `active`, `locked`, `stopped` or `deregistered`.
     pub status: &'static str,
     /// Comes back with every change, so that what is committed is what was shown (S-043).
@@ -155,6 +164,9 @@ impl UserView {
         let live = rows.iter().find(|row| row.record.status_at(now) == Status::Valid);
         Self {
             user_id: user.id.to_string(),
+            name: user.name.clone(),
+            email: user.email.clone(),
+            pin_initial: user.pin_initial,
             status: match user.status {
                 UserStatus::Active if user.locks.any() => "locked",
                 status => status.key(),

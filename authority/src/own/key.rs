@@ -49,9 +49,9 @@ impl Own {
             return Ok(());
         }
         let found = certificates::find(change.db(), record).await?.ok_or(Refusal::NotFound)?;
-        let holder = found.record.holder;
+        let holder = found.record.holder.clone();
         let event = self.event(&holder, request.action()).on(record);
-        let rows = certificates::settle(&mut change, &holder).await?;
+        let rows = certificates::settle_beside(&mut change, &found.record).await?;
         let now = change.now();
         let records = holding::records(&rows);
         let own = records.iter().find(|row| row.id == record).ok_or(Refusal::Internal)?;

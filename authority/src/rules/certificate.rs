@@ -102,6 +102,8 @@ pub struct Record {
     pub id: String,
     /// Whose it is.
     pub holder: Applicant,
+    /// Which of the contract's administrators the holder is; `None` for a user.
+    pub administrator: Option<u16>,
     /// 電子証明書発行番号, 1 to 999.
     pub issue_no: u16,
     /// 電子証明書ステータス.

@@ -121,15 +121,10 @@ pub fn decide(
     if holder.user.is_none() && by == By::Administrator {
         return Err(Refusal::AdminReissue);
     }
-    let ends = |reason: &'static str, which: fn(Status) -> bool| {
-        records
-            .iter()
-            .filter(move |record| which(record.status_at(now)))
-            .map(move |record| Step::Revoke { record: record.id.clone(), reason })
-    };
+    let ends = |reason: &'static str, which: fn(Status) -> bool| revoke(records, reason, which, now);
     match choice {
         Choice::Continue => Ok(Vec::new()),
-        Choice::Revoke(reason) => Ok(ends(reason.key(), |status| !status.is_final()).collect()),
+        Choice::Revoke(reason) => Ok(end_all(records, reason.key(), now)),
         Choice::Reissue(reason) => {
             let issue_no = records.iter().map(|record| record.issue_no).max().unwrap_or(0) + 1;
             if issue_no > LAST_ISSUE_NO {
@@ -144,6 +139,19 @@ pub fn decide(
             Ok(steps)
         }
     }
+}
+
+/// What ends whatever the holder of `records` still has.
+#[must_use]
+pub fn end_all(records: &[Record], reason: &'static str, now: i64) -> Vec<Step> {
+    revoke(records, reason, |status| !status.is_final(), now).collect()
+}
+
+fn revoke(records: &[Record], reason: &'static str, which: fn(Status) -> bool, now: i64) -> impl Iterator<Item = Step> {
+    records
+        .iter()
+        .filter(move |record| which(record.status_at(now)))
+        .map(move |record| Step::Revoke { record: record.id.clone(), reason })
 }
 
 #[cfg(test)]
@@ -164,6 +172,7 @@ pub(super) mod tests {
         Record {
             id: format!("r{issue_no}"),
             holder: holder(true),
+            administrator: None,
             issue_no,
             status,
             registered_at: 0,

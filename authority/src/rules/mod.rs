@@ -5,6 +5,7 @@ pub mod actor;
 pub mod business;
 pub mod certificate;
 pub mod choice;
+pub mod contact;
 pub mod device;
 pub mod lock;
 pub mod login;

@@ -51,6 +51,7 @@ struct Row {
     record_id: String,
     contract_id: String,
     user_id: Option<String>,
+    administrator_no: Option<i64>,
     cert_issue_no: i64,
     cert_status: String,
     cert_issue_registered_on: i64,
@@ -108,6 +109,11 @@ impl TryFrom<Row> for CertificateRow {
             record: Record {
                 id: row.record_id,
                 holder: Applicant { contract, user },
+                administrator: row
+                    .administrator_no
+                    .map(u16::try_from)
+                    .transpose()
+                    .map_err(|_| StoreError::Value("administrator_no"))?,
                 issue_no: u16::try_from(row.cert_issue_no).map_err(|_| StoreError::Value("cert_issue_no"))?,
                 status: Status::from_key(&row.cert_status).ok_or(StoreError::Value("cert_status"))?,
                 registered_at: row.cert_issue_registered_on,
@@ -139,7 +145,7 @@ impl TryFrom<Row> for CertificateRow {
 macro_rules! select {
     ($which:literal) => {
         concat!(
-            "SELECT record_id, contract_id, user_id, cert_issue_no, cert_status, cert_issue_registered_on, \
+            "SELECT record_id, contract_id, user_id, administrator_no, cert_issue_no, cert_status, cert_issue_registered_on, \
              acquire_deadline, cert_serial, cert_valid_from, cert_valid_until, cert_confirmed_at, device_serial, \
              device_firmware, device_pin_policy, device_touch_policy, suspended_at, suspended_role, suspended_by, \
              suspend_reason, suspend_until, suspensions, confirm_deadline, renews, public_key, certificate, \
@@ -149,19 +155,22 @@ macro_rules! select {
     };
 }
 
-/// All records of a holder, by issue number.
+/// All records of a holder, by issue number; those of all of a contract's administrators, one administrator's after
+/// another's.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn of_holder(db: impl AnyExecutor<'_>, holder: &Applicant) -> Result<Vec<CertificateRow>, StoreError> {
-    sqlx::query_as::<_, Row>(select!("WHERE contract_id = $1 AND COALESCE(user_id, '') = $2 ORDER BY cert_issue_no"))
-        .bind(holder.contract.as_str())
-        .bind(holder.user.as_ref().map_or("", UserId::as_str))
-        .fetch_all(db)
-        .await?
-        .into_iter()
-        .map(CertificateRow::try_from)
-        .collect()
+    sqlx::query_as::<_, Row>(select!(
+        "WHERE contract_id = $1 AND COALESCE(user_id, '') = $2 ORDER BY administrator_no, cert_issue_no"
+    ))
+    .bind(holder.contract.as_str())
+    .bind(holder.user.as_ref().map_or("", UserId::as_str))
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(CertificateRow::try_from)
+    .collect()
 }
 
 /// All records of a contract's users, by user and issue number.
@@ -214,6 +223,8 @@ pub struct Opening<'a> {
     pub record: &'a str,
     /// Whose.
     pub holder: &'a Applicant,
+    /// Which of the contract's administrators it is.
+    pub administrator: Option<u16>,
     /// 電子証明書発行番号.
     pub issue_no: u16,
     /// 再発行理由.
@@ -240,8 +251,8 @@ pub async fn open(db: &mut AnyConnection, opening: &Opening<'_>, now: i64) -> Re
     sqlx::query(
         "INSERT INTO certificates (record_id, contract_id, user_id, cert_issue_no, cert_status, \
          cert_issue_registered_on, reissue_reason, acquire_deadline, device_serial, enrolment_code, \
-         enrolment_code_until, form_reference, renews, due_at) \
-         VALUES ($1, $2, $3, $4, 'awaiting', $5, $6, $7, $8, $9, $10, $11, $12, $7)",
+         enrolment_code_until, form_reference, renews, administrator_no, due_at) \
+         VALUES ($1, $2, $3, $4, 'awaiting', $5, $6, $7, $8, $9, $10, $11, $12, $13, $7)",
     )
     .bind(opening.record)
     .bind(opening.holder.contract.as_str())
@@ -255,6 +266,7 @@ pub async fn open(db: &mut AnyConnection, opening: &Opening<'_>, now: i64) -> Re
     .bind(until)
     .bind(opening.form_reference)
     .bind(opening.renews)
+    .bind(opening.administrator.map(i64::from))
     .execute(db)
     .await?;
     Ok(())
@@ -365,6 +377,17 @@ pub async fn end(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Those of the records that [`settle`] yields for the holder of `record` that are that holder's own: of a contract's
+/// administrators, that one's.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn settle_beside(change: &mut Change, record: &Record) -> Result<Vec<CertificateRow>, StoreError> {
+    let mut rows = settle(change, &record.holder).await?;
+    rows.retain(|row| row.record.administrator == record.administrator);
+    Ok(rows)
 }
 
 /// Brings the holder's records to what time has made of them, with an event each, and yields them.

@@ -23,6 +23,8 @@ pub struct Contract {
     pub user_max: u32,
     /// Unix time in seconds.
     pub opened_at: i64,
+    /// Whether two administrators are needed (D-405), where the contract says so itself.
+    pub dual_control: Option<bool>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -34,6 +36,7 @@ struct ContractRow {
     contract_confirm_pin_failures: i64,
     user_max: i64,
     opened_at: i64,
+    dual_control: Option<i64>,
 }
 
 /// Which of a contract's two PINs.
@@ -52,7 +55,7 @@ pub enum ContractPin {
 pub async fn find(db: impl AnyExecutor<'_>, contract: &ContractId) -> Result<Option<Contract>, StoreError> {
     let row = sqlx::query_as::<_, ContractRow>(
         "SELECT contract_status, contract_pin, contract_pin_failures, contract_confirm_pin, \
-         contract_confirm_pin_failures, user_max, opened_at FROM contracts WHERE contract_id = $1",
+         contract_confirm_pin_failures, user_max, opened_at, dual_control FROM contracts WHERE contract_id = $1",
     )
     .bind(contract.as_str())
     .fetch_optional(db)
@@ -67,6 +70,7 @@ pub async fn find(db: impl AnyExecutor<'_>, contract: &ContractId) -> Result<Opt
             confirm_pin_failures: count(row.contract_confirm_pin_failures)?,
             user_max: count(row.user_max)?,
             opened_at: row.opened_at,
+            dual_control: row.dual_control.map(|on| on != 0),
         })
     })
     .transpose()
@@ -79,7 +83,7 @@ pub async fn find(db: impl AnyExecutor<'_>, contract: &ContractId) -> Result<Opt
 pub async fn add(db: &mut AnyConnection, id: &ContractId, contract: &Contract) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO contracts (contract_id, contract_status, contract_pin, contract_confirm_pin, user_max, \
-         opened_at) VALUES ($1, $2, $3, $4, $5, $6)",
+         opened_at, dual_control) VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(id.as_str())
     .bind(contract.status.key())
@@ -87,6 +91,7 @@ pub async fn add(db: &mut AnyConnection, id: &ContractId, contract: &Contract) -
     .bind(&contract.confirm_pin)
     .bind(i64::from(contract.user_max))
     .bind(contract.opened_at)
+    .bind(contract.dual_control.map(i64::from))
     .execute(db)
     .await?;
     Ok(())
@@ -120,35 +125,5 @@ pub async fn set_failures(
         ContractPin::Confirm => "UPDATE contracts SET contract_confirm_pin_failures = $2 WHERE contract_id = $1",
     };
     sqlx::query(statement).bind(id.as_str()).bind(i64::from(failures)).execute(db).await?;
-    Ok(())
-}
-
-/// When the contract's administrator was registered, where there is one.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn administrator_since(db: impl AnyExecutor<'_>, contract: &ContractId) -> Result<Option<i64>, StoreError> {
-    Ok(sqlx::query_scalar("SELECT registered_at FROM administrators WHERE contract_id = $1")
-        .bind(contract.as_str())
-        .fetch_optional(db)
-        .await?)
-}
-
-/// Registers the contract's administrator.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn add_administrator(
-    db: &mut AnyConnection,
-    contract: &ContractId,
-    form_reference: &str,
-    now: i64,
-) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO administrators (contract_id, form_reference, registered_at) VALUES ($1, $2, $3)")
-        .bind(contract.as_str())
-        .bind(form_reference)
-        .bind(now)
-        .execute(db)
-        .await?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! of one where several wait.
 
 pub mod acquisitions;
+pub mod administrators;
 pub mod certificates;
 pub mod chores;
 pub mod contracts;

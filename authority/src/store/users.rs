@@ -17,6 +17,12 @@ pub struct User {
     pub status: UserStatus,
     /// PHC string of 利用者暗証番号.
     pub pin: String,
+    /// Somebody else set that PIN: its user changes it before anything else (S-123).
+    pub pin_initial: bool,
+    /// 利用者名, or empty.
+    pub name: String,
+    /// Eメールアドレス, or empty.
+    pub email: String,
     /// Wrong entries and what they locked.
     pub locks: Locks,
     /// Unix time in seconds.
@@ -43,6 +49,9 @@ struct UserRow {
     user_id: String,
     user_status: String,
     user_pin: String,
+    user_pin_initial: i64,
+    user_name: String,
+    email: String,
     user_pin_failures: i64,
     user_pin_locked: i64,
     otp_failures: i64,
@@ -62,6 +71,9 @@ impl TryFrom<UserRow> for User {
             id: UserId::new(&row.user_id).map_err(|_| StoreError::Value("user_id"))?,
             status: UserStatus::from_key(&row.user_status).ok_or(StoreError::Value("user_status"))?,
             pin: row.user_pin,
+            pin_initial: row.user_pin_initial != 0,
+            name: row.user_name,
+            email: row.email,
             locks: Locks {
                 pin_failures: count(row.user_pin_failures)?,
                 pin_locked: row.user_pin_locked != 0,
@@ -82,8 +94,8 @@ impl TryFrom<UserRow> for User {
 /// [`StoreError`].
 pub async fn find(db: impl AnyExecutor<'_>, contract: &ContractId, user: &UserId) -> Result<Option<User>, StoreError> {
     sqlx::query_as::<_, UserRow>(
-        "SELECT user_id, user_status, user_pin, user_pin_failures, user_pin_locked, otp_failures, otp_locked, \
-         failures_in_a_row, last_login_at, rights_suspended_at, version FROM users \
+        "SELECT user_id, user_status, user_pin, user_pin_initial, user_name, email, user_pin_failures, user_pin_locked, \
+         otp_failures, otp_locked, failures_in_a_row, last_login_at, rights_suspended_at, version FROM users \
          WHERE contract_id = $1 AND user_id = $2",
     )
     .bind(contract.as_str())
@@ -100,8 +112,8 @@ pub async fn find(db: impl AnyExecutor<'_>, contract: &ContractId, user: &UserId
 /// [`StoreError`].
 pub async fn list(db: impl AnyExecutor<'_>, contract: &ContractId) -> Result<Vec<User>, StoreError> {
     sqlx::query_as::<_, UserRow>(
-        "SELECT user_id, user_status, user_pin, user_pin_failures, user_pin_locked, otp_failures, otp_locked, \
-         failures_in_a_row, last_login_at, rights_suspended_at, version FROM users \
+        "SELECT user_id, user_status, user_pin, user_pin_initial, user_name, email, user_pin_failures, user_pin_locked, \
+         otp_failures, otp_locked, failures_in_a_row, last_login_at, rights_suspended_at, version FROM users \
          WHERE contract_id = $1 AND user_status <> 'deregistered' ORDER BY user_id",
     )
     .bind(contract.as_str())
@@ -112,39 +124,51 @@ pub async fn list(db: impl AnyExecutor<'_>, contract: &ContractId) -> Result<Vec
     .collect()
 }
 
+/// A user to be registered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewUser {
+    /// 利用者ID.
+    pub id: UserId,
+    /// PHC string of 利用者暗証番号.
+    pub pin: String,
+    /// Somebody else than the user set that PIN.
+    pub pin_initial: bool,
+    /// 利用者名, or empty.
+    pub name: String,
+    /// Eメールアドレス, or empty.
+    pub email: String,
+}
+
 /// Adds a user.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn add(
-    db: &mut AnyConnection,
-    contract: &ContractId,
-    user: &UserId,
-    pin: &str,
-    now: i64,
-) -> Result<(), StoreError> {
+pub async fn add(db: &mut AnyConnection, contract: &ContractId, user: &NewUser, now: i64) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO users (contract_id, user_id, user_status, user_pin, registered_at) \
-         VALUES ($1, $2, 'active', $3, $4)",
+        "INSERT INTO users (contract_id, user_id, user_status, user_pin, user_pin_initial, user_name, email, \
+         registered_at) VALUES ($1, $2, 'active', $3, $4, $5, $6, $7)",
     )
     .bind(contract.as_str())
-    .bind(user.as_str())
-    .bind(pin)
+    .bind(user.id.as_str())
+    .bind(&user.pin)
+    .bind(i64::from(user.pin_initial))
+    .bind(&user.name)
+    .bind(&user.email)
     .bind(now)
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Writes back what may change of a user: status, PIN, counters, locks, last login, version.
+/// Writes back what may change of a user: all but the ID.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn update(db: &mut AnyConnection, contract: &ContractId, user: &User) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE users SET user_status = $3, user_pin = $4, user_pin_failures = $5, user_pin_locked = $6, \
-         otp_failures = $7, otp_locked = $8, last_login_at = $9, version = $10, failures_in_a_row = $11 \
-         WHERE contract_id = $1 AND user_id = $2",
+         otp_failures = $7, otp_locked = $8, last_login_at = $9, version = $10, failures_in_a_row = $11, \
+         user_pin_initial = $12, user_name = $13, email = $14 WHERE contract_id = $1 AND user_id = $2",
     )
     .bind(contract.as_str())
     .bind(user.id.as_str())
@@ -157,6 +181,9 @@ pub async fn update(db: &mut AnyConnection, contract: &ContractId, user: &User) 
     .bind(user.last_login_at)
     .bind(user.version)
     .bind(i64::from(user.locks.in_a_row))
+    .bind(i64::from(user.pin_initial))
+    .bind(&user.name)
+    .bind(&user.email)
     .execute(db)
     .await?;
     Ok(())

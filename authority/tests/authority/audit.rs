@@ -14,7 +14,7 @@ async fn events_cannot_be_changed_or_deleted() {
     }
     for statement in ["UPDATE certificates SET cert_status = 'valid'", "DELETE FROM certificates"] {
         // Administrator's record: make it a final one first.
-        bench.bank().add_administrator(&crate::bench::contract(), "F-1").await.ok();
+        bench.bank().add_administrator(&crate::bench::contract(), "F-1", authority::bank::Person::default()).await.ok();
         sqlx::query("UPDATE certificates SET cert_status = 'revoked' WHERE cert_status <> 'revoked'")
             .execute(&db)
             .await

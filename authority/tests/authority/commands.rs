@@ -81,7 +81,8 @@ fn the_operators_day() {
     let printed = good(&run(&directory, &add, None));
     let code = printed.lines().find_map(|line| line.strip_prefix("acquisition code ")).unwrap();
     assert_eq!(code.len(), 16);
-    assert!(refused(&run(&directory, &add, None)).contains("E-EXISTS"));
+    assert!(good(&run(&directory, &add, None)).contains("administrator 00009876543/2 certificate 001"));
+    assert!(refused(&run(&directory, &add, None)).contains("E-ADMIN-MAX"));
     let issue = [&["administrator", "issue", "--form-reference", "F-2"], &CONTRACT[..]].concat();
     assert!(good(&run(&directory, &issue, None)).contains("certificate 002"));
 
@@ -100,7 +101,7 @@ fn the_operators_day() {
     assert!(refused(&run(&directory, &assign, None)).contains("E-EXISTS"));
 
     let shown = good(&run(&directory, &[&["contract", "show"], &CONTRACT[..]].concat(), None));
-    assert!(shown.contains("user riyousya active") && shown.contains("administrator certificate 002 awaiting"));
+    assert!(shown.contains("user riyousya active") && shown.contains("administrator 1 certificate 002 awaiting"));
     let audit = good(&run(&directory, &["verify-audit"], None));
     assert!(audit.contains("chain whole"), "{audit}");
     let head = audit.lines().find_map(|line| line.strip_prefix("head ")).unwrap();

@@ -131,7 +131,7 @@ async fn sessions_end() {
     let office = bench.office(&administrator).await;
     bench
         .bank()
-        .issue_administrator(&crate::bench::contract(), "F-2", authority::rules::choice::Reason::Lost)
+        .issue_administrator(&crate::bench::contract(), 1, "F-2", authority::rules::choice::Reason::Lost)
         .await
         .unwrap();
     assert_eq!(office.get("/admin/v1/users").await.code(), "E-SESSION", "the certificate ended");

@@ -23,6 +23,7 @@ pub(crate) mod login_answer;
 pub(crate) mod main_job;
 pub(crate) mod otp_tokens;
 pub(crate) mod own;
+pub(crate) mod people;
 #[path = "../postgres/mod.rs"]
 pub(crate) mod postgres;
 pub(crate) mod processes;

@@ -226,7 +226,7 @@ async fn a_named_device_is_the_only_one() {
 async fn an_old_code_does_not_open_a_new_issue() {
     let (bench, office) = opened().await;
     let user = applicant(Some(USER));
-    let old = bench.acquisition().code(&user).await.unwrap().unwrap().proof;
+    let old = bench.acquisition().codes(&user).await.unwrap().pop().unwrap().proof;
     office.choose(USER, "reissue", Some("lost")).await.ok();
     let refused = bench.acquisition().admit(&user, Some(&secret(USER_PIN)), Some(&old)).await;
     assert_eq!(refused.err(), Some(Refusal::Auth));

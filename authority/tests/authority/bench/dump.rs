@@ -17,9 +17,10 @@ const MAY_CHANGE: [&str; 10] = [
     "challenge",
 ];
 
-const TABLES: [(&str, &str); 10] = [
+const TABLES: [(&str, &str); 11] = [
     ("contracts", "SELECT * FROM contracts ORDER BY contract_id"),
-    ("administrators", "SELECT * FROM administrators ORDER BY contract_id"),
+    ("administrators", "SELECT * FROM administrators ORDER BY contract_id, administrator_no"),
+    ("approvals", "SELECT * FROM approvals ORDER BY approval_id"),
     ("users", "SELECT * FROM users ORDER BY contract_id, user_id"),
     ("certificates", "SELECT * FROM certificates ORDER BY record_id"),
     ("acquisitions", "SELECT * FROM acquisitions ORDER BY transaction_id"),

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use authority::acquisition::{Acquisition, Admission, Applicant, CodeProof, Submission, TransactionRecord};
 use authority::attestation::Makers;
-use authority::bank::{Bank, NewToken};
+use authority::bank::{Bank, NewToken, Person};
 use authority::ca::Ca;
 use authority::clock::Clock;
 use authority::command::{Arguments, run};
@@ -160,8 +160,8 @@ impl Bench {
 
     /// Acquires and confirms the administrator's certificate.
     pub(crate) async fn administrator(&self) -> Card {
-        let opened = self.bank().add_administrator(&contract(), "F-1").await.unwrap();
-        assert!(opened.code.is_some());
+        let opened = self.bank().add_administrator(&contract(), "F-1", Person::default()).await.unwrap();
+        assert!(opened.opened.code.is_some());
         let card = self.accept(&applicant(None), None, None, true).await.unwrap();
         self.confirm(&card).await.unwrap();
         card
@@ -230,7 +230,7 @@ impl Bench {
 
     /// The code of the user's open issue.
     pub(crate) async fn code(&self) -> Option<Secret> {
-        self.acquisition().code(&applicant(Some(USER))).await.unwrap().map(|open| open.code)
+        self.acquisition().codes(&applicant(Some(USER))).await.unwrap().pop().map(|open| open.code)
     }
 
     /// How the user's certificates stand, by issue number.
