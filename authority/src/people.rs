@@ -8,13 +8,16 @@ use crate::holding;
 use crate::house::House;
 use crate::issuing::{Circumstances, carry_out};
 use crate::otp_tokens;
-use crate::rules::acquire::UserStatus;
+use crate::rules::acquire::{ContractStatus, UserStatus};
+use crate::rules::actor::Actor;
+use crate::rules::certificate::Status;
 use crate::rules::choice::end_all;
 use crate::rules::contact;
-use crate::store::certificates::CertificateRow;
-use crate::store::contracts::Contract;
+use crate::rules::suspend::Cause;
+use crate::store::certificates::{self, CertificateRow};
+use crate::store::contracts::{self, Contract};
 use crate::store::users::{self, NewUser, User};
-use crate::store::{Change, Event};
+use crate::store::{Change, Event, life};
 
 /// Whether a user may be registered now.
 ///
@@ -63,4 +66,103 @@ pub async fn deregister(
     user.email = String::new();
     users::update(change.db(), &holder.contract, user).await?;
     Ok(event.clone().changed(before, UserStatus::Deregistered.key()))
+}
+
+/// Puts the contract and every certificate of it on hold, an event each made from `event`; the contract's own event is
+/// the caller's to record last.
+///
+/// # Errors
+/// `Internal`.
+pub(crate) async fn emergency_stop(
+    house: &House,
+    change: &mut Change,
+    contract: &ContractId,
+    by: &Actor,
+    event: &Event,
+) -> Result<(), Denial> {
+    contracts::set_status(change.db(), contract, ContractStatus::EmergencyStop).await?;
+    for holder in holders(change, contract).await? {
+        for rows in by_person(certificates::settle(change, &holder).await?) {
+            let mut held = event.clone().about(&holder);
+            held.action = "certificate.suspend";
+            if let Ok(held) = holding::suspend(house, change, &rows, (by, Cause::Emergency), &held).await? {
+                users::changed(change.db(), &holder).await?;
+                change.record(held).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Lifts an emergency stop: the certificates that it put on hold come back, an event each made from `event`.
+///
+/// # Errors
+/// `Internal`.
+pub(crate) async fn resume(change: &mut Change, contract: &ContractId, event: &Event) -> Result<(), Denial> {
+    contracts::set_status(change.db(), contract, ContractStatus::Active).await?;
+    for holder in holders(change, contract).await? {
+        for row in certificates::settle(change, &holder).await? {
+            let cause = row.record.suspension.as_ref().map(|held| held.reason.as_str());
+            if row.record.status != Status::Suspended || cause != Some(Cause::Emergency.key()) {
+                continue;
+            }
+            life::reinstate(change.db(), &row.record.id).await?;
+            users::changed(change.db(), &holder).await?;
+            let mut back = event.clone().about(&holder).on(&row.record.id);
+            back = back.changed(Status::Suspended.key(), Status::Valid.key());
+            back.action = "certificate.reinstate";
+            change.record(back).await?;
+        }
+    }
+    Ok(())
+}
+
+/// 解約: every certificate and token of the contract ends, an event each made from `event`.
+///
+/// # Errors
+/// `Internal`.
+pub(crate) async fn terminate(
+    house: &House,
+    change: &mut Change,
+    contract: &ContractId,
+    event: &Event,
+) -> Result<(), Denial> {
+    contracts::set_status(change.db(), contract, ContractStatus::Terminated).await?;
+    for holder in holders(change, contract).await? {
+        let rows = certificates::settle(change, &holder).await?;
+        let steps = end_all(&holding::records(&rows), "terminated", change.now());
+        let circumstances = Circumstances {
+            holder: &holder,
+            administrator: None,
+            device: None,
+            form_reference: None,
+            code_always: false,
+        };
+        carry_out(house, change, &rows, &steps, circumstances, &event.clone().about(&holder)).await?;
+        if let Some(user) = &holder.user {
+            otp_tokens::revoke_held(change, contract, user, &event.clone().about(&holder)).await?;
+        }
+        users::changed(change.db(), &holder).await?;
+    }
+    Ok(())
+}
+
+/// The administrators together, and each user.
+async fn holders(change: &mut Change, contract: &ContractId) -> Result<Vec<Applicant>, Denial> {
+    let users = users::list(change.db(), contract).await?.into_iter().map(|user| Some(user.id));
+    Ok([None].into_iter().chain(users).map(|user| Applicant { contract: contract.clone(), user }).collect())
+}
+
+/// One person's records each: administrators share a name.
+fn by_person(rows: Vec<CertificateRow>) -> Vec<Vec<CertificateRow>> {
+    let mut people: Vec<Vec<CertificateRow>> = Vec::new();
+    for row in rows {
+        match people.last_mut() {
+            Some(last) if last.first().is_some_and(|one| one.record.administrator == row.record.administrator) => {
+                last.push(row);
+            }
+            _ => people.push(vec![row]),
+        }
+    }
+    people
 }

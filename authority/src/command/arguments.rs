@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod administrators;
+mod contracts;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use token::{ContractId, InstitutionCode, Origin, UserId};
 
 pub(super) use administrators::{AdministratorWork, OfAdministrator};
+pub(super) use contracts::{ContractWork, OnForm};
 
 use super::certificate::CertificateWork;
 
@@ -120,35 +122,6 @@ pub struct OfUser {
     /// The user ID, 1 to 30 letters and digits.
     #[arg(long, visible_alias = "user")]
     pub user_id: UserId,
-}
-
-/// `contract …`
-#[derive(Debug, Subcommand)]
-pub enum ContractWork {
-    /// Open a contract. Asks for `contract_pin` and `contract_confirm_pin`.
-    Open {
-        /// Which.
-        #[command(flatten)]
-        contract: OfContract,
-        /// Users it may have.
-        #[arg(long)]
-        user_max: Option<u32>,
-    },
-    /// Show a contract and its users.
-    Show {
-        /// Which.
-        #[command(flatten)]
-        contract: OfContract,
-    },
-    /// Lift the lock of a contract.
-    Unlock {
-        /// Which.
-        #[command(flatten)]
-        contract: OfContract,
-        /// The request form.
-        #[arg(long)]
-        form_reference: String,
-    },
 }
 
 /// Why a certificate is issued again.

@@ -1,11 +1,13 @@
 //! 管理者: `/admin/v1/…`.
 
+mod approval;
+mod contract;
 mod otp_token;
 mod people;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::StatusCode;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -15,7 +17,7 @@ use token::{Language, Refusal, UserId};
 
 use super::form::Form;
 use super::problem::{Problem, Speaking};
-use super::{Caller, Doors, language};
+use super::{Caller, Doors, bearer, language};
 use crate::login::{Login, Session};
 use crate::office::{CertificateForm, Office, UserView};
 use crate::rules::choice::{Choice, Reason};
@@ -44,6 +46,8 @@ pub(super) fn routes() -> Router<Doors> {
         .route("/admin/v1/users/{user_id}/pin", post(pin))
         .route("/admin/v1/administrator/certificate", post(own_certificate))
         .route("/admin/v1/acquisition-code", post(acquisition_code))
+        .merge(approval::routes())
+        .merge(contract::routes())
         .merge(otp_token::routes())
 }
 
@@ -61,9 +65,7 @@ impl FromRequestParts<Doors> for Administrator {
 
     async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Problem> {
         let Ok(Caller { house, login, place, problem }) = Caller::from_request_parts(parts, doors).await;
-        let bearer = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = bearer.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-        let session = login.session(token).await.map_err(|denial| problem.of(denial))?;
+        let session = login.session(bearer(parts)).await.map_err(|denial| problem.of(denial))?;
         let office = Office::new(house, session.clone(), &place);
         Ok(Self { login, session, office, problem, language: language::of(&parts.headers) })
     }

@@ -14,6 +14,7 @@ mod user;
 use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
+use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::{Json, Router};
 use serde_json::{Value, json};
@@ -62,6 +63,12 @@ impl Caller {
             "expires_at": new.expires_at,
         })))
     }
+}
+
+/// The session that a request names (RFC 6750 §2.1), or nothing.
+fn bearer(parts: &Parts) -> &str {
+    let value = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    value.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default()
 }
 
 /// Where a request came from, for the record of events.

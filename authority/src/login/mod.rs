@@ -18,6 +18,8 @@ use token::Refusal;
 use crate::acquisition::Applicant;
 use crate::denial::Denial;
 use crate::house::House;
+use crate::rules::acquire::ContractStatus;
+use crate::rules::certificate::Status;
 use crate::rules::login::{Door, served, usable};
 use crate::store::certificates::CertificateRow;
 use crate::store::contracts::{self, Contract};
@@ -68,11 +70,15 @@ struct Standing {
 async fn standing(db: &mut AnyConnection, row: &CertificateRow, now: i64) -> Result<Result<Standing, Denial>, Denial> {
     let holder = &row.record.holder;
     let status = row.record.status_at(now);
-    if let Err(refusal) = usable(status) {
+    let contract = contracts::find(&mut *db, &holder.contract).await?.ok_or(Refusal::Internal)?;
+    // An emergency stop puts certificates on hold; what its holder is told is that the contract is stopped.
+    let stopped = status == Status::Suspended && contract.status == ContractStatus::EmergencyStop;
+    if let Err(refusal) = usable(status)
+        && !stopped
+    {
         let dated = row.record.valid_until.filter(|_| refusal == Refusal::CertExpired);
         return Ok(Err(dated.map_or_else(|| refusal.into(), |end| Denial::dated(refusal, end))));
     }
-    let contract = contracts::find(&mut *db, &holder.contract).await?.ok_or(Refusal::Internal)?;
     let user = match &holder.user {
         Some(user) => users::find(db, &holder.contract, user).await?,
         None => None,

@@ -3,6 +3,7 @@
 use token::{Refusal, Secret, UserId};
 use zeroize::Zeroizing;
 
+use super::second::Operation;
 use super::{Office, UserView};
 use crate::code;
 use crate::denial::Denial;
@@ -63,6 +64,15 @@ impl Office {
             Ok(steps) => steps,
             Err(refusal) => return entered.refuse(event, refusal).await,
         };
+        if let (Choice::Reissue(reason) | Choice::Revoke(reason), false) = (form.choice, steps.is_empty()) {
+            let choice = if matches!(form.choice, Choice::Reissue(_)) { "reissue" } else { "revoke" };
+            let operation = Operation::Certificate {
+                choice: choice.to_owned(),
+                reason: reason.key().to_owned(),
+                device: form.device.clone(),
+            };
+            entered = self.by_two(entered, &event, operation).await?;
+        }
         let circumstances = Circumstances {
             holder: &entered.holder,
             administrator: None,

@@ -2,6 +2,7 @@
 
 use token::{PublicKey, Refusal, Secret, UserId};
 
+use super::second::Operation;
 use super::{Office, UserView};
 use crate::acquisition::{Chosen, IssueOrder, issue};
 use crate::denial::Denial;
@@ -21,7 +22,7 @@ impl Office {
     ) -> Result<UserView, Denial> {
         let mut event = self.event("certificate.confirm-key");
         event.user_id = user.to_string();
-        let mut entered = self.enter(user, confirm_pin, version, &event).await?;
+        let entered = self.enter(user, confirm_pin, version, &event).await?;
         let now = entered.change.now();
         let held = entered.rows.last().and_then(|row| Some((row.record.clone(), row.held_key(now)?.to_vec())));
         let Some((record, key)) = held else { return entered.refuse(event, Refusal::NotFound).await };
@@ -30,6 +31,8 @@ impl Office {
         if digits(&key.spoken_fingerprint()) != digits(fingerprint) {
             return entered.refuse(event, Refusal::Fingerprint).await;
         }
+        let operation = Operation::ConfirmKey { fingerprint: fingerprint.to_owned() };
+        let mut entered = self.by_two(entered, &event, operation).await?;
         entered.write_user().await?;
         let holder = entered.holder.clone();
         let chosen = Chosen {

@@ -1,17 +1,22 @@
 //! 管理者: what a contract's administrator has done, in a session, with ご契約先確認暗証番号.
 
+mod approval;
 mod certificate;
+mod contract;
 mod gate;
 mod key;
 mod otp_token;
 mod people;
 mod rights;
+mod second;
 mod suspension;
 mod ticket;
 mod user;
 mod view;
 
+pub use approval::{ApprovalView, Approved, let_time_pass};
 pub use certificate::{CertificateForm, CertificateResult};
+pub use contract::{AdministratorView, ContractView, PeerAction, Warning};
 pub use otp_token::{Confirmation, TokenStock, TokenView};
 pub use people::Registration;
 pub use view::{CertificateView, LocksView, SuspensionView, UserView};
@@ -27,13 +32,15 @@ pub struct Office {
     house: House,
     session: Session,
     place: String,
+    /// The request that is approved by what is done.
+    approving: Option<String>,
 }
 
 impl Office {
     /// The office of the administrator of a session, who works from `place`.
     #[must_use]
     pub fn new(house: House, session: Session, place: &str) -> Self {
-        Self { house, session, place: place.to_owned() }
+        Self { house, session, place: place.to_owned(), approving: None }
     }
 
     fn event(&self, action: &'static str) -> Event {

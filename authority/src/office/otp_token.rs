@@ -4,6 +4,7 @@ use serde::Serialize;
 use token::{Refusal, Secret, UserId};
 
 use super::gate::Entered;
+use super::second::Operation;
 use super::{Office, UserView};
 use crate::denial::Denial;
 use crate::jst;
@@ -84,6 +85,23 @@ impl Office {
             return Err(Denial::dated(Refusal::TokenDelay, until));
         }
         self.take_into_use(entered, user, serial, otp, event).await
+    }
+
+    /// What a second administrator approved: the passwords were right when it was asked for.
+    pub(super) async fn take_approved(
+        &self,
+        user: &UserId,
+        serial: &str,
+        action: &str,
+        confirmation: Confirmation<'_>,
+    ) -> Result<UserView, Denial> {
+        if action == "token.register" {
+            return self.register_token(user, serial, None, confirmation).await;
+        }
+        let event = self.token_event("token.exchange", user).on(serial);
+        let entered = self.enter(user, confirmation.confirm_pin, confirmation.version, &event).await?;
+        let (entered, _) = self.held(entered, &event).await?;
+        self.take_into_use(entered, user, serial, None, event).await
     }
 
     /// Exchanges a user's token for another of the contract: a password from the old one and one from the new one
@@ -242,14 +260,19 @@ impl Office {
         if let Err(refusal) = registrable(token.status_at(now)) {
             return entered.refuse(event, refusal).await;
         }
-        let accepted = match otp {
-            Some(otp) => otp_tokens::verify(&self.house, &token, otp, now)?,
-            None => None,
-        };
-        let Some(accepted) = accepted else { return entered.refuse(event, Refusal::Otp).await };
+        // Where this approves, the password was looked at when it was asked for.
+        if self.approving.is_none() {
+            let accepted = match otp {
+                Some(otp) => otp_tokens::verify(&self.house, &token, otp, now)?,
+                None => None,
+            };
+            let Some(accepted) = accepted else { return entered.refuse(event, Refusal::Otp).await };
+            tokens::burn(entered.change.db(), serial, accepted).await?;
+        }
+        let operation = Operation::Token { serial: serial.to_owned() };
+        let mut entered = self.by_two(entered, &event, operation).await?;
         otp_tokens::revoke_held(&mut entered.change, &contract, user, &event).await?;
         let db = entered.change.db();
-        tokens::burn(db, serial, accepted).await?;
         tokens::assign(db, serial, TokenStatus::Registered, Some(&contract), Some(user), now).await?;
         entered.write_user().await?;
         entered.change.commit(event.changed("assigned", "registered")).await?;

@@ -2,6 +2,7 @@
 
 use token::{Refusal, Secret, UserId};
 
+use super::second::Operation;
 use super::{Office, UserView};
 use crate::denial::Denial;
 use crate::people;
@@ -29,25 +30,39 @@ impl Office {
     /// # Errors
     /// Those of the gate; `PinFormat`; those of [`people::may_register`].
     pub async fn register(&self, wanted: Registration<'_>, confirm_pin: Option<&Secret>) -> Result<UserView, Denial> {
-        let mut event = self.event("user.add");
-        event.user_id = wanted.user.to_string();
         let pin = match wanted.first_pin.filter(|pin| pins::is_well_formed(pin)) {
             Some(pin) => Some(self.house.pins.hash(pin).await?),
             None => None,
         };
+        self.register_hashed(wanted.user, pin, (wanted.name, wanted.email), confirm_pin).await
+    }
+
+    /// The same with the hash of the first PIN; `None` for one that is no PIN.
+    pub(super) async fn register_hashed(
+        &self,
+        user: &UserId,
+        pin: Option<String>,
+        (name, email): (&str, &str),
+        confirm_pin: Option<&Secret>,
+    ) -> Result<UserView, Denial> {
+        let mut event = self.event("user.add");
+        event.user_id = user.to_string();
         let mut admitted = self.admit(confirm_pin, &event).await?;
         let Some(pin) = pin else { return admitted.refuse(event, Refusal::PinFormat).await };
-        let (name, email) = (wanted.name.to_owned(), wanted.email.to_owned());
-        let new = NewUser { id: wanted.user.clone(), pin, pin_initial: true, name, email };
+        let (name, email) = (name.to_owned(), email.to_owned());
+        let new = NewUser { id: user.clone(), pin, pin_initial: true, name, email };
         let contract = &self.session.contract;
         let may = people::may_register(&mut admitted.change, contract, &admitted.contract, &new).await?;
         if let Err(refusal) = may {
             return admitted.refuse(event, refusal).await;
         }
+        let NewUser { pin, name, email, .. } = new.clone();
+        let operation = Operation::Register { pin, name, email };
+        let mut admitted = self.by_two_for(admitted, user, &event, operation).await?;
         let now = admitted.change.now();
         users::add(admitted.change.db(), contract, &new, now).await?;
         admitted.change.commit(event.changed("", UserStatus::Active.key())).await?;
-        self.user(wanted.user).await
+        self.user(user).await
     }
 
     /// 登録抹消: the user's certificates and token end with it, and the ID is barred for ever (D-213).
@@ -62,7 +77,8 @@ impl Office {
     ) -> Result<(), Denial> {
         let mut event = self.event("user.deregister");
         event.user_id = user.to_string();
-        let mut entered = self.enter(user, confirm_pin, version, &event).await?;
+        let entered = self.enter(user, confirm_pin, version, &event).await?;
+        let mut entered = self.by_two(entered, &event, Operation::Deregister).await?;
         let change = &mut entered.change;
         let event =
             people::deregister(&self.house, change, &entered.holder, &mut entered.user, &entered.rows, &event).await?;
@@ -108,6 +124,10 @@ impl Office {
         let mut entered = self.enter(user, confirm_pin, version, &event).await?;
         let before = entered.user.status.key();
         if entered.user.status != status {
+            // Stopping is for one administrator, at any hour.
+            if status == UserStatus::Active {
+                entered = self.by_two(entered, &event, Operation::Resume).await?;
+            }
             entered.user.status = status;
             entered.write_user().await?;
         }

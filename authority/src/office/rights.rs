@@ -2,6 +2,7 @@
 
 use token::{Refusal, Secret, UserId};
 
+use super::second::Operation;
 use super::{Office, UserView};
 use crate::denial::Denial;
 use crate::store::users;
@@ -19,10 +20,11 @@ impl Office {
     ) -> Result<UserView, Denial> {
         let mut event = self.event("user.rights");
         event.user_id = user.to_string();
-        let mut entered = self.enter(user, confirm_pin, version, &event).await?;
+        let entered = self.enter(user, confirm_pin, version, &event).await?;
         if entered.user.rights_suspended_at.is_none() {
             return entered.refuse(event, Refusal::NotFound).await;
         }
+        let mut entered = self.by_two(entered, &event, Operation::RestoreRights).await?;
         entered.user.rights_suspended_at = None;
         users::set_rights(entered.change.db(), &entered.holder.contract, &entered.user).await?;
         entered.write_user().await?;

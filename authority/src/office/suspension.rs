@@ -2,11 +2,12 @@
 
 use token::{Secret, UserId};
 
+use super::second::Operation;
 use super::{Office, UserView};
 use crate::denial::Denial;
 use crate::holding;
 use crate::rules::actor::{Actor, Role};
-use crate::rules::suspend::Cause;
+use crate::rules::suspend::{self, Cause};
 
 impl Office {
     /// Puts the user's certificate on hold: logins fail at once.
@@ -46,8 +47,14 @@ impl Office {
     ) -> Result<UserView, Denial> {
         let mut event = self.event("certificate.reinstate");
         event.user_id = user.to_string();
-        let mut entered = self.enter(user, confirm_pin, version, &event).await?;
+        let entered = self.enter(user, confirm_pin, version, &event).await?;
         let by = self.actor();
+        let max = self.house.settings.suspend.max_count;
+        let may = suspend::reinstate(&holding::records(&entered.rows), &by, max, entered.change.now()).map(|_| ());
+        if let Err(refusal) = may {
+            return entered.refuse(event, refusal).await;
+        }
+        let mut entered = self.by_two(entered, &event, Operation::Reinstate).await?;
         let lifted = holding::reinstate(&self.house, &mut entered.change, &entered.rows, &by, &event).await?;
         let event = match lifted {
             Ok(event) => event,

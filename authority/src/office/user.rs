@@ -2,6 +2,7 @@
 
 use token::{Refusal, Secret, UserId};
 
+use super::second::Operation;
 use super::{Office, UserView};
 use crate::denial::Denial;
 use crate::pins;
@@ -21,10 +22,12 @@ impl Office {
     ) -> Result<UserView, Denial> {
         let mut event = self.event("user.unlock");
         event.user_id = user.to_string();
-        let mut entered = self.enter(user, confirm_pin, version, &event).await?;
+        let entered = self.enter(user, confirm_pin, version, &event).await?;
         if entered.user.locks.needs_bank() {
             return entered.refuse(event.on(kind.key()), Refusal::LockBranch).await;
         }
+        let operation = Operation::Unlock { kind: kind.key().to_owned() };
+        let mut entered = self.by_two(entered, &event, operation).await?;
         let before = if entered.user.locks.lift(kind) { "locked" } else { "active" };
         entered.write_user().await?;
         entered.change.commit(event.on(kind.key()).changed(before, "active")).await?;
@@ -43,15 +46,27 @@ impl Office {
         confirm_pin: Option<&Secret>,
         version: Option<&str>,
     ) -> Result<UserView, Denial> {
-        let mut event = self.event("user.pin");
-        event.user_id = user.to_string();
         let well_formed = new_user_pin.filter(|pin| pins::is_well_formed(pin));
         let hash = match well_formed {
             Some(pin) => Some(self.house.pins.hash(pin).await?),
             None => None,
         };
-        let mut entered = self.enter(user, confirm_pin, version, &event).await?;
+        self.reset_hashed(user, hash, confirm_pin, version).await
+    }
+
+    /// The same with the hash of the new PIN; `None` for one that is no PIN.
+    pub(super) async fn reset_hashed(
+        &self,
+        user: &UserId,
+        hash: Option<String>,
+        confirm_pin: Option<&Secret>,
+        version: Option<&str>,
+    ) -> Result<UserView, Denial> {
+        let mut event = self.event("user.pin");
+        event.user_id = user.to_string();
+        let entered = self.enter(user, confirm_pin, version, &event).await?;
         let Some(hash) = hash else { return entered.refuse(event, Refusal::PinFormat).await };
+        let mut entered = self.by_two(entered, &event, Operation::ResetPin { pin: hash.clone() }).await?;
         entered.user.pin = hash;
         entered.user.pin_initial = true;
         entered.write_user().await?;

@@ -1,9 +1,11 @@
 //! What holders do about their own certificates, without an administrator: on hold and the end (D-805, D-808, D-909).
 //! Renewal is an acquisition: [`crate::acquisition`].
 
+mod account;
 mod key;
 mod pin;
 
+pub use account::{AccountView, Use};
 pub use key::OwnRequest;
 
 use crate::acquisition::Applicant;

@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use crate::code;
 use crate::denial::Denial;
 use crate::house::House;
-use crate::store::{StoreError, chores};
+use crate::office;
+use crate::store::{StoreError, approvals, chores};
 use token::Refusal;
 
 /// The round's name in the database.
@@ -74,7 +75,7 @@ pub async fn once(house: &House) -> Result<Round, Denial> {
 async fn round(house: &House, me: &str) -> Result<Round, Denial> {
     let now = house.clock.now();
     // Nothing is written where there is nothing to do.
-    let next = certificates::next(house).await?;
+    let next = self::next(house).await?;
     if next.is_none_or(|last| last >= now) {
         return Ok(Round { next, ..Round::default() });
     }
@@ -83,9 +84,22 @@ async fn round(house: &House, me: &str) -> Result<Round, Denial> {
         return Ok(Round { elsewhere: true, ..Round::default() });
     }
     change.commit_unrecorded().await?;
-    let done = certificates::turn(house).await;
+    let done = turn(house).await;
     release(house, me).await?;
-    Ok(Round { done: done?, next: certificates::next(house).await?, elsewhere: false })
+    Ok(Round { done: done?, next: self::next(house).await?, elsewhere: false })
+}
+
+/// Requests for approval that one round takes.
+const APPROVALS: i64 = 1000;
+
+async fn turn(house: &House) -> Result<usize, StoreError> {
+    Ok(certificates::turn(house).await? + office::let_time_pass(house, APPROVALS).await?)
+}
+
+/// When the next thing is due.
+async fn next(house: &House) -> Result<Option<i64>, StoreError> {
+    let approval = approvals::next_due(house.store.readers()).await?;
+    Ok([certificates::next(house).await?, approval].into_iter().flatten().min())
 }
 
 async fn release(house: &House, me: &str) -> Result<(), StoreError> {

@@ -29,6 +29,7 @@ pub struct Contract {
 
 #[derive(sqlx::FromRow)]
 struct ContractRow {
+    contract_id: String,
     contract_status: String,
     contract_pin: String,
     contract_pin_failures: i64,
@@ -54,15 +55,36 @@ pub enum ContractPin {
 /// [`StoreError`].
 pub async fn find(db: impl AnyExecutor<'_>, contract: &ContractId) -> Result<Option<Contract>, StoreError> {
     let row = sqlx::query_as::<_, ContractRow>(
-        "SELECT contract_status, contract_pin, contract_pin_failures, contract_confirm_pin, \
+        "SELECT contract_id, contract_status, contract_pin, contract_pin_failures, contract_confirm_pin, \
          contract_confirm_pin_failures, user_max, opened_at, dual_control FROM contracts WHERE contract_id = $1",
     )
     .bind(contract.as_str())
     .fetch_optional(db)
     .await?;
-    row.map(|row| {
+    row.map(|row| Ok(Contract::try_from(row)?.1)).transpose()
+}
+
+/// All contracts, by ID.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn all(db: impl AnyExecutor<'_>) -> Result<Vec<(ContractId, Contract)>, StoreError> {
+    sqlx::query_as::<_, ContractRow>(
+        "SELECT contract_id, contract_status, contract_pin, contract_pin_failures, contract_confirm_pin, \
+         contract_confirm_pin_failures, user_max, opened_at, dual_control FROM contracts ORDER BY contract_id",
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(Contract::try_from)
+    .collect()
+}
+
+impl Contract {
+    fn try_from(row: ContractRow) -> Result<(ContractId, Self), StoreError> {
         let count = |n: i64| u32::try_from(n).map_err(|_| StoreError::Value("contracts"));
-        Ok(Contract {
+        let id = ContractId::new(&row.contract_id).map_err(|_| StoreError::Value("contract_id"))?;
+        let contract = Self {
             status: ContractStatus::from_key(&row.contract_status).ok_or(StoreError::Value("contract_status"))?,
             pin: row.contract_pin,
             pin_failures: count(row.contract_pin_failures)?,
@@ -71,9 +93,9 @@ pub async fn find(db: impl AnyExecutor<'_>, contract: &ContractId) -> Result<Opt
             user_max: count(row.user_max)?,
             opened_at: row.opened_at,
             dual_control: row.dual_control.map(|on| on != 0),
-        })
-    })
-    .transpose()
+        };
+        Ok((id, contract))
+    }
 }
 
 /// Adds a contract.
@@ -125,5 +147,24 @@ pub async fn set_failures(
         ContractPin::Confirm => "UPDATE contracts SET contract_confirm_pin_failures = $2 WHERE contract_id = $1",
     };
     sqlx::query(statement).bind(id.as_str()).bind(i64::from(failures)).execute(db).await?;
+    Ok(())
+}
+
+/// Writes back what a form may change: both PINs, the users it may have, dual control.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn update(db: &mut AnyConnection, id: &ContractId, contract: &Contract) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE contracts SET contract_pin = $2, contract_confirm_pin = $3, user_max = $4, dual_control = $5 \
+         WHERE contract_id = $1",
+    )
+    .bind(id.as_str())
+    .bind(&contract.pin)
+    .bind(&contract.confirm_pin)
+    .bind(i64::from(contract.user_max))
+    .bind(contract.dual_control.map(i64::from))
+    .execute(db)
+    .await?;
     Ok(())
 }

@@ -169,6 +169,20 @@ pub async fn drop_session(db: &mut AnyConnection, session_sha256: &str) -> Resul
     Ok(())
 }
 
+/// Ends every session that was opened with that certificate, but the one.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn drop_other_sessions(db: &mut AnyConnection, record: &str, but: &str) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM sessions WHERE record_id = $1 AND session_sha256 <> $2")
+        .bind(record)
+        .bind(but)
+        .execute(&mut *db)
+        .await?;
+    sqlx::query("DELETE FROM logins WHERE record_id = $1").bind(record).execute(db).await?;
+    Ok(())
+}
+
 /// Keeps a ticket for the acquisition code of a record.
 ///
 /// # Errors

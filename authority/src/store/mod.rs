@@ -4,6 +4,7 @@
 
 pub mod acquisitions;
 pub mod administrators;
+pub mod approvals;
 pub mod certificates;
 pub mod chores;
 pub mod contracts;

@@ -238,6 +238,24 @@ pub async fn add_use(
     Ok(())
 }
 
+/// The last hundred logins, newest first: when, and from where.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn uses(
+    db: impl AnyExecutor<'_>,
+    contract: &ContractId,
+    user: &UserId,
+) -> Result<Vec<(i64, String)>, StoreError> {
+    Ok(sqlx::query_as(
+        "SELECT used_at, origin FROM uses WHERE contract_id = $1 AND user_id = $2 ORDER BY used_at DESC LIMIT 100",
+    )
+    .bind(contract.as_str())
+    .bind(user.as_str())
+    .fetch_all(db)
+    .await?)
+}
+
 /// The times of the last three logins, newest first (D-612).
 ///
 /// # Errors
