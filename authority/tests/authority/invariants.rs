@@ -150,7 +150,7 @@ impl History {
         if !self.paper {
             return None;
         }
-        let _ = self.bench.bank().issue_administrator(&contract(), "F-2", Reason::Lost).await;
+        let _ = self.bench.bank().issue_administrator(&contract(), 1, "F-2", Reason::Lost).await;
         self.administrator_acquires().await;
         self.log_in().await
     }
@@ -246,7 +246,7 @@ impl History {
                 let _ = bank.revoke_certificate(&holder(*admin), Reason::Other, "F-1").await;
             }
             Command::BankReissuesTheAdministrators => {
-                let _ = bank.issue_administrator(&contract(), "F-1", Reason::Other).await;
+                let _ = bank.issue_administrator(&contract(), 1, "F-1", Reason::Other).await;
             }
             Command::AdministratorReissuesOwn => {
                 if let Some(office) = self.office().await {

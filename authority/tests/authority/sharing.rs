@@ -1,5 +1,6 @@
 //! Changes that share a transaction: each is told when all of it is durable, and takes back its own only.
 
+use authority::store::users::NewUser;
 use authority::store::{Change, Event, event, users};
 use token::UserId;
 
@@ -11,7 +12,12 @@ fn noted(subject: &str) -> Event {
 
 async fn add(change: &mut Change, name: &str) {
     let now = change.now();
-    users::add(change.db(), &contract(), &UserId::new(name).unwrap(), "hash", now).await.unwrap();
+    users::add(change.db(), &contract(), &new(name), now).await.unwrap();
+}
+
+fn new(name: &str) -> NewUser {
+    let (name, id) = (String::new(), UserId::new(name).unwrap());
+    NewUser { id, pin: "hash".to_owned(), pin_initial: false, name, email: String::new() }
 }
 
 async fn names(bench: &Bench) -> Vec<String> {
@@ -38,8 +44,7 @@ async fn what_is_dropped_or_fails_takes_back_its_own_only() {
                 1 => Ok(None),
                 // A statement that fails: the name is taken. On PostgreSQL that spoils the transaction.
                 _ => {
-                    let taken = UserId::new("shared0").unwrap();
-                    assert!(users::add(change.db(), &contract(), &taken, "hash", 1).await.is_err());
+                    assert!(users::add(change.db(), &contract(), &new("shared0"), 1).await.is_err());
                     Ok(None)
                 }
             }
