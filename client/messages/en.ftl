@@ -398,7 +398,7 @@ abandon-done = The enrolment is given up. Ask the administrator for reissue when
 login-done = You are logged in.
 login-cooling-off = The certificate is new: until { $until } the bank may refuse transfers on the same day.
 login-rights-suspended = Your transfer and approval rights are suspended after the reissue. Ask the administrator to give them again.
-login-renewal-due = The certificate ends soon. Renew it before that day.
+login-renewal-due = The certificate ends soon. Renew it before that day with: jitsuin renew
 login-check-last = Check the last login; tell the administrator if it was not you.
 
 ## Administrator
@@ -475,7 +475,7 @@ advice-expired = Ask the administrator to reissue the certificate.
 advice-clock = Set this machine's clock, best by NTP.
 advice-unconfirmed = Finish the acquisition with: jitsuin enrolments resume
 advice-no-key = The certificate is of no use here; its key is on another token.
-advice-near-end = Renew it, or ask the administrator to reissue it before that day.
+advice-near-end = Renew it with jitsuin renew, or ask the administrator to reissue it before that day.
 advice-pcscd = Install or start it: systemctl start pcscd.socket
 advice-hid = Install 70-jitsuin.rules into /etc/udev/rules.d, and plug the token in again.
 advice-network = Check the network, and whether a proxy stands between.

@@ -398,7 +398,7 @@ abandon-done = 取得手続きを中止しました。電子証明書が必要�
 login-done = ログインしました。
 login-cooling-off = 新しい電子証明書のため、{ $until }までは当日扱いのお振込みなどが制限される場合があります。
 login-rights-suspended = 再発行に伴い、振込・承認権限が停止されています。管理者に再付与をご依頼ください。
-login-renewal-due = 電子証明書の有効期限が近づいています。期限までに更新してください。
+login-renewal-due = 電子証明書の有効期限が近づいています。期限までに jitsuin renew で更新してください。
 login-check-last = 前回ログイン日時をご確認ください。お心当たりがない場合は管理者にご連絡ください。
 
 ## 管理者
@@ -475,7 +475,7 @@ advice-expired = 管理者に再発行をご依頼ください。
 advice-clock = パソコンの時刻を合わせてください（NTPを推奨します）。
 advice-unconfirmed = 取得を完了してください: jitsuin enrolments resume
 advice-no-key = この電子証明書の鍵は別のトークンにあります。
-advice-near-end = 期限までに更新するか、管理者に再発行をご依頼ください。
+advice-near-end = jitsuin renew で更新するか、期限までに管理者に再発行をご依頼ください。
 advice-pcscd = 導入または起動してください: systemctl start pcscd.socket
 advice-hid = 70-jitsuin.rulesを/etc/udev/rules.dに置き、トークンを挿し直してください。
 advice-network = ネットワークと、途中のプロキシの有無をご確認ください。
