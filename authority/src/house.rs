@@ -7,6 +7,7 @@ use crate::attestation::{Makers, MakersError};
 use crate::ca::{Ca, CaError, ReplySigner};
 use crate::clock::Clock;
 use crate::pins::Pins;
+use crate::revocation::{self, Desk};
 use crate::settings::{Settings, SettingsError};
 use crate::store::{Store, StoreError};
 use crate::vault::{Vault, VaultError};
@@ -52,6 +53,8 @@ pub struct House {
     pub vault: Vault,
     /// The CA.
     pub ca: Arc<Ca>,
+    /// What relying parties are told, as far as this process remembers it.
+    pub revocation: Arc<Desk>,
     /// What signs CMP answers to holders who sign.
     pub replies: Arc<ReplySigner>,
     /// The manufacturers whose devices are believed.
@@ -73,6 +76,7 @@ impl House {
         let makers = Makers::load(directory, &settings.device.roots)?;
         let pins = Pins::new(settings.server.pin_hashes).map_err(|_| HouseError::Pins)?;
         let store = Store::open(&settings.database.home(directory, false)).await?;
+        revocation::register(&store, &ca, clock.now()).await?;
         Ok(Self {
             settings: Arc::new(settings),
             store,
@@ -80,6 +84,7 @@ impl House {
             pins,
             vault,
             ca: Arc::new(ca),
+            revocation: Arc::default(),
             replies: Arc::new(replies),
             makers: Arc::new(makers),
             directory: Arc::new(directory.to_owned()),

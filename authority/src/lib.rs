@@ -28,6 +28,7 @@ pub mod own;
 pub mod people;
 pub mod pins;
 pub mod readiness;
+pub mod revocation;
 pub mod rounds;
 pub mod rules;
 pub mod server;

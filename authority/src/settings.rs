@@ -3,6 +3,7 @@
 mod administrator;
 mod otp;
 mod otp_token;
+mod revocation;
 mod risk;
 mod suspend;
 
@@ -18,6 +19,7 @@ use crate::store::{DATABASE, Home};
 pub use self::administrator::{AdministratorSettings, MAX_ADMINISTRATORS};
 pub use self::otp::{Arrangement, OtpSettings};
 pub use self::otp_token::TokenSettings;
+pub use self::revocation::RevocationSettings;
 pub use self::risk::RiskSettings;
 pub use self::suspend::SuspendSettings;
 
@@ -89,6 +91,9 @@ pub struct Settings {
     /// Logins and sessions.
     #[serde(default)]
     pub login: LoginSettings,
+    /// What relying parties are told.
+    #[serde(default)]
+    pub revocation: RevocationSettings,
     /// Where the tables are.
     #[serde(default)]
     pub database: DatabaseSettings,
@@ -348,6 +353,7 @@ impl Settings {
             otp: OtpSettings::default(),
             token: TokenSettings::default(),
             login: LoginSettings::default(),
+            revocation: RevocationSettings::default(),
             database: DatabaseSettings::default(),
             server: ServerSettings::default(),
             log: LogSettings::default(),
@@ -415,6 +421,7 @@ impl Settings {
         ];
         let sections = self.suspend.rules().into_iter().chain(self.risk.rules());
         let sections = sections.chain(self.otp.rules()).chain(self.token.rules()).chain(self.administrator.rules());
+        let sections = sections.chain(self.revocation.rules());
         match rules.into_iter().chain(sections).find(|(kept, ..)| !kept) {
             Some((_, key, rule)) => Err(SettingsError::Range { key, rule }),
             None => Ok(()),

@@ -12,7 +12,12 @@ use token::{CertificateFacts, InstitutionCode, Origin, PublicKey};
 const NOW: i64 = 1_795_377_600; // 2026-11-22T16:00:00Z
 
 fn order(origin: &str) -> CreateOrder {
-    CreateOrder { institution: InstitutionCode::new("1635").unwrap(), origin: Origin::new(origin).unwrap(), now: NOW }
+    CreateOrder {
+        institution: InstitutionCode::new("1635").unwrap(),
+        origin: Origin::new(origin).unwrap(),
+        revocation_url: origin.to_owned(),
+        now: NOW,
+    }
 }
 
 fn openssl(arguments: &[&str], dir: &Path) -> Output {
@@ -32,6 +37,7 @@ fn user_order() -> IssueOrder {
         serial: [0x51; 16],
         not_before: NOW,
         not_after: validity_end(NOW, 1).unwrap(),
+        pointers: authority::ca::Pointers::default(),
     }
 }
 

@@ -98,6 +98,7 @@ impl Bench {
         let order = CreateOrder {
             institution: InstitutionCode::new("1635").unwrap(),
             origin: Origin::new("https://localhost").unwrap(),
+            revocation_url: "https://localhost".to_owned(),
             now: now - 60,
         };
         let ca = Ca::create(dir.path(), &order).unwrap();
@@ -109,6 +110,7 @@ impl Bench {
                 serial: [0x51; 16],
                 not_before: now - 60,
                 not_after: validity_end(now, 1).unwrap(),
+                pointers: authority::ca::Pointers::default(),
             })
             .unwrap();
         let pem = der::pem::encode_string("CERTIFICATE", der::pem::LineEnding::LF, &issued.certificate).unwrap();

@@ -88,6 +88,8 @@ pub enum Refusal {
     Install,
     /// The authority's own fault.
     Internal,
+    /// The CA's key is out of reach.
+    Issuing,
     /// Issue number 999 was used (S-045).
     IssueNoMax,
     /// Without this administrator too few would be left (D-407).
@@ -118,6 +120,8 @@ pub enum Refusal {
     Otp,
     /// One's own matter: another administrator decides (D-405, D-406).
     OwnMatter,
+    /// A relying party without a registration, or with a wrong bearer token.
+    Party,
     /// The PIN that somebody else set is to be changed first (S-123).
     PinChange,
     /// A new PIN that breaks the rule (D-206).
@@ -244,6 +248,7 @@ static TABLE: &[Row] = &[
     Row { refusal: Refusal::Install, code: "E-INSTALL", status: 409, en: "The certificate was not correctly installed. Ask the administrator for reissue.", ja: "電子証明書が正しくインストールされませんでした。管理者に電子証明書の再発行をご依頼ください。" },
     Row { refusal: Refusal::Internal, code: "E-INTERNAL", status: 500, en: "The authority failed and changed nothing. Try again later.", ja: "システムエラーが発生しました。変更は行われていません。しばらくしてから再度お試しください。" },
     Row { refusal: Refusal::IssueNoMax, code: "E-ISSUE-NO-MAX", status: 409, en: "The issue number is used up. Contact the branch.", ja: "発行番号の上限に達しました。お取引店にご連絡ください。" },
+    Row { refusal: Refusal::Issuing, code: "E-ISSUING", status: 503, en: "Certificates cannot be issued at the moment. Nothing was changed; try again later.", ja: "現在、電子証明書を発行できません。変更は行われていません。しばらくしてから再度お試しください。" },
     Row { refusal: Refusal::LastAdmin, code: "E-LAST-ADMIN", status: 409, en: "Too few administrators would be left. Register another one first.", ja: "管理者の数が必要数を下回るため、処理できません。先に別の管理者を登録してください。" },
     Row { refusal: Refusal::LockBranch, code: "E-LOCK-BRANCH", status: 423, en: "The user made 100 wrong entries in a row and can be unlocked by the bank only. Submit the request form to your branch.", ja: "入力誤りが連続して100回に達したため、ロックの解除は金融機関でのみ行えます。所定の依頼書をお取引店にご提出ください。" },
     Row { refusal: Refusal::LockContract, code: "E-LOCK-CONTRACT", status: 423, en: "The service is stopped for this contract. Contact the branch.", ja: "ご契約先のサービスを停止しています。お取引店にご連絡ください。" },
@@ -258,6 +263,7 @@ static TABLE: &[Row] = &[
     Row { refusal: Refusal::Origin, code: "E-ORIGIN", status: 403, en: "The request does not come from the registered bank. Do not go on; contact the branch.", ja: "登録された接続先からの要求ではありません。操作を中止し、お取引店にご連絡ください。" },
     Row { refusal: Refusal::Otp, code: "E-OTP", status: 401, en: "The one-time password is wrong or already used. Wait for the next one and try again.", ja: "ワンタイムパスワードが正しくないか、使用済みです。次のパスワードが表示されてから再度入力してください。" },
     Row { refusal: Refusal::OwnMatter, code: "E-OWN", status: 403, en: "Nobody decides in their own matter. Another administrator must do it, or the bank.", ja: "ご本人に関する操作は行えません。他の管理者またはお取引店にご依頼ください。" },
+    Row { refusal: Refusal::Party, code: "E-PARTY", status: 401, en: "This server is not registered, or its bearer token is wrong. Register it at the bank.", ja: "登録されていないサーバーか、認証情報が正しくありません。金融機関に登録をご依頼ください。" },
     Row { refusal: Refusal::PinChange, code: "E-PIN-CHANGE", status: 403, en: "This user PIN was set by somebody else. Set one of your own first.", ja: "利用者暗証番号が初期設定のままです。先に暗証番号を変更してください。" },
     Row { refusal: Refusal::PinFormat, code: "E-PIN-FORMAT", status: 422, en: "The PIN is 6 to 12 letters and digits, at least one of each. Nothing was changed.", ja: "暗証番号は英字と数字を混在させた6～12桁で入力してください。変更は行われていません。" },
     Row { refusal: Refusal::RateLimited, code: "E-RATE", status: 429, en: "Too many requests. Wait a moment and try again.", ja: "要求が多すぎます。しばらくしてから再度お試しください。" },

@@ -14,6 +14,7 @@ pub mod id;
 pub mod info;
 pub mod key_policy;
 pub mod login;
+pub mod ocsp;
 pub mod op;
 pub mod otp;
 pub mod otp_secret;

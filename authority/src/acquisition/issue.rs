@@ -11,9 +11,10 @@ use crate::ca::validity_end;
 use crate::code;
 use crate::denial::Denial;
 use crate::house::House;
+use crate::revocation::{Place, place};
 use crate::rules::certificate::confirm_deadline;
 use crate::store::certificates::{self, Signed};
-use crate::store::{Change, Event};
+use crate::store::{Change, Event, revocations};
 
 /// A workstation's clock may be a little behind ours; its certificate is good at once all the same.
 const CLOCK_TOLERANCE: i64 = 300;
@@ -43,17 +44,20 @@ pub(crate) async fn issue(
     event: &Event,
 ) -> Result<(Vec<u8>, Event), Denial> {
     let now = change.now();
+    let Place { issuer, partition, pointers } = place(house, change).await?;
     let order = IssueOrder {
         subject: subject(house, chosen.holder),
         public_key: chosen.public_key.clone(),
         serial: serial()?,
         not_before: now - CLOCK_TOLERANCE,
         not_after: validity_end(now, house.settings.certificate.validity_years).ok_or(Refusal::Internal)?,
+        pointers,
     };
     let certificate = sign(&order)
         .map_err(|error| {
             tracing::error!(error = &error as &dyn std::error::Error, "a certificate could not be issued");
-            Refusal::Internal
+            // nothing is lost: the change is dropped, and the applicant asks again when the key is back
+            if error.is_passing() { Refusal::Issuing } else { Refusal::Internal }
         })?
         .certificate;
     let signed = Signed {
@@ -67,6 +71,7 @@ pub(crate) async fn issue(
         device: chosen.device,
     };
     certificates::signed(change.db(), chosen.record, &signed).await?;
+    revocations::place(change.db(), chosen.record, &issuer, partition).await?;
     if let Some((attested, _)) = chosen.device {
         let mut event = event.clone().on(&attested.serial.to_string()).because(&attested.to_string());
         event.action = "device.attest";

@@ -3,6 +3,7 @@
 use enrol::cmp::Evidence;
 use token::{KeyAlgorithm, KeyPolicy, PublicKey, Secret, SubjectName};
 
+use crate::ca::{CaError, Pointers};
 pub use enrol::machine::server::Applicant;
 
 /// That a message's MAC was made with the acquisition code of one record. A reissue between the proof
@@ -99,6 +100,8 @@ pub struct IssueOrder {
     pub not_before: i64,
     /// Unix time in seconds (D-102).
     pub not_after: i64,
+    /// Where more is to be had about the certificate.
+    pub pointers: Pointers,
 }
 
 /// What the CA signed.
@@ -112,6 +115,14 @@ pub struct Issued {
 #[derive(Debug, thiserror::Error)]
 #[error("the certificate could not be signed")]
 pub struct IssueError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+impl IssueError {
+    /// The CA's key is out of reach: later it may sign.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(self.0.downcast_ref::<CaError>(), Some(CaError::Sign(_)))
+    }
+}
 
 /// How far a transaction has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

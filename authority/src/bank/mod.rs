@@ -3,6 +3,7 @@
 mod administrators;
 mod certificate;
 mod contract;
+mod party;
 mod token_life;
 mod tokens;
 mod users;

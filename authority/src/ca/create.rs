@@ -5,16 +5,20 @@ use std::path::Path;
 use der::Decode;
 use token::KeyAlgorithm;
 use x509_cert::Certificate;
+use x509_cert::ext::pkix::SubjectKeyIdentifier;
 use x509_cert::name::Name;
 use x509_cert::serial_number::SerialNumber;
 
-use super::profile::Profile;
+use super::list::{self, Entries, ListOrder};
+use super::profile::{Pointers, Profile};
 use super::signer::{CannotSign, generation, sign_certificate};
 use super::{CaError, CreateOrder, FileSigner, files, server};
 
 const DAY: i64 = 24 * 60 * 60;
 const ROOT_DAYS: i64 = 20 * 365;
 const ISSUING_DAYS: i64 = 10 * 365;
+/// The root's key is seldom to be had: its list lives long.
+const LIST_DAYS: i64 = 400;
 
 pub(super) fn create(dir: &Path, order: &CreateOrder) -> Result<(), CaError> {
     let root = new_key(dir, files::ROOT_KEY, KeyAlgorithm::P384)?;
@@ -30,7 +34,11 @@ pub(super) fn create(dir: &Path, order: &CreateOrder) -> Result<(), CaError> {
     let root_name = subject_of(&root_certificate)?;
 
     let issuing = new_key(dir, files::ISSUING_KEY, KeyAlgorithm::P256)?;
-    let issuing_profile = Profile::issuing(root_name.clone(), &order.institution).map_err(CaError::Build)?;
+    let root_id = key_id_of(&root_certificate, files::ROOT_CERTIFICATE)?;
+    let list = format!("{}/crl/{}.crl", order.revocation_url, hex::encode(&root_id));
+    let pointers = Pointers { crl: Some(list), ..Pointers::default() };
+    let issuing_profile =
+        Profile::issuing(root_name.clone(), &order.institution).map_err(CaError::Build)?.pointing(&pointers);
     let issuing_certificate = sign_certificate(
         issuing_profile,
         random_serial()?,
@@ -39,6 +47,14 @@ pub(super) fn create(dir: &Path, order: &CreateOrder) -> Result<(), CaError> {
         &root,
     )?;
     files::write_certificate(dir, files::ISSUING_CERTIFICATE, &issuing_certificate)?;
+    let first = ListOrder {
+        number: 1,
+        this_update: order.now,
+        next_update: order.now + LIST_DAYS * DAY,
+        distribution_point: None,
+    };
+    let list = list::sign(&root_name, &root_id, &root, first, Entries::default())?;
+    files::replace_list(dir, files::ROOT_LIST, &list)?;
 
     server::create(dir, &root, root_name, &order.origin, order.now)?;
     files::sync_folder(dir)
@@ -57,6 +73,14 @@ pub(super) fn random_serial() -> Result<SerialNumber, CaError> {
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| CannotSign)?;
     bytes[0] = bytes[0] & 0x7f | 0x40;
     SerialNumber::new(&bytes).map_err(|e| CaError::Build(e.into()))
+}
+
+/// The subject key identifier of a certificate of ours.
+pub(super) fn key_id_of(certificate: &[u8], name: &'static str) -> Result<Vec<u8>, CaError> {
+    let bad = || CaError::Certificate(name);
+    let certificate = Certificate::from_der(certificate).map_err(|_| bad())?;
+    let found = certificate.tbs_certificate().get_extension::<SubjectKeyIdentifier>().ok().flatten();
+    Ok(found.ok_or_else(bad)?.1.0.as_bytes().to_vec())
 }
 
 pub(super) fn subject_of(certificate: &[u8]) -> Result<Name, CaError> {

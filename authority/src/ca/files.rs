@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use der::pem::LineEnding;
 use zeroize::Zeroizing;
@@ -14,9 +14,14 @@ pub(super) const ROOT_CERTIFICATE: &str = "root.crt";
 pub(super) const ROOT_KEY: &str = "root.key";
 pub(super) const ISSUING_CERTIFICATE: &str = "issuing.crt";
 pub(super) const ISSUING_KEY: &str = "issuing.key";
+pub(super) const ROOT_LIST: &str = "root.crl";
 pub(super) const SERVER_CERTIFICATE: &str = "server.crt";
 pub(super) const SERVER_KEY: &str = "server.key";
 
+/// The folder of the CAs that issue no more, a folder each.
+pub(super) const FORMER: &str = "former";
+
+const LIST_LABEL: &str = "X509 CRL";
 const CERTIFICATE_LABEL: &str = "CERTIFICATE";
 const KEY_LABEL: &str = "PRIVATE KEY";
 
@@ -41,9 +46,17 @@ pub(super) fn write_certificate(dir: &Path, name: &'static str, der: &[u8]) -> R
 /// Puts a certificate in the place of another. Whoever reads meanwhile, and whoever starts after a power loss, finds the
 /// one or the other, whole.
 pub(super) fn replace_certificate(dir: &Path, name: &'static str, der: &[u8]) -> Result<(), CaError> {
+    replace(dir, name, CERTIFICATE_LABEL, der)
+}
+
+/// Puts a revocation list in the place of another, or where there was none; like [`replace_certificate`].
+pub(super) fn replace_list(dir: &Path, name: &'static str, der: &[u8]) -> Result<(), CaError> {
+    replace(dir, name, LIST_LABEL, der)
+}
+
+fn replace(dir: &Path, name: &'static str, label: &str, der: &[u8]) -> Result<(), CaError> {
     let failed = |source| CaError::File { name, source };
-    let pem =
-        der::pem::encode_string(CERTIFICATE_LABEL, LineEnding::LF, der).map_err(|_| CaError::Certificate(name))?;
+    let pem = der::pem::encode_string(label, LineEnding::LF, der).map_err(|_| CaError::Certificate(name))?;
     let staging = dir.join(format!(".{name}.new"));
     // What an interrupted renewal left is overwritten.
     let mut file =
@@ -71,6 +84,35 @@ pub(super) fn read_certificate(dir: &Path, name: &'static str) -> Result<Vec<u8>
     let pem = read(dir, name)?;
     let (label, der) = der::pem::decode_vec(&pem).map_err(|_| CaError::Certificate(name))?;
     if label == CERTIFICATE_LABEL { Ok(der) } else { Err(CaError::Certificate(name)) }
+}
+
+/// The folders of the former CAs, in a fixed order.
+pub(super) fn former(dir: &Path) -> Result<Vec<PathBuf>, CaError> {
+    let failed = |source| CaError::File { name: FORMER, source };
+    let mut folders = Vec::new();
+    match dir.join(FORMER).read_dir() {
+        Ok(entries) => {
+            for entry in entries {
+                folders.push(entry.map_err(failed)?.path());
+            }
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    folders.sort();
+    Ok(folders)
+}
+
+/// Reads a revocation list, where there is one; the result is DER of something.
+pub(super) fn read_list(dir: &Path, name: &'static str) -> Result<Option<Vec<u8>>, CaError> {
+    match read(dir, name) {
+        Ok(pem) => {
+            let (label, der) = der::pem::decode_vec(&pem).map_err(|_| CaError::List(name))?;
+            if label == LIST_LABEL { Ok(Some(der)) } else { Err(CaError::List(name)) }
+        }
+        Err(CaError::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Makes what was written survive a power loss.

@@ -113,8 +113,12 @@ pub(super) fn sign_certificate(
 
 fn time(seconds: i64) -> Result<Time, CaError> {
     // the builder turns it into UTCTime where RFC 5280 §4.1.2.5 wants that
-    let since_epoch = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
-    GeneralizedTime::from_unix_duration(since_epoch).map(Time::GeneralTime).map_err(|e| CaError::Build(e.into()))
+    generalized(seconds).map(Time::GeneralTime).map_err(|e| CaError::Build(e.into()))
+}
+
+/// Unix seconds as ASN.1 has them.
+pub(crate) fn generalized(seconds: i64) -> der::Result<GeneralizedTime> {
+    GeneralizedTime::from_unix_duration(Duration::from_secs(u64::try_from(seconds).unwrap_or_default()))
 }
 
 /// What the certificate builder asks about the signer. It holds no secret: the signature is made
@@ -140,15 +144,20 @@ impl EncodePublicKey for SignerKey {
 
 impl DynSignatureAlgorithmIdentifier for SignerShape {
     fn signature_algorithm_identifier(&self) -> spki::Result<AlgorithmIdentifierOwned> {
-        let null = || Some(der::Any::null());
-        let (oid, parameters) = match self.0.algorithm().default_signature() {
-            SignatureAlgorithm::Es256 => ("1.2.840.10045.4.3.2", None),
-            SignatureAlgorithm::Es384 => ("1.2.840.10045.4.3.3", None),
-            SignatureAlgorithm::EdDsa => ("1.3.101.112", None),
-            SignatureAlgorithm::Rs256 | SignatureAlgorithm::Ps256 => ("1.2.840.113549.1.1.11", null()),
-        };
-        Ok(AlgorithmIdentifierOwned { oid: ObjectIdentifier::new(oid).map_err(der::Error::from)?, parameters })
+        Ok(algorithm_identifier(&self.0)?)
     }
+}
+
+/// How such a key signs, as X.509 names it.
+pub(super) fn algorithm_identifier(key: &PublicKey) -> der::Result<AlgorithmIdentifierOwned> {
+    let null = || Some(der::Any::null());
+    let (oid, parameters) = match key.algorithm().default_signature() {
+        SignatureAlgorithm::Es256 => ("1.2.840.10045.4.3.2", None),
+        SignatureAlgorithm::Es384 => ("1.2.840.10045.4.3.3", None),
+        SignatureAlgorithm::EdDsa => ("1.3.101.112", None),
+        SignatureAlgorithm::Rs256 | SignatureAlgorithm::Ps256 => ("1.2.840.113549.1.1.11", null()),
+    };
+    Ok(AlgorithmIdentifierOwned { oid: ObjectIdentifier::new(oid)?, parameters })
 }
 
 /// The kinds of key that the CA's own keys may be.

@@ -13,7 +13,7 @@ use super::CmpDoor;
 use crate::acquisition::{
     Acquisition, CodeProof, IssueOrder, KeyProof, OpenCode, Renewing, Submission, TransactionRecord, TransactionState,
 };
-use crate::ca::ReplySigner;
+use crate::ca::{IssuingCa, ReplySigner};
 use crate::code::{self, NoRandomness};
 use crate::denial::Denial;
 use crate::house::House;
@@ -94,7 +94,12 @@ impl CmpDoor {
             Err(no) => tracing::info!(request = ?incoming, code = no.failure.refusal.code(), "CMP request refused"),
         }
         let House { ca, clock, replies, .. } = &self.house;
-        let certificates = [ca.issuing(), ca.root()];
+        // a repeated answer may carry a certificate of a former CA
+        let issued = match &verdict {
+            Ok(Verdict::Issued { certificate, .. }) => Some(certificate.as_slice()),
+            _ => None,
+        };
+        let certificates = ca.chain_of(issued);
         // Whoever signs is answered with a signature (RFC 9483 §3.2).
         let signer = (incoming.protection() == ProtectionKind::Signature).then_some(replies.as_ref());
         let own_first = signer.map(ReplySigner::certificate).into_iter();
@@ -275,7 +280,9 @@ impl CmpDoor {
         }
         // certHash goes with the hash of the certificate's signature (RFC 9810 §5.3.18)
         let certificate = record.certificate.ok_or(Refusal::BadRequest)?;
-        let expected = self.house.ca.issuing_key().algorithm().default_signature().hash(&certificate);
+        let ca = &self.house.ca;
+        let key = ca.issuer_of(&certificate).map_or(ca.issuing_key(), IssuingCa::key);
+        let expected = key.algorithm().default_signature().hash(&certificate);
         if expected != hash {
             return Err(Failure { refusal: Refusal::BadRequest, bit: FailureBit::BadCertId }.into());
         }

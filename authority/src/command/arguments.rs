@@ -103,6 +103,9 @@ pub enum Work {
     /// OTP tokens.
     #[command(subcommand)]
     Token(TokenWork),
+    /// Others' servers that have logins checked here.
+    #[command(subcommand)]
+    RelyingParty(PartyWork),
 }
 
 /// Which contract.
@@ -170,6 +173,31 @@ pub enum UserWork {
         /// Who.
         #[command(flatten)]
         user: OfUser,
+        /// The request form.
+        #[arg(long)]
+        form_reference: String,
+    },
+}
+
+/// `relying-party …`
+#[derive(Debug, Subcommand)]
+pub enum PartyWork {
+    /// Register a relying party. Prints its bearer token, once.
+    Add {
+        /// What its users' browsers show, for example https://shop.example.
+        #[arg(long)]
+        origin: Origin,
+        /// The request form.
+        #[arg(long)]
+        form_reference: String,
+    },
+    /// List the relying parties that are, and that were.
+    List,
+    /// Remove a relying party. Its bearer token opens nothing from now on.
+    Remove {
+        /// Which.
+        #[arg(long)]
+        origin: Origin,
         /// The request form.
         #[arg(long)]
         form_reference: String,

@@ -91,7 +91,12 @@ fn build(staging: &Path, settings: &Settings) -> anyhow::Result<[u8; 32]> {
     let ca_folder = staging.join(CA_FOLDER);
     folder(&ca_folder)?;
     let now = Clock::system().now();
-    let order = CreateOrder { institution: settings.institution_code.clone(), origin: settings.origin.clone(), now };
+    let order = CreateOrder {
+        institution: settings.institution_code.clone(),
+        origin: settings.origin.clone(),
+        revocation_url: settings.revocation.base(&settings.origin).to_owned(),
+        now,
+    };
     let root = Ca::create(&ca_folder, &order)?.root_sha256();
     File::open(staging)?.sync_all()?;
     Ok(root)

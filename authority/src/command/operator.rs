@@ -2,6 +2,7 @@
 
 mod administrators;
 mod contracts;
+mod parties;
 
 use super::arguments::{OfUser, ReasonArgument, UserWork, Work};
 use super::secrets::Secrets;
@@ -28,6 +29,7 @@ pub(super) async fn work(bank: &Bank, work: Work, mut secrets: Secrets) -> anyho
             bank.unlock_user(&contract.contract_id, &user_id, &form_reference).await.map_err(denied)?;
             say(&format!("user {}/{user_id} unlocked", contract.contract_id))
         }
+        Work::RelyingParty(work) => parties::work(bank, work).await,
         Work::Token(work) => otp_token::work(bank, work, &mut secrets).await,
     }
 }

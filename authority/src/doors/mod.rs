@@ -6,8 +6,10 @@ mod form;
 mod health;
 mod language;
 mod login;
+mod party;
 mod problem;
 mod public;
+mod revocation;
 mod shell;
 mod user;
 
@@ -76,6 +78,11 @@ pub(crate) fn place(peer: Option<Peer>) -> String {
     peer.map_or_else(|| "unknown".to_owned(), |Peer(address)| address.to_string())
 }
 
+/// What is served without TLS: what is signed and for anybody.
+pub fn open_router(house: House) -> Router {
+    shell::around(revocation::routes().with_state(Doors { house: house.clone() }), &house)
+}
+
 /// All doors of an authority.
 pub fn router(house: House) -> Router {
     let doors = Doors { house: house.clone() };
@@ -83,6 +90,8 @@ pub fn router(house: House) -> Router {
         .merge(public::routes())
         .merge(login::routes())
         .merge(admin::routes())
+        .merge(party::routes())
+        .merge(revocation::routes())
         .merge(user::routes())
         .merge(health::routes())
         .with_state(doors);

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::Doors;
 
@@ -16,7 +17,7 @@ async fn about(State(doors): State<Doors>) -> Json<Value> {
     Json(json!({
         "institution_code": house.settings.institution_code,
         "origin": house.settings.origin,
-        "roots": [hex::encode(house.ca.root_sha256())],
+        "roots": house.ca.roots().into_iter().map(|root| hex::encode(Sha256::digest(root))).collect::<Vec<_>>(),
         "time": house.clock.now(),
     }))
 }

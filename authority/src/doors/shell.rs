@@ -58,7 +58,8 @@ pub(super) fn around(router: Router, house: &House) -> Router {
 async fn admit(State(shell): State<Shell>, request: Request, next: Next) -> Response {
     let problem = Problem::speaking(request.headers());
     let peer = request.extensions().get::<Peer>().copied();
-    let counts = request.method() != Method::GET;
+    // the status of certificates is asked for at every login at every relying party
+    let counts = request.method() != Method::GET && request.uri().path() != "/ocsp";
     let within = !counts || peer.is_none_or(|peer| shell.limiter.admits(peer.0, shell.clock.now()));
     let mut response = if within {
         match tokio::time::timeout(shell.time, next.run(request)).await {
@@ -69,6 +70,7 @@ async fn admit(State(shell): State<Shell>, request: Request, next: Next) -> Resp
         problem.of(Refusal::RateLimited).into_response()
     };
     for (name, value) in HEADERS {
+        // an answer that may be kept says so itself
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response

@@ -2,12 +2,14 @@
 
 mod administrator;
 mod challenge;
+mod party;
 mod proof;
 mod session;
 mod user;
 
 pub use administrator::{AdministratorHandle, AdministratorLogin, Begun};
 pub use challenge::NewChallenge;
+pub use party::PartyLogin;
 pub(crate) use session::in_force;
 pub use session::{Session, UserSession};
 pub use user::{Handle, UserLogin};

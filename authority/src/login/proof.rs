@@ -1,22 +1,45 @@
 //! The certificate step: which record answers a challenge (D-604, in that order: path, time, usage,
 //! state, name, signature).
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ED25519, RSA_PKCS1_2048_8192_SHA256};
-use aws_lc_rs::signature::{UnparsedPublicKey, VerificationAlgorithm};
-use der::{Decode, Encode};
-use spki::SubjectPublicKeyInfoRef;
 use token::login::signed_bytes;
-use token::{AuthToken, CertificateFacts, Challenge, KeyAlgorithm, PublicKey, Refusal, Standing as InTime};
-use x509_cert::Certificate;
+use token::{AuthToken, CertificateFacts, Challenge, Origin, Refusal, Standing as InTime};
 
 use super::{Login, Standing, refuse, standing};
+use crate::acquisition::Applicant;
 use crate::denial::Denial;
+use crate::house::House;
 use crate::rules::login::{Door, at_door};
 use crate::store::certificates::{self, CertificateRow};
-use crate::store::{Change, handles};
+use crate::store::parties::{self, RelyingParty};
+use crate::store::{Change, Event, handles};
 
 /// Longest token text, in bytes.
 const MAX_TOKEN: usize = 7 * 1024;
+
+/// Where somebody logs in.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place<'a> {
+    /// At a door of the authority.
+    Ours(Door),
+    /// At a relying party, as a user.
+    Party(&'a RelyingParty),
+}
+
+impl<'a> Place<'a> {
+    fn door(self) -> Door {
+        match self {
+            Self::Ours(door) => door,
+            Self::Party(_) => Door::User,
+        }
+    }
+
+    fn origin(self, house: &'a House) -> &'a Origin {
+        match self {
+            Self::Ours(_) => &house.settings.origin,
+            Self::Party(party) => &party.origin,
+        }
+    }
+}
 
 /// A token that was read, with what can be computed from it alone.
 struct Examined {
@@ -33,25 +56,34 @@ pub(super) struct Proven {
 }
 
 impl Login {
-    /// Checks an answer to a challenge. The challenge is used up whatever comes of it.
+    /// Checks an answer to a challenge at a door of ours. The challenge is used up whatever comes of it.
     pub(super) async fn prove(&self, door: Door, challenge: &str, token: &str) -> Result<Proven, Denial> {
-        let action = "login.certificate";
-        let examined = self.examine(challenge, token);
+        self.prove_at(Place::Ours(door), challenge, token).await
+    }
+
+    /// The same, wherever the login is.
+    pub(super) async fn prove_at(&self, place: Place<'_>, challenge: &str, token: &str) -> Result<Proven, Denial> {
+        let door = place.door();
+        let examined = self.examine(place.origin(&self.house), challenge, token);
         let mut change = self.house.store.change(self.house.clock.now()).await?;
         let now = change.now();
-        if !handles::take_challenge(change.db(), challenge, door, now).await? {
-            return refuse(change, self.event(door, None, action), Refusal::Origin).await;
+        let taken = match place {
+            Place::Ours(door) => handles::take_challenge(change.db(), challenge, door, now).await?,
+            Place::Party(party) => parties::take_challenge(change.db(), challenge, &party.origin, now).await?,
+        };
+        if !taken {
+            return refuse(change, self.event_at(place, None), Refusal::Origin).await;
         }
         let Examined { facts, issued_by_us, signature_fits } = match examined {
             Ok(examined) => examined,
-            Err(refusal) => return refuse(change, self.event(door, None, action), refusal).await,
+            Err(refusal) => return refuse(change, self.event_at(place, None), refusal).await,
         };
         let found = certificates::by_certificate(change.db(), &facts.sha256()).await?;
         let Some(row) = found.filter(|_| issued_by_us && !facts.ca) else {
-            return refuse(change, self.event(door, None, action), Refusal::Auth).await;
+            return refuse(change, self.event_at(place, None), Refusal::Auth).await;
         };
         let holder = row.record.holder.clone();
-        let event = self.event(door, Some((&holder, row.record.administrator)), action).on(&row.record.id);
+        let event = self.event_at(place, Some((&holder, row.record.administrator))).on(&row.record.id);
         match facts.standing(now) {
             InTime::Valid => {}
             InTime::Expired => {
@@ -91,8 +123,15 @@ impl Login {
         }
     }
 
+    fn event_at(&self, place: Place<'_>, who: Option<(&Applicant, Option<u16>)>) -> Event {
+        match place {
+            Place::Ours(door) => self.event(door, who, "login.certificate"),
+            Place::Party(party) => self.party_event(party, who.map(|(holder, _)| holder)),
+        }
+    }
+
     /// Reads the token. Origin and challenge are ours, never the token's (D-602).
-    fn examine(&self, challenge: &str, token: &str) -> Result<Examined, Refusal> {
+    fn examine(&self, origin: &Origin, challenge: &str, token: &str) -> Result<Examined, Refusal> {
         if token.len() > MAX_TOKEN {
             return Err(Refusal::BadRequest);
         }
@@ -100,27 +139,11 @@ impl Login {
         let token: AuthToken = serde_json::from_str(token).map_err(|_| Refusal::BadRequest)?;
         let (certificate, algorithm, signature) = token.parts().ok_or(Refusal::BadRequest)?;
         let facts = CertificateFacts::from_der(&certificate).map_err(|_| Refusal::BadRequest)?;
-        let signed = signed_bytes(&self.house.settings.origin, &challenge, algorithm);
+        let signed = signed_bytes(origin, &challenge, algorithm);
         Ok(Examined {
-            issued_by_us: is_issued_by(&certificate, self.house.ca.issuing_key()),
+            issued_by_us: self.house.ca.issuer_of(&certificate).is_some(),
             signature_fits: facts.public_key.verify(algorithm, &signed, &signature).is_ok(),
             facts,
         })
     }
-}
-
-/// Whether `key` signed the certificate.
-fn is_issued_by(certificate: &[u8], key: &PublicKey) -> bool {
-    let scheme: &'static dyn VerificationAlgorithm = match key.algorithm() {
-        KeyAlgorithm::P256 => &ECDSA_P256_SHA256_ASN1,
-        KeyAlgorithm::P384 => &ECDSA_P384_SHA384_ASN1,
-        KeyAlgorithm::Ed25519 => &ED25519,
-        KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096 => &RSA_PKCS1_2048_8192_SHA256,
-    };
-    let Ok(parsed) = Certificate::from_der(certificate) else { return false };
-    let Ok(signed) = parsed.tbs_certificate().to_der() else { return false };
-    let Ok(spki) = SubjectPublicKeyInfoRef::from_der(key.as_der()) else { return false };
-    UnparsedPublicKey::new(scheme, spki.subject_public_key.raw_bytes())
-        .verify(&signed, parsed.signature().raw_bytes())
-        .is_ok()
 }

@@ -11,4 +11,5 @@ pub mod lock;
 pub mod login;
 pub mod otp_token;
 pub mod renew;
+pub mod revocation;
 pub mod suspend;

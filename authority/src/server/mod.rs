@@ -11,6 +11,7 @@ use axum::body::Body;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_rustls::TlsAcceptor;
@@ -65,6 +66,12 @@ pub async fn serve(house: House, address: SocketAddr) -> Result<(), ServeError> 
     let listen_error = |source| ServeError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
+    let plain = match house.settings.revocation.listen {
+        Some(address) => {
+            Some(TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?)
+        }
+        None => None,
+    };
     let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
     let shutdown = CancellationToken::new();
@@ -85,11 +92,15 @@ pub async fn serve(house: House, address: SocketAddr) -> Result<(), ServeError> 
     }
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     let store = house.store.clone();
+    let plain = plain.map(|listener| tokio::spawn(run_plain(house.clone(), listener, shutdown.clone())));
     let rounds = tokio::spawn(rounds::run(house.clone(), shutdown.clone()));
     let result = run(house, listener, shutdown.clone()).await;
     // A server that could not begin ends its rounds as well.
     shutdown.cancel();
     let _ = rounds.await;
+    if let Some(plain) = plain {
+        let _ = plain.await;
+    }
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     store.close().await;
     result
@@ -102,7 +113,23 @@ pub async fn serve(house: House, address: SocketAddr) -> Result<(), ServeError> 
 pub async fn run(house: House, listener: TcpListener, shutdown: CancellationToken) -> Result<(), ServeError> {
     let acceptor = TlsAcceptor::from(Arc::new(tls::configuration(&house)?));
     let connections = Connections::new(house.settings.server.connections);
-    let router = doors::router(house);
+    accept(listener, Some(acceptor), connections, doors::router(house), shutdown).await;
+    Ok(())
+}
+
+/// Serves revocation lists and OCSP on `listener` without TLS until `shutdown`.
+pub async fn run_plain(house: House, listener: TcpListener, shutdown: CancellationToken) {
+    let connections = Connections::new(house.settings.server.connections);
+    accept(listener, None, connections, doors::open_router(house), shutdown).await;
+}
+
+async fn accept(
+    listener: TcpListener,
+    acceptor: Option<TlsAcceptor>,
+    connections: Connections,
+    router: axum::Router,
+    shutdown: CancellationToken,
+) {
     let tracker = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
@@ -133,25 +160,28 @@ pub async fn run(house: House, listener: TcpListener, shutdown: CancellationToke
     if tokio::time::timeout(LAST_REQUESTS, tracker.wait()).await.is_err() {
         tracing::warn!("requests under way were cut off");
     }
-    Ok(())
 }
 
 async fn connection(
     stream: TcpStream,
     peer: IpAddr,
-    acceptor: TlsAcceptor,
+    acceptor: Option<TlsAcceptor>,
     router: axum::Router,
     shutdown: CancellationToken,
 ) {
     let _ = stream.set_nodelay(true);
-    let stream = match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => {
-            tracing::debug!(%peer, %error, "no TLS");
-            return;
-        }
-        Err(_) => return,
-    };
+    let Some(acceptor) = acceptor else { return serve_stream(stream, peer, router, shutdown).await };
+    match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => serve_stream(stream, peer, router, shutdown).await,
+        Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS"),
+        Err(_) => {}
+    }
+}
+
+async fn serve_stream<S>(stream: S, peer: IpAddr, router: axum::Router, shutdown: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer));

@@ -14,6 +14,8 @@ mod group;
 pub mod handles;
 pub mod life;
 pub mod own_requests;
+pub mod parties;
+pub mod revocations;
 pub mod tokens;
 pub mod users;
 

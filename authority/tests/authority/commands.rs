@@ -68,7 +68,7 @@ fn the_operators_day() {
     assert!(good(&run(&directory, &["renew-server-certificate"], None)).starts_with("server certificate until 2"));
     assert_ne!(std::fs::read(&certificate).unwrap(), before);
     assert_eq!(good(&run(&directory, &["roots"], None)), printed, "what clients pin stays");
-    assert!(good(&run(&directory, &["verify-audit"], None)).starts_with("2 events"));
+    assert!(good(&run(&directory, &["verify-audit"], None)).starts_with("3 events"));
     assert!(good(&run(&directory, &["man"], None)).contains(".SH NAME"));
 
     let open = [&["contract", "open"], &CONTRACT[..]].concat();

@@ -91,6 +91,7 @@ async fn certificates_that_are_not_ours_are_nobodys() {
         serial: [0x41; 16],
         not_before: bench.clock.now() - 10,
         not_after: bench.clock.now() + 1000,
+        pointers: authority::ca::Pointers::default(),
     };
     let certificate = bench.house.ca.issue(&order).unwrap().certificate;
     let forged = Card { pair, certificate, transaction: [0; 16] };

@@ -29,6 +29,8 @@ pub(crate) mod postgres;
 pub(crate) mod processes;
 pub(crate) mod promises;
 pub(crate) mod refusals;
+pub(crate) mod relying_parties;
+pub(crate) mod revocation;
 pub(crate) mod rounds;
 pub(crate) mod served;
 pub(crate) mod sharing;

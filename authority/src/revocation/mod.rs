@@ -1,0 +1,71 @@
+//! Telling relying parties what became of certificates: revocation lists ([`list`]) and OCSP ([`ocsp`]).
+//!
+//! The tables say what is so. A list or an answer is kept in memory with the revision of the tables that it was made
+//! from, which one statement reads before it is given out: a revocation shows in the next request, at whichever process
+//! it comes in.
+
+pub mod list;
+pub mod ocsp;
+mod place;
+
+pub use list::List;
+pub(crate) use place::{Place, place};
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::ca::{Ca, CaError, CannotSign};
+use crate::store::{Event, Store, StoreError, revocations};
+
+/// Why there is no list or answer.
+#[derive(Debug, thiserror::Error)]
+pub enum RevocationError {
+    /// The CA's key, or what it should sign.
+    #[error("the issuing CA did not sign")]
+    Ca(#[from] CaError),
+    /// Something that this program writes itself could not be written.
+    #[error("an answer could not be encoded. Report the fault to whoever wrote this software")]
+    Encoding(#[from] der::Error),
+    /// The responder's own key.
+    #[error("the OCSP responder's key did not sign")]
+    Key(#[from] CannotSign),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The work was not carried out.
+    #[error("the work was cut off")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+/// What one process remembers of lists and answers. Losing it costs time only.
+#[derive(Debug, Default)]
+pub struct Desk {
+    lists: std::sync::Mutex<HashMap<(String, i64), Arc<List>>>,
+    /// One list is made at a time.
+    making: tokio::sync::Mutex<()>,
+    ocsp: ocsp::Memory,
+}
+
+/// Makes the issuing CAs known to the database; does nothing where they are. The first ever has signed all that was
+/// signed before.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn register(store: &Store, ca: &Ca, now: i64) -> Result<(), StoreError> {
+    let known = revocations::issuers(store.readers()).await?;
+    if ca.all().all(|issuing| known.iter().any(|id| id == issuing.id())) {
+        return Ok(());
+    }
+    let mut change = store.change(now).await?;
+    let mut known = revocations::issuers(change.db()).await?;
+    // former CAs first: what was signed before there was this table is theirs
+    for issuing in ca.all().rev() {
+        if known.iter().any(|id| id == issuing.id()) {
+            continue;
+        }
+        revocations::add_issuer(change.db(), issuing.id(), issuing.certificate(), known.is_empty(), now).await?;
+        known.push(issuing.id().to_owned());
+        change.record(Event::new("authority", "ca", "ca", "ca.issuer").on(issuing.id()).changed("", "active")).await?;
+    }
+    change.commit_unrecorded().await
+}

@@ -1,0 +1,320 @@
+//! What relying parties are told, judged by OpenSSL: lists and OCSP agree with the authority's records.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use authority::ca::Ca;
+use tempfile::TempDir;
+use token::CertificateFacts;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::bench::{Bench, Card, USER, applicant};
+
+/// A relying party with OpenSSL: the CA's certificates as files, and the authority's plain door.
+struct Party<'a> {
+    bench: &'a Bench,
+    dir: TempDir,
+    address: std::net::SocketAddr,
+}
+
+impl<'a> Party<'a> {
+    async fn of(bench: &'a Bench) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = tokio_util::sync::CancellationToken::new();
+        tokio::spawn(authority::server::run_plain(bench.house.clone(), listener, shutdown));
+        let party = Self { bench, dir: tempfile::tempdir().unwrap(), address };
+        let ca: &Ca = &bench.house.ca;
+        party.pem("root.pem", "CERTIFICATE", ca.root());
+        party.pem("issuing.pem", "CERTIFICATE", ca.issuing());
+        party
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn pem(&self, name: &str, label: &str, der: &[u8]) {
+        let pem = der::pem::encode_string(label, der::pem::LineEnding::LF, der).unwrap();
+        std::fs::write(self.path(name), pem).unwrap();
+    }
+
+    fn openssl(&self, arguments: &[&str]) -> Output {
+        Command::new("openssl").args(arguments).current_dir(self.dir.path()).output().unwrap()
+    }
+
+    /// A GET over the plain door: status line, header, body.
+    async fn get(&self, path: &str, more: &str) -> (String, Vec<u8>) {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{more}\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        let at = answer.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
+        (String::from_utf8(answer[..at].to_vec()).unwrap(), answer[at + 4..].to_vec())
+    }
+
+    /// The path of the list that a certificate names, as OpenSSL reads it.
+    fn list_path(&self, certificate: &str) -> String {
+        let text = self.openssl(&["x509", "-in", certificate, "-noout", "-ext", "crlDistributionPoints"]);
+        let text = String::from_utf8(text.stdout).unwrap();
+        let url = text.split("URI:").nth(1).unwrap().lines().next().unwrap().to_owned();
+        url.strip_prefix(crate::bench::ORIGIN).unwrap().to_owned()
+    }
+
+    /// `openssl verify -crl_check` with the list that the certificate names.
+    async fn by_list(&self, card: &Card, all: bool) -> String {
+        self.pem("user.pem", "CERTIFICATE", &card.certificate);
+        let (head, list) = self.get(&self.list_path("user.pem"), "").await;
+        assert!(head.starts_with("HTTP/1.1 200") && head.contains("application/pkix-crl"), "{head}");
+        self.pem("list.pem", "X509 CRL", &list);
+        let (_, list) = self.get(&self.list_path("issuing.pem"), "").await;
+        self.pem("root-list.pem", "X509 CRL", &list);
+        let at = self.bench.clock.now().to_string();
+        let check = if all { "-crl_check_all" } else { "-crl_check" };
+        let files = ["-CAfile", "root.pem", "-untrusted", "issuing.pem", "-CRLfile", "list.pem", "-CRLfile"];
+        let verify = ["verify", "-x509_strict", check, "-attime", &at];
+        let out = self.openssl(&[&verify[..], &files, &["root-list.pem", "user.pem"]].concat());
+        said(&out)
+    }
+
+    /// `openssl ocsp` over the network.
+    fn by_ocsp(&self, what: &[&str], more: &[&str]) -> String {
+        let url = format!("http://{}/ocsp", self.address);
+        let at = self.bench.clock.now().to_string();
+        let fixed = ["ocsp", "-CAfile", "root.pem", "-issuer", "issuing.pem", "-attime", &at, "-url", &url];
+        // the times of answers OpenSSL compares with the machine's clock only
+        let slack = ["-verify_other", "issuing.pem", "-validity_period", "300000000"];
+        let out = self.openssl(&[&fixed[..], &slack, more, what].concat());
+        let text = said(&out);
+        assert!(text.contains("Response verify OK"), "{text}");
+        text
+    }
+}
+
+/// The CA was made with the machine's clock: nothing of it is valid on the bench's own day.
+pub(crate) fn today(bench: Bench) -> Bench {
+    bench.clock.set(authority::clock::Clock::system().now() + 60);
+    bench
+}
+
+fn said(out: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr))
+}
+
+pub(crate) fn set_status(bench: &Bench, status: &'static str) -> impl Future<Output = ()> {
+    let store = bench.house.store.clone();
+    let now = bench.clock.now();
+    async move {
+        let mut change = store.change(now).await.unwrap();
+        let row = authority::store::certificates::of_holder(change.db(), &applicant(Some(USER))).await.unwrap();
+        let record = row.last().unwrap().record.id.clone();
+        sqlx::query("UPDATE certificates SET cert_status = $2, suspended_at = $3 WHERE record_id = $1")
+            .bind(&record)
+            .bind(status)
+            .bind(now)
+            .execute(change.db())
+            .await
+            .unwrap();
+        let event = authority::store::Event::new("user", "test", "test", "certificate.suspend").on(&record);
+        change.commit(event.changed("valid", status)).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn openssl_agrees_on_good_held_revoked_and_expired() {
+    let bench = today(Bench::new().await);
+    let administrator = bench.administrator().await;
+    let office = bench.office(&administrator).await;
+    let card = bench.user_card(&office).await;
+    let party = Party::of(&bench).await;
+    let named = ["-cert", "user.pem"];
+
+    for all in [false, true] {
+        let judged = party.by_list(&card, all).await;
+        assert!(judged.contains("user.pem: OK"), "{judged}");
+    }
+    for hash in ["-sha1", "-sha256"] {
+        let judged = party.by_ocsp(&[hash, "-cert", "user.pem"], &[]);
+        assert!(judged.contains("user.pem: good"), "{judged}");
+        assert!(!judged.contains("WARNING: no nonce"), "{judged}");
+    }
+
+    set_status(&bench, "suspended").await;
+    let judged = party.by_list(&card, false).await;
+    assert!(judged.contains("error 23") && judged.contains("certificate revoked"), "{judged}");
+    let judged = party.by_ocsp(&named, &[]);
+    assert!(judged.contains("user.pem: revoked") && judged.contains("certificateHold"), "{judged}");
+    set_status(&bench, "valid").await;
+    let judged = party.by_list(&card, true).await;
+    assert!(judged.contains("user.pem: OK"), "{judged}");
+    assert!(party.by_ocsp(&named, &["-no_nonce"]).contains("user.pem: good"));
+    let (_, list) = party.get(&party.list_path("user.pem"), "").await;
+    party.pem("list.pem", "X509 CRL", &list);
+    let text = judged_text(&party);
+    assert!(text.contains("No Revoked Certificates"), "{text}");
+
+    bench.wait(60);
+    office.choose(USER, "revoke", Some("lost")).await.ok();
+    let judged = party.by_list(&card, true).await;
+    assert!(judged.contains("error 23"), "{judged}");
+    // the answer that was remembered as good is not given again
+    let judged = party.by_ocsp(&named, &["-no_nonce"]);
+    assert!(judged.contains("user.pem: revoked") && judged.contains("keyCompromise"), "{judged}");
+    assert!(judged_text(&party).contains("Key Compromise"));
+
+    // past the end of the certificate OpenSSL says expired, and the entry leaves after one more list
+    let facts = CertificateFacts::from_der(&card.certificate).unwrap();
+    bench.clock.set(facts.not_after + 3600);
+    let judged = party.by_list(&administrator, true).await;
+    assert!(judged.contains("error 10") && judged.contains("certificate has expired"), "{judged}");
+    assert!(judged_text(&party).contains("Key Compromise"), "one list shows it past its end");
+    bench.wait(24 * 3600);
+    party.by_list(&administrator, false).await;
+    assert!(judged_text(&party).contains("No Revoked Certificates"));
+}
+
+/// The list that was fetched last, as OpenSSL prints it.
+fn judged_text(party: &Party<'_>) -> String {
+    said(&party.openssl(&["crl", "-in", "list.pem", "-noout", "-text"]))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_never_issued_is_unknown() {
+    let bench = today(Bench::new().await);
+    let administrator = bench.administrator().await;
+    let party = Party::of(&bench).await;
+    party.pem("user.pem", "CERTIFICATE", &administrator.certificate);
+    let judged = party.by_ocsp(&["-serial", "0x4051", "-cert", "user.pem"], &[]);
+    assert!(judged.contains("0x4051: unknown") && judged.contains("user.pem: good"), "{judged}");
+
+    // another issuer's: ours answers that it does not know, in its own name
+    let other = tempfile::tempdir().unwrap();
+    let order = authority::ca::CreateOrder {
+        institution: bench.house.settings.institution_code.clone(),
+        origin: bench.house.settings.origin.clone(),
+        revocation_url: "https://other.example".to_owned(),
+        now: bench.clock.now(),
+    };
+    let stranger = Ca::create(other.path(), &order).unwrap();
+    party.pem("stranger.pem", "CERTIFICATE", stranger.issuing());
+    let request = ["ocsp", "-issuer", "stranger.pem", "-serial", "0x4051", "-no_nonce", "-reqout", "request.der"];
+    assert!(party.openssl(&request).status.success());
+    let request = std::fs::read(party.path("request.der")).unwrap();
+    let answer = bench.house.revocation.ocsp(&bench.house, &request).await;
+    std::fs::write(party.path("answer.der"), &answer.der).unwrap();
+    let text = said(&party.openssl(&["ocsp", "-respin", "answer.der", "-noverify", "-resp_text"]));
+    assert!(text.contains("Cert Status: unknown") && text.contains("OCSP No Check"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_give_one_list_and_its_number_only_grows() {
+    let bench = today(Bench::new().await);
+    let administrator = bench.administrator().await;
+    let office = bench.office(&administrator).await;
+    let issuer = bench.house.ca.current().id().to_owned();
+    let mut neighbour = bench.house.clone();
+    neighbour.revocation = std::sync::Arc::default();
+    let number = |list: Option<std::sync::Arc<authority::revocation::List>>| list.unwrap().newest.number;
+
+    let first = bench.house.revocation.list(&bench.house, &issuer, 0).await.unwrap().unwrap();
+    let same = neighbour.revocation.list(&neighbour, &issuer, 0).await.unwrap().unwrap();
+    assert_eq!((first.newest.number, &first.der), (1, &same.der));
+    bench.user_card(&office).await;
+    assert_eq!(number(bench.house.revocation.list(&bench.house, &issuer, 0).await.unwrap()), 1, "nothing was revoked");
+    office.choose(USER, "revoke", Some("other")).await.ok();
+    assert_eq!(number(neighbour.revocation.list(&neighbour, &issuer, 0).await.unwrap()), 2);
+    assert_eq!(number(bench.house.revocation.list(&bench.house, &issuer, 0).await.unwrap()), 2);
+    // half its time
+    bench.wait(12 * 3600);
+    let houses: Vec<_> = (0..8).map(|n| if n % 2 == 0 { bench.house.clone() } else { neighbour.clone() }).collect();
+    let asked = houses.into_iter().map(|house| {
+        let issuer = issuer.clone();
+        tokio::spawn(async move { house.revocation.list(&house, &issuer, 0).await.unwrap().unwrap() })
+    });
+    let mut lists = Vec::new();
+    for task in asked.collect::<Vec<_>>() {
+        lists.push(task.await.unwrap());
+    }
+    assert!(lists.iter().all(|list| list.newest.number == 3 && list.der == lists[0].der));
+    assert!(bench.house.revocation.list(&bench.house, &issuer, 99).await.unwrap().is_none());
+    assert_eq!(bench.events_of("crl.issue").await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_holds_so_many_certificates_and_no_more() {
+    let bench = today(Bench::with(|settings| settings.revocation.partition = 100).await);
+    let administrator = bench.administrator().await;
+    let party = Party::of(&bench).await;
+    party.pem("a.pem", "CERTIFICATE", &administrator.certificate);
+    assert!(party.list_path("a.pem").ends_with("/1.crl"));
+    let mut change = bench.house.store.change(0).await.unwrap();
+    sqlx::query("UPDATE crl_partitions SET certificates = 100 WHERE crl_partition = 1")
+        .execute(change.db())
+        .await
+        .unwrap();
+    change.commit_unrecorded().await.unwrap();
+    let card = bench.user_card(&bench.office(&administrator).await).await;
+    let judged = party.by_list(&card, true).await;
+    assert!(judged.contains("user.pem: OK"), "{judged}");
+    assert!(party.list_path("user.pem").ends_with("/2.crl"));
+    // the list of another part says nothing about this certificate
+    let (_, other) = party.get(&party.list_path("a.pem"), "").await;
+    party.pem("list.pem", "X509 CRL", &other);
+    let at = bench.clock.now().to_string();
+    let verify = ["verify", "-crl_check", "-attime", &at, "-CAfile", "root.pem", "-untrusted", "issuing.pem"];
+    let out = party.openssl(&[&verify[..], &["-CRLfile", "list.pem", "user.pem"]].concat());
+    assert!(!out.status.success() && said(&out).contains("error"), "{out:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_plain_door_caches_by_the_book_and_withstands_rubbish() {
+    let bench = today(Bench::new().await);
+    let administrator = bench.administrator().await;
+    let party = Party::of(&bench).await;
+    party.pem("user.pem", "CERTIFICATE", &administrator.certificate);
+    let request = ["ocsp", "-issuer", "issuing.pem", "-cert", "user.pem", "-no_nonce", "-reqout", "request.der"];
+    assert!(party.openssl(&request).status.success());
+    let request = std::fs::read(party.path("request.der")).unwrap();
+    use base64::Engine;
+    let text = base64::prelude::BASE64_STANDARD.encode(&request).replace('+', "%2B").replace('/', "%2F");
+    let (head, answer) = party.get(&format!("/ocsp/{}", text.replace('=', "%3D")), "").await;
+    assert!(head.contains("cache-control: max-age=5, public, no-transform, must-revalidate"), "{head}");
+    for name in ["etag:", "expires:", "last-modified:", "application/ocsp-response"] {
+        assert!(head.contains(name), "{name} in {head}");
+    }
+    let tag = head.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap();
+    let (head, again) = party.get(&format!("/ocsp/{text}"), &format!("if-none-match: {tag}\r\n")).await;
+    assert!(head.starts_with("HTTP/1.1 304") && again.is_empty(), "{head}");
+    std::fs::write(party.path("answer.der"), &answer).unwrap();
+
+    // an answer is remembered, and a nonce is echoed at any length up to 128
+    let house = &bench.house;
+    assert_eq!(house.revocation.ocsp(house, &request).await.der, house.revocation.ocsp(house, &request).await.der);
+    let malformed = [0x30, 0x03, 0x0a, 0x01, 0x01];
+    for bad in [vec![], vec![0; 20], request[..request.len() - 1].to_vec(), vec![0x30; 20_000]] {
+        assert_eq!(house.revocation.ocsp(house, &bad).await.der.as_ref(), malformed, "{} bytes", bad.len());
+    }
+    let (head, body) = party.get("/ocsp/!!!", "").await;
+    assert!(head.starts_with("HTTP/1.1 200") && body == malformed, "{head}");
+    for missing in ["/crl/nobody.crl", "/crl/x/0.crl", "/ca/nobody.crt", "/login/challenge", "/admin/v1/users"] {
+        assert!(party.get(missing, "").await.0.starts_with("HTTP/1.1 404"), "{missing}");
+    }
+    let (head, der) = party.get(&format!("/ca/{}.crt", house.ca.current().id()), "").await;
+    assert!(head.contains("application/pkix-cert") && der == house.ca.issuing(), "{head}");
+}
+
+/// The responder is renewed by itself, and while the store stands still an answer is not older than it says.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_responder_is_renewed_in_time() {
+    let bench = today(Bench::new().await);
+    let administrator = bench.administrator().await;
+    let party = Party::of(&bench).await;
+    party.pem("user.pem", "CERTIFICATE", &administrator.certificate);
+    for days in [0, 1, 3, 5, 10, 30] {
+        bench.wait(days * 24 * 3600);
+        assert!(party.by_ocsp(&["-cert", "user.pem"], &[]).contains("user.pem: good"));
+    }
+    assert_eq!(bench.events_of("ocsp.responder").await, 4);
+}
