@@ -71,7 +71,7 @@ impl House {
     pub async fn open(directory: &Path, clock: Clock) -> Result<Self, HouseError> {
         let settings = Settings::load(directory)?;
         let vault = Vault::load(directory)?;
-        let ca = Ca::load(&directory.join(CA_FOLDER))?;
+        let ca = Ca::open(&directory.join(CA_FOLDER), &settings.ca)?;
         let replies = ReplySigner::load(&directory.join(CA_FOLDER))?;
         let makers = Makers::load(directory, &settings.device.roots)?;
         let pins = Pins::new(settings.server.pin_hashes).map_err(|_| HouseError::Pins)?;

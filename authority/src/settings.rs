@@ -1,6 +1,7 @@
 //! The configuration file of an authority, `authority.toml` in its directory (requirements §3).
 
 mod administrator;
+mod ca;
 mod otp;
 mod otp_token;
 mod revocation;
@@ -17,6 +18,7 @@ use crate::attestation::{Firmware, PinPolicy, TouchPolicy};
 use crate::store::{DATABASE, Home};
 
 pub use self::administrator::{AdministratorSettings, MAX_ADMINISTRATORS};
+pub use self::ca::{CaSettings, Pkcs11Place};
 pub use self::otp::{Arrangement, OtpSettings};
 pub use self::otp_token::TokenSettings;
 pub use self::revocation::RevocationSettings;
@@ -91,6 +93,9 @@ pub struct Settings {
     /// Logins and sessions.
     #[serde(default)]
     pub login: LoginSettings,
+    /// Where the issuing key is.
+    #[serde(default)]
+    pub ca: CaSettings,
     /// What relying parties are told.
     #[serde(default)]
     pub revocation: RevocationSettings,
@@ -353,6 +358,7 @@ impl Settings {
             otp: OtpSettings::default(),
             token: TokenSettings::default(),
             login: LoginSettings::default(),
+            ca: CaSettings::default(),
             revocation: RevocationSettings::default(),
             database: DatabaseSettings::default(),
             server: ServerSettings::default(),
@@ -421,7 +427,7 @@ impl Settings {
         ];
         let sections = self.suspend.rules().into_iter().chain(self.risk.rules());
         let sections = sections.chain(self.otp.rules()).chain(self.token.rules()).chain(self.administrator.rules());
-        let sections = sections.chain(self.revocation.rules());
+        let sections = sections.chain(self.revocation.rules()).chain(self.ca.rules());
         match rules.into_iter().chain(sections).find(|(kept, ..)| !kept) {
             Some((_, key, rule)) => Err(SettingsError::Range { key, rule }),
             None => Ok(()),

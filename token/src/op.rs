@@ -248,6 +248,24 @@ impl Statement {
         Self::der("cmp-protection", der, 0x30)
     }
 
+    /// What a CA signs: the `TBSCertificate`, `TBSCertList` or `CertificationRequestInfo` in DER (RFC 5280, RFC 2986).
+    /// For the authority's own process; the daemon's workers take no such statement ([`Self::from_daemon`]), so no
+    /// holder's key signs one.
+    ///
+    /// # Errors
+    /// [`BadStatement`] when the bytes cannot be one.
+    pub fn of_authority(der: Vec<u8>) -> Result<Self, BadStatement> {
+        use ::der::asn1::AnyRef;
+        use ::der::{Decode, Tagged};
+        let family = "authority";
+        let is_sequence = AnyRef::from_der(&der).is_ok_and(|any| any.tag() == ::der::Tag::Sequence);
+        if der.len() > 96 && is_sequence {
+            Ok(Self { family, bytes: Zeroizing::new(der) })
+        } else {
+            Err(BadStatement { family: "what a CA signs" })
+        }
+    }
+
     /// The test that a key and the certificate written beside it work, signed and verified on the
     /// workstation before the authority is told.
     #[must_use]

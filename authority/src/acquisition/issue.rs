@@ -53,7 +53,7 @@ pub(crate) async fn issue(
         not_after: validity_end(now, house.settings.certificate.validity_years).ok_or(Refusal::Internal)?,
         pointers,
     };
-    let certificate = sign(&order)
+    let certificate = blocking(|| sign(&order))
         .map_err(|error| {
             tracing::error!(error = &error as &dyn std::error::Error, "a certificate could not be issued");
             // nothing is lost: the change is dropped, and the applicant asks again when the key is back
@@ -83,6 +83,15 @@ pub(crate) async fn issue(
 
 pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
     sha2::Sha256::digest(bytes).into()
+}
+
+/// A key in a token takes its time: other tasks go on meanwhile where there is a thread for them.
+fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
+    }
 }
 
 /// Sixteen random bytes, positive and never zero (RFC 5280 §4.1.2.2).

@@ -15,6 +15,7 @@ pub(super) const ROOT_KEY: &str = "root.key";
 pub(super) const ISSUING_CERTIFICATE: &str = "issuing.crt";
 pub(super) const ISSUING_KEY: &str = "issuing.key";
 pub(super) const ROOT_LIST: &str = "root.crl";
+pub(super) const REQUEST: &str = "request.pem";
 pub(super) const SERVER_CERTIFICATE: &str = "server.crt";
 pub(super) const SERVER_KEY: &str = "server.key";
 
@@ -22,8 +23,10 @@ pub(super) const SERVER_KEY: &str = "server.key";
 pub(super) const FORMER: &str = "former";
 
 const LIST_LABEL: &str = "X509 CRL";
+const REQUEST_LABEL: &str = "CERTIFICATE REQUEST";
 const CERTIFICATE_LABEL: &str = "CERTIFICATE";
 const KEY_LABEL: &str = "PRIVATE KEY";
+const ENCRYPTED_LABEL: &str = "ENCRYPTED PRIVATE KEY";
 
 /// Longest file that is read.
 const MAX_FILE: u64 = 64 * 1024;
@@ -46,29 +49,43 @@ pub(super) fn write_certificate(dir: &Path, name: &'static str, der: &[u8]) -> R
 /// Puts a certificate in the place of another. Whoever reads meanwhile, and whoever starts after a power loss, finds the
 /// one or the other, whole.
 pub(super) fn replace_certificate(dir: &Path, name: &'static str, der: &[u8]) -> Result<(), CaError> {
-    replace(dir, name, CERTIFICATE_LABEL, der)
+    replace(dir, name, CERTIFICATE_LABEL, 0o644, der)
 }
 
 /// Puts a revocation list in the place of another, or where there was none; like [`replace_certificate`].
 pub(super) fn replace_list(dir: &Path, name: &'static str, der: &[u8]) -> Result<(), CaError> {
-    replace(dir, name, LIST_LABEL, der)
+    replace(dir, name, LIST_LABEL, 0o644, der)
 }
 
-fn replace(dir: &Path, name: &'static str, label: &str, der: &[u8]) -> Result<(), CaError> {
+fn replace(dir: &Path, name: &'static str, label: &str, mode: u32, der: &[u8]) -> Result<(), CaError> {
     let failed = |source| CaError::File { name, source };
     let pem = der::pem::encode_string(label, LineEnding::LF, der).map_err(|_| CaError::Certificate(name))?;
     let staging = dir.join(format!(".{name}.new"));
     // What an interrupted renewal left is overwritten.
     let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(&staging).map_err(failed)?;
+        OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&staging).map_err(failed)?;
     file.write_all(pem.as_bytes()).map_err(failed)?;
     file.sync_all().map_err(failed)?;
     std::fs::rename(&staging, dir.join(name)).map_err(failed)?;
     sync_folder(dir)
 }
 
-/// Reads a key that nobody else may read; the result is PKCS#8.
-pub(super) fn read_key(dir: &Path, name: &'static str) -> Result<Zeroizing<Vec<u8>>, CaError> {
+/// What a key file holds.
+pub(super) enum StoredKey {
+    /// PKCS#8.
+    Plain(Zeroizing<Vec<u8>>),
+    /// DER of an `EncryptedPrivateKeyInfo`.
+    Encrypted(Vec<u8>),
+}
+
+/// Writes an encrypted key into a file that must not exist.
+pub(super) fn write_encrypted(dir: &Path, name: &'static str, der: &[u8]) -> Result<(), CaError> {
+    let pem = der::pem::encode_string(ENCRYPTED_LABEL, LineEnding::LF, der).map_err(|_| CaError::Key(name))?;
+    write_new(dir, name, 0o600, pem.as_bytes())
+}
+
+/// Reads a key that nobody else may read.
+pub(super) fn read_key(dir: &Path, name: &'static str) -> Result<StoredKey, CaError> {
     let mode = std::fs::metadata(dir.join(name)).map_err(|source| CaError::File { name, source })?.mode();
     if mode & 0o077 != 0 {
         return Err(CaError::Mode(name));
@@ -76,7 +93,47 @@ pub(super) fn read_key(dir: &Path, name: &'static str) -> Result<Zeroizing<Vec<u
     let pem = read(dir, name)?;
     let (label, der) = der::pem::decode_vec(&pem).map_err(|_| CaError::Key(name))?;
     let der = Zeroizing::new(der);
-    if label == KEY_LABEL { Ok(der) } else { Err(CaError::Key(name)) }
+    match label {
+        KEY_LABEL => Ok(StoredKey::Plain(der)),
+        ENCRYPTED_LABEL => Ok(StoredKey::Encrypted(der.to_vec())),
+        _ => Err(CaError::Key(name)),
+    }
+}
+
+/// Writes a request (PKCS#10) into a file that must not exist.
+pub(super) fn write_request(dir: &Path, der: &[u8]) -> Result<(), CaError> {
+    let pem = der::pem::encode_string(REQUEST_LABEL, LineEnding::LF, der).map_err(|_| CaError::Certificate(REQUEST))?;
+    write_new(dir, REQUEST, 0o644, pem.as_bytes())
+}
+
+/// Reads a request from wherever it was carried to; the result is DER of something.
+pub(super) fn read_request(path: &Path) -> Result<Vec<u8>, CaError> {
+    let (dir, name) = (path.parent().unwrap_or(Path::new("")), path.file_name().unwrap_or_default());
+    let failed = |source| CaError::File { name: REQUEST, source };
+    let mut pem = Vec::new();
+    File::open(dir.join(name)).and_then(|file| file.take(MAX_FILE).read_to_end(&mut pem)).map_err(failed)?;
+    match der::pem::decode_vec(&pem) {
+        Ok((REQUEST_LABEL, der)) => Ok(der),
+        _ => Err(CaError::Certificate(REQUEST)),
+    }
+}
+
+/// Moves a key from one folder into another, over the one that is there. Where there is none (it is in a token) the one
+/// that is there goes away.
+pub(super) fn take_over(from: &Path, to: &Path, name: &'static str) -> Result<(), CaError> {
+    let failed = |source| CaError::File { name, source };
+    match std::fs::rename(from.join(name), to.join(name)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => match std::fs::remove_file(to.join(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(error)),
+            _ => Ok(()),
+        },
+        other => other.map_err(failed),
+    }
+}
+
+/// Puts an encrypted key in the place of a plain one.
+pub(super) fn replace_with_encrypted(dir: &Path, name: &'static str, der: &[u8]) -> Result<(), CaError> {
+    replace(dir, name, ENCRYPTED_LABEL, 0o600, der)
 }
 
 /// Reads a certificate; the result is DER of something.
@@ -93,7 +150,11 @@ pub(super) fn former(dir: &Path) -> Result<Vec<PathBuf>, CaError> {
     match dir.join(FORMER).read_dir() {
         Ok(entries) => {
             for entry in entries {
-                folders.push(entry.map_err(failed)?.path());
+                let entry = entry.map_err(failed)?;
+                // one that is being put together is none yet
+                if !entry.file_name().as_encoded_bytes().starts_with(b".") {
+                    folders.push(entry.path());
+                }
             }
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}

@@ -4,6 +4,7 @@
 //! For trials the keys lie in files; where the issuing key is a token's, another [`CaSigner`] stands
 //! in its place.
 
+pub mod ceremony;
 mod create;
 mod files;
 mod issuing;
@@ -11,25 +12,30 @@ mod list;
 mod probe;
 mod profile;
 mod replies;
+mod sealed;
 mod server;
 mod signer;
+pub(crate) mod token;
 pub mod validity;
 
 use std::path::Path;
 
+use ::token::{CertificateFacts, InstitutionCode, Origin, PublicKey};
 use sha2::Digest;
-use token::{InstitutionCode, Origin, PublicKey};
 use x509_cert::name::Name;
 
 pub use self::issuing::{IssuingCa, signature_algorithm};
 pub use self::list::{Entries, ListOrder};
 pub use self::profile::Pointers;
 pub use self::replies::ReplySigner;
-pub use self::server::{ServerIdentity, renew};
+pub use self::sealed::SealedSigner;
+pub use self::server::{ServerIdentity, renew, renew_under};
 pub(crate) use self::signer::generalized;
-pub use self::signer::{CaSigner, CannotSign, FileSigner};
+pub use self::signer::{CaSigner, CannotSign, FileSigner, Opened};
+pub use self::token::{TokenSigner, use_worker};
 pub use self::validity::validity_end;
 use crate::acquisition::{IssueError, IssueOrder, Issued};
+use crate::settings::CaSettings;
 
 /// What is needed to make a CA.
 #[derive(Debug, Clone)]
@@ -53,6 +59,9 @@ pub enum CaError {
     /// A certificate file that is none, or certificates that are not each other's.
     #[error("{0} is not the certificate it should be. Restore the CA's folder from its backup")]
     Certificate(&'static str),
+    /// A key that is encrypted where it must not be.
+    #[error("the CA's {0} is encrypted, and nothing opens it here. Name its passphrase, or restore the plain file")]
+    Closed(&'static str),
     /// A file could not be read or written. An existing key is never overwritten.
     #[error(
         "the file {name} of the CA could not be used. Check that the folder exists, is yours and holds no other CA"
@@ -84,8 +93,8 @@ pub struct Ca {
     current: IssuingCa,
     /// Those whose certificates may still be out.
     former: Vec<IssuingCa>,
-    /// The root's revocation list, and the root's key identifier.
-    root_list: Option<(String, Vec<u8>)>,
+    /// The roots' revocation lists, each after its root's key identifier; that of the one that issues first.
+    root_lists: Vec<(String, Vec<u8>)>,
 }
 
 impl Ca {
@@ -104,8 +113,15 @@ impl Ca {
     /// # Errors
     /// [`CaError`], also when a key is not that of its certificate.
     pub fn load(dir: &Path) -> Result<Self, CaError> {
-        let signer = FileSigner::load(dir, files::ISSUING_KEY)?;
-        Self::with_signer(dir, Box::new(signer))
+        Self::open(dir, &CaSettings::default())
+    }
+
+    /// Loads it where keys may be closed, or in a token: [`CaSigner::wants`] says what opens each.
+    ///
+    /// # Errors
+    /// [`CaError`], also when a key is not that of its certificate.
+    pub fn open(dir: &Path, settings: &CaSettings) -> Result<Self, CaError> {
+        Self::build(dir, signer_in(dir, settings)?, settings)
     }
 
     /// Loads the certificates from `dir`; `signer` has the issuing key.
@@ -113,15 +129,22 @@ impl Ca {
     /// # Errors
     /// [`CaError`], also when `signer` has another key than the issuing certificate.
     pub fn with_signer(dir: &Path, signer: Box<dyn CaSigner>) -> Result<Self, CaError> {
+        Self::build(dir, signer, &CaSettings::default())
+    }
+
+    fn build(dir: &Path, signer: Box<dyn CaSigner>, settings: &CaSettings) -> Result<Self, CaError> {
         let current = IssuingCa::load(dir, signer)?;
+        let mut root_lists: Vec<_> = root_list(dir, &current)?.into_iter().collect();
         let mut former = Vec::new();
         for folder in files::former(dir)? {
-            let signer = FileSigner::load(&folder, files::ISSUING_KEY)?;
-            former.push(IssuingCa::load(&folder, Box::new(signer))?);
+            let ca = IssuingCa::load(&folder, signer_in(&folder, settings)?)?;
+            root_lists.extend(root_list(&folder, &ca)?);
+            // an installation that was interrupted has copied it, and not replaced it yet
+            if ca.id() != current.id() {
+                former.push(ca);
+            }
         }
-        let root_id = hex::encode(create::key_id_of(current.root(), files::ROOT_CERTIFICATE)?);
-        let root_list = files::read_list(dir, files::ROOT_LIST)?.map(|list| (root_id, list));
-        Ok(Self { current, former, root_list })
+        Ok(Self { current, former, root_lists })
     }
 
     /// Signs the certificate of a user or an administrator.
@@ -167,7 +190,7 @@ impl Ca {
     /// The revocation list, DER, of the root with that key identifier (hexadecimal), where there is one.
     #[must_use]
     pub fn root_list_of(&self, id: &str) -> Option<&[u8]> {
-        self.root_list.as_ref().filter(|(root, _)| root == id).map(|(_, list)| list.as_slice())
+        self.root_lists.iter().find(|(root, _)| root == id).map(|(_, list)| list.as_slice())
     }
 
     /// The roots of all issuing CAs, DER, that of the one that issues first.
@@ -210,6 +233,40 @@ impl Ca {
     #[must_use]
     pub fn issuer(&self) -> &Name {
         self.current.name()
+    }
+}
+
+/// The list of a CA's root, where it lies in the CA's folder.
+fn root_list(dir: &Path, ca: &IssuingCa) -> Result<Option<(String, Vec<u8>)>, CaError> {
+    let id = hex::encode(create::key_id_of(ca.root(), files::ROOT_CERTIFICATE)?);
+    Ok(files::read_list(dir, files::ROOT_LIST)?.map(|list| (id, list)))
+}
+
+/// Whether the root's key lies in the folder, as it does in trials.
+#[must_use]
+pub fn has_root_key(dir: &Path) -> bool {
+    dir.join(files::ROOT_KEY).exists()
+}
+
+/// What has the issuing key of a folder: its file, or else the token.
+fn signer_in(dir: &Path, settings: &CaSettings) -> Result<Box<dyn CaSigner>, CaError> {
+    let public = || {
+        let certificate = files::read_certificate(dir, files::ISSUING_CERTIFICATE)?;
+        let facts = CertificateFacts::from_der(&certificate);
+        facts.map(|facts| facts.public_key).map_err(|_| CaError::Certificate(files::ISSUING_CERTIFICATE))
+    };
+    match files::read_key(dir, files::ISSUING_KEY) {
+        Ok(files::StoredKey::Plain(pkcs8)) => {
+            Ok(Box::new(FileSigner::from_pkcs8(&pkcs8).ok_or(CaError::Key(files::ISSUING_KEY))?))
+        }
+        Ok(files::StoredKey::Encrypted(der)) => Ok(Box::new(SealedSigner::new(public()?, der))),
+        Err(CaError::File { name, source }) => match &settings.pkcs11 {
+            Some(place) if source.kind() == std::io::ErrorKind::NotFound => {
+                Ok(Box::new(TokenSigner::new(public()?, settings, place.clone())))
+            }
+            _ => Err(CaError::File { name, source }),
+        },
+        Err(error) => Err(error),
     }
 }
 

@@ -59,6 +59,13 @@ impl Profile {
         Ok(Self::new(subject.clone(), subject, Kind::Authority(1)))
     }
 
+    /// A root that was made at `now`, in a ceremony: another name than other roots of the institution have.
+    pub(super) fn root_at(institution: &InstitutionCode, now: i64) -> Result<Self> {
+        let day = jiff::Timestamp::from_second(now).unwrap_or_default().strftime("%Y%m%d").to_string();
+        let subject = authority_name(&format!("Root CA {day}"), institution)?;
+        Ok(Self::new(subject.clone(), subject, Kind::Authority(1)))
+    }
+
     /// The issuing CA under `issuer`. It may sign no further CA.
     pub(super) fn issuing(issuer: Name, institution: &InstitutionCode) -> Result<Self> {
         Ok(Self::issuing_named(issuer, authority_name("Issuing CA", institution)?))
@@ -179,7 +186,7 @@ fn host(origin: &Origin) -> &str {
     rest.split(':').next().unwrap_or(rest)
 }
 
-fn authority_name(role: &str, institution: &InstitutionCode) -> Result<Name> {
+pub(super) fn authority_name(role: &str, institution: &InstitutionCode) -> Result<Name> {
     common_name(&format!("Jitsuin {role} {institution}"))
 }
 

@@ -7,9 +7,10 @@ use x509_cert::name::Name;
 use zeroize::Zeroizing;
 
 use super::create::{new_key, random_serial, subject_of};
+use super::issuing::is_issued_by;
 use super::profile::Profile;
 use super::signer::sign_certificate;
-use super::{CaError, CaSigner, FileSigner, files};
+use super::{CaError, CaSigner, FileSigner, IssuingCa, files};
 
 /// As long as public CAs gave at most when this was written; the operator makes a new one in time.
 const SERVER_DAYS: i64 = 397;
@@ -32,12 +33,21 @@ impl ServerIdentity {
     /// # Errors
     /// [`CaError`].
     pub fn load(dir: &Path) -> Result<Self, CaError> {
+        let own = files::read_certificate(dir, files::SERVER_CERTIFICATE)?;
+        let root = files::read_certificate(dir, files::ROOT_CERTIFICATE)?;
+        let above = CertificateFacts::from_der(&root).map_err(|_| CaError::Certificate(files::ROOT_CERTIFICATE))?;
+        let chain = if is_issued_by(&own, &above.public_key) {
+            vec![own, root]
+        } else {
+            vec![own, files::read_certificate(dir, files::ISSUING_CERTIFICATE)?, root]
+        };
         Ok(Self {
-            chain: vec![
-                files::read_certificate(dir, files::SERVER_CERTIFICATE)?,
-                files::read_certificate(dir, files::ROOT_CERTIFICATE)?,
-            ],
-            key: files::read_key(dir, files::SERVER_KEY)?,
+            chain,
+            key: match files::read_key(dir, files::SERVER_KEY)? {
+                files::StoredKey::Plain(pkcs8) => pkcs8,
+                // the server must start by itself
+                files::StoredKey::Encrypted(_) => return Err(CaError::Closed(files::SERVER_KEY)),
+            },
         })
     }
 
@@ -66,6 +76,19 @@ pub fn renew(dir: &Path, origin: &Origin, now: i64) -> Result<i64, CaError> {
     let profile = Profile::server(root_name, origin).map_err(CaError::Build)?;
     let end = now + SERVER_DAYS * DAY;
     let certificate = sign_certificate(profile, random_serial()?, (now, end), key.public_key(), &root)?;
+    files::replace_certificate(dir, files::SERVER_CERTIFICATE, &certificate)?;
+    Ok(end)
+}
+
+/// The same where the root is elsewhere: the issuing CA signs, and stands in the chain.
+///
+/// # Errors
+/// [`CaError`]: then the old certificate is still there.
+pub fn renew_under(dir: &Path, origin: &Origin, issuing: &IssuingCa, now: i64) -> Result<i64, CaError> {
+    let key = FileSigner::load(dir, files::SERVER_KEY)?;
+    let profile = Profile::server(issuing.name().clone(), origin).map_err(CaError::Build)?;
+    let end = (now + SERVER_DAYS * DAY).min(issuing.not_after());
+    let certificate = sign_certificate(profile, random_serial()?, (now, end), key.public_key(), issuing.signer())?;
     files::replace_certificate(dir, files::SERVER_CERTIFICATE, &certificate)?;
     Ok(end)
 }

@@ -14,7 +14,7 @@ use spki::{
     AlgorithmIdentifierOwned, DynSignatureAlgorithmIdentifier, EncodePublicKey, ObjectIdentifier,
     SubjectPublicKeyInfoOwned,
 };
-use token::{KeyAlgorithm, PublicKey, SignatureAlgorithm};
+use token::{KeyAlgorithm, PublicKey, Secret, SignatureAlgorithm};
 use x509_cert::builder::{Builder, CertificateBuilder};
 use x509_cert::serial_number::SerialNumber;
 use x509_cert::time::{Time, Validity};
@@ -38,6 +38,30 @@ pub trait CaSigner: Send + Sync {
     /// # Errors
     /// [`CannotSign`].
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, CannotSign>;
+
+    /// The name of the secret that opens the key, while it is closed: a systemd credential, and a line of
+    /// `--secrets-stdin`.
+    fn wants(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Opens the key.
+    ///
+    /// # Errors
+    /// [`CannotSign`] when the secret is refused. It is not offered again.
+    fn open(&self, secret: &Secret) -> Result<Opened, CannotSign> {
+        let _ = secret;
+        Ok(Opened::Ready)
+    }
+}
+
+/// What came of opening a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opened {
+    /// It signs.
+    Ready,
+    /// Its token is not there: the secret is kept until it is.
+    Later,
 }
 
 /// A key in a file.
@@ -52,12 +76,17 @@ impl FileSigner {
     /// # Errors
     /// [`CaError`].
     pub fn load(dir: &Path, name: &'static str) -> Result<Self, CaError> {
-        let pkcs8 = files::read_key(dir, name)?;
+        match files::read_key(dir, name)? {
+            files::StoredKey::Plain(pkcs8) => Self::from_pkcs8(&pkcs8).ok_or(CaError::Key(name)),
+            files::StoredKey::Encrypted(_) => Err(CaError::Closed(name)),
+        }
+    }
+
+    pub(super) fn from_pkcs8(pkcs8: &[u8]) -> Option<Self> {
         let pair = [&ECDSA_P256_SHA256_ASN1_SIGNING, &ECDSA_P384_SHA384_ASN1_SIGNING]
             .into_iter()
-            .find_map(|algorithm| EcdsaKeyPair::from_pkcs8(algorithm, &pkcs8).ok())
-            .ok_or(CaError::Key(name))?;
-        Self::new(pair).ok_or(CaError::Key(name))
+            .find_map(|algorithm| EcdsaKeyPair::from_pkcs8(algorithm, pkcs8).ok())?;
+        Self::new(pair)
     }
 
     /// Makes a new key; the bytes are its PKCS#8 form.

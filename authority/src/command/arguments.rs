@@ -11,6 +11,7 @@ use token::{ContractId, InstitutionCode, Origin, UserId};
 
 pub(super) use administrators::{AdministratorWork, OfAdministrator};
 pub(super) use contracts::{ContractWork, OnForm};
+use super::ca::CaWork;
 
 use super::certificate::CertificateWork;
 
@@ -77,6 +78,12 @@ pub enum Command {
         #[arg(long, value_name = "COUNT:HASH")]
         head: Option<String>,
     },
+    /// The CA's life: the key ceremony, new issuing CAs, the root's list.
+    #[command(subcommand)]
+    Ca(CaWork),
+    /// Hold the CA's token for the authority, on standard input.
+    #[command(hide = true)]
+    CaTokenWorker,
     /// Print the manual page, for packagers.
     #[command(hide = true)]
     Man,

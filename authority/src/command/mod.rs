@@ -1,6 +1,7 @@
 //! The command line: `init`, `serve`, and the bank operator's work.
 
 mod arguments;
+mod ca;
 mod certificate;
 mod init;
 mod operator;
@@ -19,7 +20,6 @@ use self::arguments::Command;
 use self::secrets::Secrets;
 use crate::attestation::Makers;
 use crate::bank::Bank;
-use crate::ca;
 use crate::clock::Clock;
 use crate::denial::Denial;
 use crate::house::{CA_FOLDER, House};
@@ -54,6 +54,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Serve { listen } => {
             let house = House::open(&directory, Clock::system()).await?;
             log_to_stderr(&house.settings.log.filter)?;
+            let mut secrets = arguments.secrets_stdin.then(Secrets::from_stdin).transpose()?;
+            ca::unlock(&house.ca, &mut secrets)?;
             let listen = listen.unwrap_or(house.settings.listen);
             crate::server::serve(house, listen).await.context("the server stopped")
         }
@@ -74,7 +76,14 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::RenewServerCertificate => {
             let house = House::open(&directory, Clock::system()).await?;
             let now = house.clock.now();
-            let end = ca::renew(&directory.join(CA_FOLDER), &house.settings.origin, now)?;
+            let folder = directory.join(CA_FOLDER);
+            let end = if crate::ca::has_root_key(&folder) {
+                crate::ca::renew(&folder, &house.settings.origin, now)?
+            } else {
+                let mut secrets = arguments.secrets_stdin.then(Secrets::from_stdin).transpose()?;
+                ca::unlock(&house.ca, &mut secrets)?;
+                crate::ca::renew_under(&folder, &house.settings.origin, house.ca.current(), now)?
+            };
             let end = jiff::Timestamp::from_second(end).unwrap_or_default().to_string();
             let event = Event::new("bank_operator", &operator_name(), "terminal", "authority.server_certificate")
                 .changed("", &end);
@@ -90,6 +99,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
             }
             say(&format!("{} events, chain whole\nhead {line}", end.events))
         }
+        Command::Ca(work) => {
+            log_to_stderr("warn")?;
+            let secrets = if arguments.secrets_stdin { Secrets::from_stdin()? } else { Secrets::from_terminal() };
+            ca::work(&directory, work, secrets).await
+        }
+        Command::CaTokenWorker => crate::ca::token::worker::serve().context("the CA's token worker ended"),
         Command::Man => {
             let page = clap_mangen::Man::new(Arguments::command());
             page.render(&mut std::io::stdout().lock()).context("standard output is closed")

@@ -10,6 +10,7 @@
 pub(crate) mod attestation;
 pub(crate) mod audit;
 pub(crate) mod bench;
+pub(crate) mod ca_life;
 pub(crate) mod cmp_door;
 pub(crate) mod cmp_openssl;
 pub(crate) mod commands;

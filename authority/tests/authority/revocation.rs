@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use crate::bench::{Bench, Card, USER, applicant};
 
 /// A relying party with OpenSSL: the CA's certificates as files, and the authority's plain door.
-struct Party<'a> {
+pub(crate) struct Party<'a> {
     bench: &'a Bench,
     dir: TempDir,
     address: std::net::SocketAddr,
@@ -20,14 +20,18 @@ struct Party<'a> {
 
 impl<'a> Party<'a> {
     async fn of(bench: &'a Bench) -> Self {
+        Self::under(bench, bench.house.ca.root(), bench.house.ca.issuing()).await
+    }
+
+    /// One that trusts that root and knows that issuing CA.
+    pub(crate) async fn under(bench: &'a Bench, root: &[u8], issuing: &[u8]) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = tokio_util::sync::CancellationToken::new();
         tokio::spawn(authority::server::run_plain(bench.house.clone(), listener, shutdown));
         let party = Self { bench, dir: tempfile::tempdir().unwrap(), address };
-        let ca: &Ca = &bench.house.ca;
-        party.pem("root.pem", "CERTIFICATE", ca.root());
-        party.pem("issuing.pem", "CERTIFICATE", ca.issuing());
+        party.pem("root.pem", "CERTIFICATE", root);
+        party.pem("issuing.pem", "CERTIFICATE", issuing);
         party
     }
 
@@ -64,13 +68,16 @@ impl<'a> Party<'a> {
     }
 
     /// `openssl verify -crl_check` with the list that the certificate names.
-    async fn by_list(&self, card: &Card, all: bool) -> String {
+    pub(crate) async fn by_list(&self, card: &Card, all: bool) -> String {
         self.pem("user.pem", "CERTIFICATE", &card.certificate);
         let (head, list) = self.get(&self.list_path("user.pem"), "").await;
         assert!(head.starts_with("HTTP/1.1 200") && head.contains("application/pkix-crl"), "{head}");
         self.pem("list.pem", "X509 CRL", &list);
-        let (_, list) = self.get(&self.list_path("issuing.pem"), "").await;
-        self.pem("root-list.pem", "X509 CRL", &list);
+        let leaf = list;
+        let (head, list) = self.get(&self.list_path("issuing.pem"), "").await;
+        // a former root's list lies with its CA, and is asked for where the whole chain is judged
+        assert!(head.starts_with("HTTP/1.1 200") || !all, "{head}");
+        self.pem("root-list.pem", "X509 CRL", if head.starts_with("HTTP/1.1 200") { &list } else { &leaf });
         let at = self.bench.clock.now().to_string();
         let check = if all { "-crl_check_all" } else { "-crl_check" };
         let files = ["-CAfile", "root.pem", "-untrusted", "issuing.pem", "-CRLfile", "list.pem", "-CRLfile"];
@@ -80,7 +87,7 @@ impl<'a> Party<'a> {
     }
 
     /// `openssl ocsp` over the network.
-    fn by_ocsp(&self, what: &[&str], more: &[&str]) -> String {
+    pub(crate) fn by_ocsp(&self, what: &[&str], more: &[&str]) -> String {
         let url = format!("http://{}/ocsp", self.address);
         let at = self.bench.clock.now().to_string();
         let fixed = ["ocsp", "-CAfile", "root.pem", "-issuer", "issuing.pem", "-attime", &at, "-url", &url];

@@ -1,0 +1,341 @@
+//! `ca …`: the key ceremony, and the change from one issuing CA to the next.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::{Subcommand, ValueEnum};
+use token::{InstitutionCode, Secret};
+use x509_cert::ext::pkix::CrlReason;
+
+use super::secrets::Secrets;
+use super::{operator_name, say};
+use crate::ca::ceremony::{self, Keep};
+use crate::ca::{self, Ca, CaSigner, Opened};
+use crate::clock::Clock;
+use crate::house::{CA_FOLDER, House};
+use crate::settings::{CaSettings, Pkcs11Place, Settings};
+use crate::store::Event;
+
+/// `ca …`
+#[derive(Debug, Subcommand)]
+pub enum CaWork {
+    /// Encrypt the issuing key that lies in a plain file. Asks for `ca_passphrase`.
+    EncryptKey,
+    /// Put a new issuing CA in service; the old one answers for its certificates until they end.
+    ///
+    /// With `--root` the new CA is under another root: clients must have pinned both roots before. The server's TLS
+    /// certificate is then made anew by the new issuing CA. Start the server again afterwards.
+    InstallIssuing {
+        /// The certificate that `ca sign-issuing` made.
+        #[arg(long)]
+        certificate: PathBuf,
+        /// The certificate of its root, where it is a new one.
+        #[arg(long)]
+        root: Option<PathBuf>,
+        /// The SHA-256 of the new root, as `ca new-root` printed it.
+        #[arg(long, requires = "root")]
+        root_sha256: Option<String>,
+    },
+    /// Take a root's list in service. Start the server again afterwards.
+    InstallRootList {
+        /// The list that `ca sign-root-list` or `ca revoke-issuing` made.
+        #[arg(long)]
+        list: PathBuf,
+    },
+    /// Make a root in a new folder, on a machine without a network: `--dir` is that folder. Asks for
+    /// `root_passphrase`, or for the token's `root_pin`.
+    NewRoot {
+        /// The financial institution's code, 4 digits.
+        #[arg(long)]
+        institution_code: InstitutionCode,
+        /// Keep the key in a token of this PKCS#11 module.
+        #[arg(long, requires = "token")]
+        pkcs11_module: Option<PathBuf>,
+        /// The token's label.
+        #[arg(long, requires = "pkcs11_module")]
+        token: Option<String>,
+    },
+    /// Make the key of the next issuing CA, and the request for its certificate. Asks for `ca_passphrase`, or for
+    /// `ca_pin` where `[ca] pkcs11` names a token.
+    RequestIssuing {
+        /// The label of the key in the token.
+        #[arg(long, default_value = "jitsuin-issuing-ca")]
+        key_label: String,
+    },
+    /// Put an issuing CA on the root's list: `--dir` is the root's folder. Asks for what opens the root's key.
+    RevokeIssuing {
+        /// The issuing CA's certificate.
+        #[arg(long)]
+        certificate: PathBuf,
+        /// Why.
+        #[arg(long, value_enum)]
+        reason: RevokeReason,
+        /// Where the list is written.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Sign an issuing CA's certificate: `--dir` is the root's folder. Asks for what opens the root's key.
+    SignIssuing {
+        /// The request that `ca request-issuing` made.
+        #[arg(long)]
+        request: PathBuf,
+        /// The fingerprint of its key, as it was printed there.
+        #[arg(long)]
+        fingerprint: String,
+        /// Where the authority serves lists: its `[revocation] url`, or its origin.
+        #[arg(long)]
+        revocation_url: String,
+        /// How long the certificate lives.
+        #[arg(long, default_value_t = 3650, value_parser = clap::value_parser!(u32).range(30..=7300))]
+        days: u32,
+        /// Where the certificate is written.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Make the root's list anew before it ends: `--dir` is the root's folder. Asks for what opens the root's key.
+    SignRootList {
+        /// Where the list is written.
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+/// Why an issuing CA is revoked (RFC 5280 §5.3.1).
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum RevokeReason {
+    /// Its key may be known to somebody else.
+    Compromised,
+    /// It has done its work.
+    Ended,
+    /// Another one is in its place.
+    Superseded,
+}
+
+impl From<RevokeReason> for CrlReason {
+    fn from(reason: RevokeReason) -> Self {
+        match reason {
+            RevokeReason::Compromised => Self::CaCompromise,
+            RevokeReason::Ended => Self::CessationOfOperation,
+            RevokeReason::Superseded => Self::Superseded,
+        }
+    }
+}
+
+pub(super) async fn work(directory: &Path, work: CaWork, mut secrets: Secrets) -> anyhow::Result<()> {
+    let now = Clock::system().now();
+    let elsewhere = CaSettings::default();
+    match work {
+        CaWork::NewRoot { institution_code, pkcs11_module, token } => {
+            let lines = match pkcs11_module.zip(token) {
+                Some((module, token)) => {
+                    let (place, pin) =
+                        (Pkcs11Place { module, token }, secrets.take("root_pin", "PIN of the token", false)?);
+                    let keep = Keep::Token { place: &place, label: "jitsuin-root-ca", pin: &pin };
+                    ceremony::new_root(directory, &institution_code, &keep, &elsewhere, now)?
+                }
+                None => {
+                    let passphrase =
+                        passphrase(&mut secrets, "root_passphrase", "passphrase for the root's key", true)?;
+                    ceremony::new_root(directory, &institution_code, &Keep::Sealed(&passphrase), &elsewhere, now)?
+                }
+            };
+            say_all(&lines)
+        }
+        CaWork::SignIssuing { request, fingerprint, revocation_url, days, out } => {
+            let root = open_root(directory, &mut secrets)?;
+            let (certificate, lines) =
+                ceremony::sign_issuing(directory, &root, &request, &fingerprint, &revocation_url, days, now)?;
+            write_pem(&out, "CERTIFICATE", &certificate)?;
+            say_all(&lines)
+        }
+        CaWork::SignRootList { out } => {
+            let root = open_root(directory, &mut secrets)?;
+            let (list, lines) = ceremony::sign_root_list(directory, &root, None, now)?;
+            write_pem(&out, "X509 CRL", &list)?;
+            say_all(&lines)
+        }
+        CaWork::RevokeIssuing { certificate, reason, out } => {
+            let issuing = read_pem(&certificate, "CERTIFICATE")?;
+            let root = open_root(directory, &mut secrets)?;
+            let (list, lines) = ceremony::sign_root_list(directory, &root, Some((&issuing, reason.into())), now)?;
+            write_pem(&out, "X509 CRL", &list)?;
+            say_all(&lines)
+        }
+        CaWork::RequestIssuing { key_label } => {
+            let settings = Settings::load(directory)?;
+            let folder = directory.join(CA_FOLDER);
+            let code = &settings.institution_code;
+            let (path, lines) = match &settings.ca.pkcs11 {
+                Some(place) => {
+                    let pin = secrets.take("ca_pin", "PIN of the CA's token", false)?;
+                    let keep = Keep::Token { place, label: &key_label, pin: &pin };
+                    ceremony::request_issuing(&folder, code, &keep, &settings.ca, now)?
+                }
+                None => {
+                    let passphrase = passphrase(&mut secrets, "ca_passphrase", "passphrase for the issuing key", true)?;
+                    ceremony::request_issuing(&folder, code, &Keep::Sealed(&passphrase), &settings.ca, now)?
+                }
+            };
+            say(&format!("request {}", path.display()))?;
+            say_all(&lines)
+        }
+        CaWork::InstallIssuing { certificate, root, root_sha256 } => {
+            let certificate = read_pem(&certificate, "CERTIFICATE")?;
+            let root = root.map(|path| read_pem(&path, "CERTIFICATE")).transpose()?;
+            if let Some(root) = &root {
+                use sha2::Digest;
+                let found = hex::encode(sha2::Sha256::digest(root));
+                if root_sha256.as_deref() != Some(found.as_str()) {
+                    bail!(
+                        "the root has the SHA-256 {found}. Compare it with what `ca new-root` printed, and give it as --root-sha256"
+                    );
+                }
+            }
+            install(directory, &certificate, root.as_deref(), &mut secrets, now).await
+        }
+        CaWork::InstallRootList { list } => {
+            let list = read_pem(&list, "X509 CRL")?;
+            let number = ceremony::install_root_list(&directory.join(CA_FOLDER), &list)?;
+            record(directory, "ca.root_list", "", &number.to_string(), now).await?;
+            say(&format!("root list {number} installed\nstart the server again to serve it"))
+        }
+        CaWork::EncryptKey => {
+            let passphrase = passphrase(&mut secrets, "ca_passphrase", "passphrase for the issuing key", true)?;
+            ceremony::encrypt_key(&directory.join(CA_FOLDER), &passphrase)?;
+            record(directory, "ca.encrypt_key", "plain", "encrypted", now).await?;
+            say(
+                "the issuing key is encrypted\ngive ca_passphrase as a credential of the service before it starts again",
+            )
+        }
+    }
+}
+
+async fn install(
+    directory: &Path,
+    certificate: &[u8],
+    root: Option<&[u8]>,
+    secrets: &mut Secrets,
+    now: i64,
+) -> anyhow::Result<()> {
+    let settings = Settings::load(directory)?;
+    let folder = directory.join(CA_FOLDER);
+    let installed = ceremony::install_issuing(&folder, certificate, root, now)?;
+    if installed.new_root {
+        let ca = Ca::open(&folder, &settings.ca)?;
+        open(ca.current().signer(), secrets)?;
+        ca::renew_under(&folder, &settings.origin, ca.current(), now)?;
+    }
+    record(directory, "ca.install", &installed.former, &installed.issuer, now).await?;
+    say(&format!(
+        "issuing CA {} installed, {} answers for its certificates\nstart the server again",
+        installed.issuer, installed.former
+    ))
+}
+
+/// Writes an event of the CA's life. Opening the house makes a new CA known to the database.
+async fn record(directory: &Path, action: &'static str, before: &str, after: &str, now: i64) -> anyhow::Result<()> {
+    let house = House::open(directory, Clock::system()).await?;
+    let event = Event::new("bank_operator", &operator_name(), "terminal", action).changed(before, after);
+    house.store.change(now).await?.commit(event).await?;
+    house.store.close().await;
+    Ok(())
+}
+
+/// Opens what is closed of the keys that serve: from the service's credentials, or as the operator says.
+pub(super) fn unlock(ca: &Ca, secrets: &mut Option<Secrets>) -> anyhow::Result<()> {
+    let mut known: Vec<(&'static str, Secret)> = Vec::new();
+    for issuing in ca.all() {
+        let Some(name) = issuing.signer().wants() else { continue };
+        if !known.iter().any(|(had, _)| *had == name) {
+            known.push((name, credential(name, secrets)?));
+        }
+        let Some((_, secret)) = known.iter().find(|(had, _)| *had == name) else { continue };
+        // a PIN that is refused is not offered for another key of the token either
+        let opened = issuing.signer().open(secret).with_context(|| {
+            format!("{name} does not open the key of the issuing CA {}. It was tried once; check it", issuing.id())
+        })?;
+        if opened == Opened::Later {
+            tracing::warn!(issuer = issuing.id(), "the CA's token is not there: nothing is issued until it is");
+        }
+    }
+    Ok(())
+}
+
+/// A secret of the service: a credential (systemd.exec(5)), a line on standard input, or the terminal.
+fn credential(name: &'static str, secrets: &mut Option<Secrets>) -> anyhow::Result<Secret> {
+    if let Some(folder) = std::env::var_os("CREDENTIALS_DIRECTORY") {
+        let path = Path::new(&folder).join(name);
+        match std::fs::read(&path) {
+            Ok(mut content) => {
+                while content.last().is_some_and(|last| matches!(last, b'\n' | b'\r')) {
+                    content.pop();
+                }
+                return Ok(Secret::new(content));
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
+        }
+    }
+    let secrets = secrets.get_or_insert_with(Secrets::from_terminal);
+    secrets.take(name, label(name), false).with_context(|| {
+        format!("the CA's key is closed. Give the service the credential {name}, or start it with --secrets-stdin")
+    })
+}
+
+fn label(name: &str) -> &'static str {
+    match name {
+        "ca_pin" => "PIN of the CA's token",
+        _ => "passphrase of the CA's key",
+    }
+}
+
+fn open_root(directory: &Path, secrets: &mut Secrets) -> anyhow::Result<(Vec<u8>, Box<dyn CaSigner>)> {
+    let root = ceremony::root(directory, &CaSettings::default())?;
+    let name = match root.1.wants() {
+        Some("ca_pin") => Some(("root_pin", "PIN of the root's token")),
+        Some(_) => Some(("root_passphrase", "passphrase of the root's key")),
+        None => None,
+    };
+    if let Some((name, label)) = name {
+        let secret = secrets.take(name, label, false)?;
+        let opened = root.1.open(&secret).with_context(|| format!("{name} is refused. It was tried once; check it"))?;
+        if opened == Opened::Later {
+            bail!("the root's token is not there. Insert it and try again");
+        }
+    }
+    Ok(root)
+}
+
+fn open(signer: &dyn CaSigner, secrets: &mut Secrets) -> anyhow::Result<()> {
+    if let Some(name) = signer.wants() {
+        let secret = secrets.take(name, label(name), false)?;
+        signer.open(&secret).with_context(|| format!("{name} is refused. It was tried once; check it"))?;
+    }
+    Ok(())
+}
+
+/// A new passphrase: long enough to withstand guessing where the file is stolen.
+fn passphrase(secrets: &mut Secrets, name: &str, label: &str, new: bool) -> anyhow::Result<Secret> {
+    let secret = secrets.take(name, label, new)?;
+    if secret.len() < 12 {
+        bail!("{name} has fewer than 12 bytes. Nothing was changed; choose a longer one");
+    }
+    Ok(secret)
+}
+
+fn say_all(lines: &[String]) -> anyhow::Result<()> {
+    lines.iter().try_for_each(|line| say(line))
+}
+
+fn read_pem(path: &Path, label: &str) -> anyhow::Result<Vec<u8>> {
+    let pem = std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    match der::pem::decode_vec(&pem) {
+        Ok((found, der)) if found == label => Ok(der),
+        _ => bail!("{} is not PEM of {label}. Name the file that the other side wrote", path.display()),
+    }
+}
+
+fn write_pem(path: &Path, label: &str, der: &[u8]) -> anyhow::Result<()> {
+    let pem = der::pem::encode_string(label, der::pem::LineEnding::LF, der).context("PEM cannot be written")?;
+    std::fs::write(path, pem).with_context(|| format!("{} cannot be written", path.display()))
+}
