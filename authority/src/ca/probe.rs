@@ -2,13 +2,16 @@
 
 use super::Ca;
 
-/// What is signed: no certificate, list or answer begins like this (each is a DER sequence).
-const PROBE: &[u8] = b"jitsuin-authority: does the key sign?";
+/// What is signed says itself what it is.
+const PROBE: &[u8; 126] = b"jitsuin-authority: does the key sign?                                                                                         ";
 
 impl Ca {
     /// Whether the issuing key signs now. Takes as long as the token that has it needs.
     #[must_use]
     pub fn can_sign(&self) -> bool {
-        self.signer.sign(PROBE).is_ok()
+        // a SEQUENCE, which is all that a CA's token is asked to sign, with an OCTET STRING first in it: so begins no
+        // certificate, list or request
+        let probe = [&[0x30, 0x81, 0x80, 0x04, 0x7e][..], PROBE].concat();
+        self.current().signer().sign(&probe).is_ok()
     }
 }
