@@ -9,9 +9,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use token::{ContractId, InstitutionCode, Origin, UserId};
 
+use super::ca::CaWork;
 pub(super) use administrators::{AdministratorWork, OfAdministrator};
 pub(super) use contracts::{ContractWork, OnForm};
-use super::ca::CaWork;
 
 use super::certificate::CertificateWork;
 
