@@ -1,5 +1,10 @@
 //! 一時停止: who may, who may lift it, and what it stops.
 
+use authority::acquisition::{CodeProof, Submission};
+use authority::bank::Person;
+use authority::login::Login;
+use authority::office::{Office, PeerAction};
+use authority::own::{Own, OwnRequest};
 use authority::rules::choice::Reason;
 use authority::rules::suspend::Cause;
 use token::Refusal;
@@ -127,4 +132,40 @@ async fn a_reissue_takes_rights_that_are_given_again_apart() {
     assert_eq!(bench.events_of("user.rights").await, 3);
     let rows = authority::store::users::list(bench.house.store.readers(), &crate::bench::contract()).await.unwrap();
     assert!(rows.iter().all(|row| row.id == user() && row.rights_suspended_at.is_none()));
+}
+
+/// One administrator stops the own card; another brings it back, and the first one's is not touched by either.
+#[tokio::test]
+async fn administrators_bring_back_each_others_and_nobody_the_own() {
+    let bench = Bench::new().await;
+    let first = bench.administrator().await;
+    let opened = bench.bank().add_administrator(&crate::bench::contract(), "F-2", Person::default()).await.unwrap();
+    let pair = crate::bench::new_pair();
+    let submission = Submission {
+        transaction: [2; 16],
+        applicant: applicant(None),
+        user_pin: None,
+        otp: None,
+        code: Some(CodeProof { record: opened.opened.record.clone() }),
+        public_key: token::PublicKey::from_point(crate::bench::point(&pair)).unwrap(),
+        evidence: None,
+    };
+    let ca = bench.house.ca.clone();
+    let issued = bench.acquisition().accept(submission, &|order| ca.issue(order)).await.unwrap();
+    let second = Card { pair, certificate: issued.certificate.unwrap(), transaction: [2; 16] };
+    bench.confirm(&second).await.unwrap();
+
+    let own = Own::new(bench.house.clone(), "test");
+    own.ask(&[3; 16], &opened.opened.record, OwnRequest::Suspend).await.unwrap();
+    let client = bench.client().await;
+    let stopped = client.log_in_as_administrator(&second, crate::bench::CONTRACT_PIN).await;
+    assert_eq!(stopped.code(), "E-CERT-SUSPENDED");
+    let session = bench.office(&first).await.session.unwrap();
+    let session = Login::new(bench.house.clone(), "test").session(&session).await.unwrap();
+    let office = Office::new(bench.house.clone(), session, "test");
+    let pin = crate::bench::secret(CONFIRM_PIN);
+    let refused = office.peer(1, PeerAction::Reinstate, Some(&pin)).await.unwrap_err();
+    assert_eq!(refused.refusal, Refusal::OwnMatter);
+    office.peer(2, PeerAction::Reinstate, Some(&pin)).await.unwrap();
+    bench.office(&second).await.get("/admin/v1/users").await.ok();
 }
