@@ -7,6 +7,7 @@
 
 pub mod acquisition;
 pub mod attestation;
+pub mod backup;
 pub mod bank;
 pub mod ca;
 pub mod clock;

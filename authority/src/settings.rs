@@ -2,6 +2,7 @@
 
 mod administrator;
 mod ca;
+mod log;
 mod otp;
 mod otp_token;
 mod revocation;
@@ -19,6 +20,7 @@ use crate::store::{DATABASE, Home};
 
 pub use self::administrator::{AdministratorSettings, MAX_ADMINISTRATORS};
 pub use self::ca::{CaSettings, Pkcs11Place};
+pub use self::log::{LogFormat, LogSettings};
 pub use self::otp::{Arrangement, OtpSettings};
 pub use self::otp_token::TokenSettings;
 pub use self::revocation::RevocationSettings;
@@ -265,16 +267,10 @@ pub struct ServerSettings {
     pub request_seconds: u32,
     /// PIN hashes (19 MiB each) and MACs computed at once: 1 to 64.
     pub pin_hashes: usize,
-    /// Requests a minute from one address, logins and acquisitions: 1 to 100000.
+    /// Requests a minute from one address, logins and acquisitions: 1 to 100000. Each process counts its own.
     pub requests_per_minute: u32,
-}
-
-/// `[log]`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct LogSettings {
-    /// Directives of tracing-subscriber's `EnvFilter`.
-    pub filter: String,
+    /// Seconds that requests under way may take when the server is asked to end: 1 to 120.
+    pub shutdown_seconds: u32,
 }
 
 impl Default for CertificateSettings {
@@ -330,13 +326,7 @@ impl Default for LoginSettings {
 
 impl Default for ServerSettings {
     fn default() -> Self {
-        Self { connections: 512, request_seconds: 30, pin_hashes: 4, requests_per_minute: 600 }
-    }
-}
-
-impl Default for LogSettings {
-    fn default() -> Self {
-        Self { filter: "info".to_owned() }
+        Self { connections: 512, request_seconds: 30, pin_hashes: 4, requests_per_minute: 600, shutdown_seconds: 10 }
     }
 }
 
@@ -422,12 +412,13 @@ impl Settings {
             ((1..=15).contains(&self.login.idle_minutes), "login.idle-minutes", "1 to 15"),
             ((1..=10_000).contains(&self.server.connections), "server.connections", "1 to 10000"),
             ((1..=120).contains(&self.server.request_seconds), "server.request-seconds", "1 to 120"),
+            ((1..=120).contains(&self.server.shutdown_seconds), "server.shutdown-seconds", "1 to 120"),
             ((1..=64).contains(&self.server.pin_hashes), "server.pin-hashes", "1 to 64"),
             ((1..=100_000).contains(&self.server.requests_per_minute), "server.requests-per-minute", "1 to 100000"),
         ];
         let sections = self.suspend.rules().into_iter().chain(self.risk.rules());
         let sections = sections.chain(self.otp.rules()).chain(self.token.rules()).chain(self.administrator.rules());
-        let sections = sections.chain(self.revocation.rules()).chain(self.ca.rules());
+        let sections = sections.chain(self.revocation.rules()).chain(self.ca.rules()).chain(self.log.rules());
         match rules.into_iter().chain(sections).find(|(kept, ..)| !kept) {
             Some((_, key, rule)) => Err(SettingsError::Range { key, rule }),
             None => Ok(()),
@@ -480,6 +471,9 @@ mod tests {
             "[device]\npin-policy = \"sometimes\"",
             "[login]\nchallenge-seconds = 301",
             "[login]\nidle-minutes = 16",
+            "[log]\nformat = \"xml\"",
+            "[log]\nfilter = \"authority=loudly\"",
+            "[server]\nshutdown-seconds = 0",
             "[otp]\npast-steps = 2",
             "[database]\npostgres = \"mysql://localhost/jitsuin\"",
             "[database]\npostgres = \"postgres://jitsuin:secret@localhost/jitsuin\"",

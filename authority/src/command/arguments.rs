@@ -84,6 +84,36 @@ pub enum Command {
     /// Hold the CA's token for the authority, on standard input.
     #[command(hide = true)]
     CaTokenWorker,
+    /// Make a backup in a new directory, while the server serves.
+    ///
+    /// In it are the database as it was at one moment, the settings and the certificates, and in backup.toml the head
+    /// of the record of events. On PostgreSQL it is made by pg_dump. Without the keys (secrets.key and the CA's) it
+    /// can be kept by those who may not have them, and is restored with --keys.
+    Backup {
+        /// The directory to make.
+        #[arg(value_name = "DIRECTORY")]
+        to: PathBuf,
+        /// Put the private keys in as well: whoever has the backup then is the authority.
+        #[arg(long)]
+        with_keys: bool,
+    },
+    /// Make the authority of a backup in the directory that --dir names, which must be empty.
+    ///
+    /// Everything is checked first: the chain of events and its head, that the keys are those of the certificates, and
+    /// that the secrets open. On PostgreSQL pg_restore fills an empty database. What happened after the backup is
+    /// lost: one-time passwords that were used since can be used again until they are too old, so that the old server
+    /// must never serve beside it.
+    Restore {
+        /// The backup.
+        #[arg(value_name = "DIRECTORY")]
+        from: PathBuf,
+        /// Where the keys are, for a backup without: secrets.key, and ca/ with the CA's.
+        #[arg(long, value_name = "DIRECTORY")]
+        keys: Option<PathBuf>,
+        /// The empty PostgreSQL database, if it is another one than the backup's settings name.
+        #[arg(long, value_name = "URL")]
+        postgres: Option<String>,
+    },
     /// Print the manual page, for packagers.
     #[command(hide = true)]
     Man,

@@ -19,13 +19,14 @@ pub use self::arguments::Arguments;
 use self::arguments::Command;
 use self::secrets::Secrets;
 use crate::attestation::Makers;
+use crate::backup;
 use crate::bank::Bank;
 use crate::clock::Clock;
 use crate::denial::Denial;
 use crate::house::{CA_FOLDER, House};
 use crate::jst;
 use crate::rounds;
-use crate::settings::{FILE, Settings};
+use crate::settings::{FILE, LogFormat, LogSettings, Settings};
 use crate::store::{Event, event};
 
 /// Does what the arguments say.
@@ -53,7 +54,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         }
         Command::Serve { listen } => {
             let house = House::open(&directory, Clock::system()).await?;
-            log_to_stderr(&house.settings.log.filter)?;
+            log_to_stderr(&house.settings.log)?;
             let mut secrets = arguments.secrets_stdin.then(Secrets::from_stdin).transpose()?;
             ca::unlock(&house.ca, &mut secrets)?;
             let listen = listen.unwrap_or(house.settings.listen);
@@ -61,7 +62,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         }
         Command::Tick => {
             let house = House::open(&directory, Clock::system()).await?;
-            log_to_stderr("warn")?;
+            log_to_stderr(&quiet())?;
             let round = rounds::once(&house).await.map_err(denied)?;
             if round.elsewhere {
                 return say("a server is doing that now");
@@ -100,18 +101,30 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
             say(&format!("{} events, chain whole\nhead {line}", end.events))
         }
         Command::Ca(work) => {
-            log_to_stderr("warn")?;
+            log_to_stderr(&quiet())?;
             let secrets = if arguments.secrets_stdin { Secrets::from_stdin()? } else { Secrets::from_terminal() };
             ca::work(&directory, work, secrets).await
         }
         Command::CaTokenWorker => crate::ca::token::worker::serve().context("the CA's token worker ended"),
+        Command::Backup { to, with_keys } => {
+            let house = House::open(&directory, Clock::system()).await?;
+            log_to_stderr(&quiet())?;
+            let head = backup::make(&house, &to, with_keys).await?;
+            let keys = if with_keys { "keys and all: keep it as you keep them" } else { "without keys" };
+            say(&format!("{} made, {keys}\nhead {}:{}", to.display(), head.events, head.hash))
+        }
+        Command::Restore { from, keys, postgres } => {
+            log_to_stderr(&quiet())?;
+            let head = backup::restore(&from, &directory, keys.as_deref(), postgres).await?;
+            say(&format!("{} events, chain whole\nhead {}:{}", head.events, head.events, head.hash))
+        }
         Command::Man => {
             let page = clap_mangen::Man::new(Arguments::command());
             page.render(&mut std::io::stdout().lock()).context("standard output is closed")
         }
         Command::Operator(work) => {
             let house = House::open(&directory, Clock::system()).await?;
-            log_to_stderr("warn")?;
+            log_to_stderr(&quiet())?;
             let secrets = if arguments.secrets_stdin { Secrets::from_stdin()? } else { Secrets::from_terminal() };
             let bank = Bank::new(house, &operator_name());
             operator::work(&bank, work, secrets).await
@@ -140,12 +153,20 @@ fn operator_name() -> String {
     name.unwrap_or_else(|| format!("uid {uid}"))
 }
 
-fn log_to_stderr(filter: &str) -> anyhow::Result<()> {
-    let filter = tracing_subscriber::EnvFilter::try_new(filter).context("log.filter is not understood")?;
+fn log_to_stderr(settings: &LogSettings) -> anyhow::Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&settings.filter).context("log.filter is not understood")?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second subscriber in one process (tests) is no fault.
-    let ansi = std::io::stderr().is_terminal();
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(std::io::stderr).try_init();
+    let _ = match settings.format {
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    };
     Ok(())
+}
+
+/// What a command logs: what it prints is its answer.
+fn quiet() -> LogSettings {
+    LogSettings { filter: "warn".to_owned(), format: LogFormat::Text }
 }
 
 fn say(line: &str) -> anyhow::Result<()> {

@@ -3,7 +3,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -16,9 +16,11 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use token::Refusal;
 use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
 
 use super::problem::{self, Problem};
 use crate::clock::Clock;
+use crate::code;
 use crate::house::House;
 use crate::server::{Peer, RateLimiter};
 
@@ -31,6 +33,9 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (X_FRAME_OPTIONS, "DENY"),
 ];
+
+/// Under which a request stands in the log, for whoever asks about it.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 #[derive(Clone)]
 struct Shell {
@@ -61,19 +66,34 @@ async fn admit(State(shell): State<Shell>, request: Request, next: Next) -> Resp
     // the status of certificates is asked for at every login at every relying party
     let counts = request.method() != Method::GET && request.uri().path() != "/ocsp";
     let within = !counts || peer.is_none_or(|peer| shell.limiter.admits(peer.0, shell.clock.now()));
+    let id = code::random::<8>().map_or_else(|_| String::new(), hex::encode);
+    let span = tracing::info_span!("request", id);
+    let (method, door, began) = (request.method().clone(), door(request.uri().path()), Instant::now());
     let mut response = if within {
-        match tokio::time::timeout(shell.time, next.run(request)).await {
+        match tokio::time::timeout(shell.time, next.run(request)).instrument(span.clone()).await {
             Ok(response) => response,
             Err(_) => problem.of(Refusal::Internal).into_response(),
         }
     } else {
         problem.of(Refusal::RateLimited).into_response()
     };
+    span.in_scope(|| {
+        let (status, ms) = (response.status().as_u16(), began.elapsed().as_millis());
+        tracing::info!(%method, door, status, ms, "answered");
+    });
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
     for (name, value) in HEADERS {
         // an answer that may be kept says so itself
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
+}
+
+/// The first two parts of a path: what comes after them may name somebody.
+fn door(path: &str) -> String {
+    path.split('/').take(3).collect::<Vec<_>>().join("/").chars().filter(|c| c.is_ascii_graphic()).take(60).collect()
 }
 
 fn panicked(_panic: Box<dyn Any + Send>) -> Response {

@@ -31,9 +31,6 @@ use crate::rounds;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long a client may take to send its header.
 const HEADER: Duration = Duration::from_secs(10);
-/// How long requests under way may take when the server ends.
-const LAST_REQUESTS: Duration = Duration::from_secs(10);
-
 /// Where a request came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub IpAddr);
@@ -81,6 +78,8 @@ pub async fn serve(house: House, address: SocketAddr) -> Result<(), ServeError> 
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+        let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+        tracing::info!("ending: no new connections");
         asked.cancel();
     });
     let announce = format!("listening on {address}");
@@ -101,7 +100,6 @@ pub async fn serve(house: House, address: SocketAddr) -> Result<(), ServeError> 
     if let Some(plain) = plain {
         let _ = plain.await;
     }
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     store.close().await;
     result
 }
@@ -113,14 +111,21 @@ pub async fn serve(house: House, address: SocketAddr) -> Result<(), ServeError> 
 pub async fn run(house: House, listener: TcpListener, shutdown: CancellationToken) -> Result<(), ServeError> {
     let acceptor = TlsAcceptor::from(Arc::new(tls::configuration(&house)?));
     let connections = Connections::new(house.settings.server.connections);
-    accept(listener, Some(acceptor), connections, doors::router(house), shutdown).await;
+    let last_requests = last_requests(&house);
+    accept(listener, Some(acceptor), connections, doors::router(house), last_requests, shutdown).await;
     Ok(())
 }
 
 /// Serves revocation lists and OCSP on `listener` without TLS until `shutdown`.
 pub async fn run_plain(house: House, listener: TcpListener, shutdown: CancellationToken) {
     let connections = Connections::new(house.settings.server.connections);
-    accept(listener, None, connections, doors::open_router(house), shutdown).await;
+    let last_requests = last_requests(&house);
+    accept(listener, None, connections, doors::open_router(house), last_requests, shutdown).await;
+}
+
+/// How long requests under way may take when the server ends.
+fn last_requests(house: &House) -> Duration {
+    Duration::from_secs(house.settings.server.shutdown_seconds.into())
 }
 
 async fn accept(
@@ -128,6 +133,7 @@ async fn accept(
     acceptor: Option<TlsAcceptor>,
     connections: Connections,
     router: axum::Router,
+    last_requests: Duration,
     shutdown: CancellationToken,
 ) {
     let tracker = TaskTracker::new();
@@ -157,7 +163,7 @@ async fn accept(
     }
     drop(listener);
     tracker.close();
-    if tokio::time::timeout(LAST_REQUESTS, tracker.wait()).await.is_err() {
+    if tokio::time::timeout(last_requests, tracker.wait()).await.is_err() {
         tracing::warn!("requests under way were cut off");
     }
 }

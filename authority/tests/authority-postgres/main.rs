@@ -8,6 +8,7 @@
 )]
 
 mod cluster;
+mod first_schema;
 mod outage;
 mod schema;
 #[path = "../authority/main.rs"]

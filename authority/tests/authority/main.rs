@@ -9,6 +9,7 @@
 
 pub(crate) mod attestation;
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod bench;
 pub(crate) mod ca_life;
 pub(crate) mod cmp_door;
@@ -35,4 +36,5 @@ pub(crate) mod revocation;
 pub(crate) mod rounds;
 pub(crate) mod served;
 pub(crate) mod sharing;
+pub(crate) mod shutdown;
 pub(crate) mod suspension;

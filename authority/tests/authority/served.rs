@@ -42,6 +42,17 @@ impl Served {
         self.child.id()
     }
 
+    /// Asks it to end.
+    pub(crate) fn ask_to_end(&self) {
+        let id = rustix::process::Pid::from_raw(i32::try_from(self.id()).unwrap()).unwrap();
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    }
+
+    /// Waits until it has ended: whether in good order.
+    pub(crate) fn ended_well(&mut self) -> bool {
+        self.child.wait().unwrap().success()
+    }
+
     /// Waits until it has died of itself.
     pub(crate) fn wait(&mut self) {
         self.child.wait().unwrap();

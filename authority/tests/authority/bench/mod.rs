@@ -2,6 +2,7 @@
 
 mod client;
 mod dump;
+pub(crate) use dump::dump as dump_of;
 
 use std::net::SocketAddr;
 
@@ -50,8 +51,7 @@ pub(crate) struct Bench {
     /// Removed with the bench.
     _directory: TempDir,
     /// Dropped with the bench.
-    #[expect(dead_code, reason = "it is dropped")]
-    database: Option<Database>,
+    _database: Option<Database>,
     pub(crate) house: House,
     pub(crate) clock: Clock,
     pub(crate) address: SocketAddr,
@@ -83,7 +83,7 @@ impl Bench {
         let database = if ON_POSTGRES { Some(Database::new().await) } else { None };
         let url = database.as_ref().map(Database::url);
         let mut bench = Self::made(url.as_deref(), clock, change).await;
-        bench.database = database;
+        bench._database = database;
         bench
     }
 
@@ -109,7 +109,7 @@ impl Bench {
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         tokio::spawn(authority::server::run(house.clone(), listener, shutdown.clone()));
-        let bench = Self { _directory: directory, database: None, house, clock, address, shutdown };
+        let bench = Self { _directory: directory, _database: None, house, clock, address, shutdown };
         let bank = bench.bank();
         bank.open_contract(&contract(), &secret(CONTRACT_PIN), &secret(CONFIRM_PIN), None).await.unwrap();
         bank.add_user(&contract(), &user(), &secret(USER_PIN)).await.unwrap();

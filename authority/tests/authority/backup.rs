@@ -1,0 +1,102 @@
+//! Backup and restore with the real program, while it serves.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use authority::clock::Clock;
+use authority::house::House;
+use authority::store::event;
+
+use crate::bench::{Bench, ON_POSTGRES, USER, applicant};
+use crate::postgres::Database;
+use crate::served::{PROGRAM, Served, write_settings};
+
+fn run(directory: &Path, arguments: &[&str]) -> Output {
+    Command::new(PROGRAM).arg("--dir").arg(directory).args(arguments).output().unwrap()
+}
+
+#[track_caller]
+fn good(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[track_caller]
+fn refused(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_restored_is_what_was_there() {
+    let bench = Bench::at(Clock::system(), |_| {}).await;
+    write_settings(&bench, |_| {});
+    let served = Served::start(&bench.house.directory, &[]);
+    let administrator = bench.administrator().await;
+    let card = bench.user_card(&bench.office(&administrator).await).await;
+    let scratch = tempfile::tempdir().unwrap();
+    let place = |name: &str| scratch.path().join(name);
+    let (bare, whole) = (place("bare"), place("whole"));
+    let dump = bench.dump().await;
+
+    // While it serves: logins go on.
+    let client = served.client(&bench).await;
+    let logins = tokio::spawn(async move {
+        for _ in 0..30 {
+            client.post("/login/challenge", &[]).await.ok();
+        }
+    });
+    let said = good(&run(&bench.house.directory, &["backup", bare.to_str().unwrap()]));
+    assert!(said.contains("without keys"), "{said}");
+    logins.await.unwrap();
+    for key in ["secrets.key", "ca/issuing.key", "ca/root.key", "ca/server.key"] {
+        assert!(bench.house.directory.join(key).exists() && !bare.join(key).exists(), "{key} is in it");
+    }
+    assert!(refused(&run(&bench.house.directory, &["backup", bare.to_str().unwrap()])).contains("cannot be made"));
+    good(&run(&bench.house.directory, &["backup", "--with-keys", whole.to_str().unwrap()]));
+    assert!(whole.join("ca/issuing.key").exists());
+
+    // The way back.
+    let restore = |from: &Path, to: &Path, keys: Option<&Path>, database: Option<&Database>| {
+        let url = database.map(Database::url);
+        let mut arguments = vec!["restore", from.to_str().unwrap()];
+        arguments.extend(keys.iter().flat_map(|keys| ["--keys", keys.to_str().unwrap()]));
+        arguments.extend(url.iter().flat_map(|url| ["--postgres", url]));
+        run(to, &arguments)
+    };
+    let empty = async || if ON_POSTGRES { Some(Database::empty().await) } else { None };
+    let to = place("restored");
+    assert!(refused(&restore(&bare, &to, None, None)).contains("has no keys"));
+    let databases = [empty().await, empty().await];
+    let said = good(&restore(&bare, &to, Some(&bench.house.directory), databases[0].as_ref()));
+    assert!(said.contains("chain whole"), "{said}");
+    let again = place("again");
+    if ON_POSTGRES {
+        let full = refused(&restore(&whole, &again, None, databases[0].as_ref()));
+        assert!(full.contains("is not empty"), "{full}");
+    }
+    good(&restore(&whole, &again, None, databases[1].as_ref()));
+    for directory in [&to, &again] {
+        assert!(good(&run(directory, &["verify-audit"])).contains("chain whole"));
+        let house = House::open(directory, Clock::system()).await.unwrap();
+        assert_eq!(crate::bench::dump_of(&house).await, dump);
+        let rows = authority::store::certificates::of_holder(house.store.readers(), &applicant(Some(USER))).await;
+        assert_eq!(rows.unwrap()[0].certificate.as_deref(), Some(card.certificate.as_slice()));
+        house.store.close().await;
+        let served = Served::start(directory, &[]);
+        served.client(&bench).await.verify(&card).await.ok();
+    }
+
+    // A backup that somebody shortened, or with other keys, is no authority.
+    let other = Bench::new().await;
+    let third = empty().await;
+    let foreign = refused(&restore(&bare, &place("foreign"), Some(&other.house.directory), third.as_ref()));
+    assert!(foreign.contains("key") && !place("foreign").exists(), "{foreign}");
+    let manifest = std::fs::read_to_string(whole.join("backup.toml")).unwrap();
+    let head = event::verify(bench.house.store.readers()).await.unwrap();
+    let longer = manifest.replace("events = ", &format!("events = {}", head.events));
+    std::fs::write(whole.join("backup.toml"), longer).unwrap();
+    let fourth = empty().await;
+    let short = refused(&restore(&whole, &place("short"), None, fourth.as_ref()));
+    assert!(short.contains("is not where it should be") && !place("short").exists(), "{short}");
+}
