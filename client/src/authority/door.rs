@@ -163,7 +163,8 @@ impl Door {
 }
 
 fn accepted(response: Response) -> Result<Zeroizing<Vec<u8>>, DoorError> {
-    if (200..300).contains(&response.status) {
+    // 202 is the answer to what waits for another administrator: nothing was done yet.
+    if (200..300).contains(&response.status) && response.status != 202 {
         return Ok(response.body);
     }
     let problem = serde_json::from_slice(&response.body).ok().filter(|p: &Problem| !p.code.is_empty());

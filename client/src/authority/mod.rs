@@ -7,6 +7,6 @@ mod types;
 pub use door::{Door, DoorError};
 pub use form::Form;
 pub use types::{
-    AdminChallenge, AdminSession, Certificate, Changed, Handle, Hardware, LoginHandle, LoginResult, Profile,
-    Resynchronised, StockedToken, Suspension, TokenStock, User, Users, WebHandle,
+    AdminChallenge, AdminSession, Approval, Approvals, Certificate, Changed, Contract, Handle, Hardware, LoginHandle,
+    LoginResult, Profile, Resynchronised, StockedToken, Suspension, TokenStock, User, Users, Warning, WebHandle,
 };

@@ -167,6 +167,15 @@ pub struct Hardware {
 pub struct User {
     /// 利用者ID.
     pub user_id: String,
+    /// 利用者名.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// Eメールアドレス.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub email: String,
+    /// The user has not yet changed the PIN that somebody else set.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pin_initial: bool,
     /// active, locked, stopped, deregistered.
     pub status: String,
     /// Names this state; goes back with a change (S-043).
@@ -277,4 +286,88 @@ pub struct Resynchronised {
     pub before: i64,
     /// Steps or counter now.
     pub after: i64,
+}
+
+/// The contract, as `GET /admin/v1/contract` tells of it.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Contract {
+    /// 契約者ID.
+    pub contract_id: String,
+    /// Users that are registered.
+    pub users: u64,
+    /// Users it may have.
+    pub user_max: u64,
+    /// Two administrators are needed for what changes who can act.
+    pub dual_control: bool,
+    /// Requests that wait for a second administrator.
+    pub approvals_waiting: u64,
+    /// By number.
+    pub administrators: Vec<OneAdministrator>,
+    /// What is to be said on every page.
+    pub warnings: Vec<Warning>,
+}
+
+/// One of a contract's administrators.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct OneAdministrator {
+    /// Which.
+    pub administrator: u16,
+    /// The name.
+    pub name: String,
+    /// Eメールアドレス.
+    pub email: String,
+    /// 電子証明書ステータス.
+    pub cert_status: String,
+    /// 電子証明書有効期間終了日時.
+    pub valid_until: Option<i64>,
+}
+
+/// Something that every page says until it is no longer so.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(tag = "warning", rename_all = "snake_case")]
+pub enum Warning {
+    /// Fewer administrators can act than are wanted (D-407).
+    FewAdministrators {
+        /// So many can.
+        able: u64,
+        /// So many are wanted.
+        wanted: u64,
+    },
+    /// An administrator's and a user's keys are in one device (D-410).
+    SharedDevice {
+        /// Which administrator.
+        administrator: u16,
+        /// Which user.
+        user_id: String,
+        /// The device's serial number.
+        device: String,
+    },
+}
+
+/// What waits for a second administrator.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Approvals {
+    /// Oldest first.
+    pub approvals: Vec<Approval>,
+}
+
+/// A request that waits.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Approval {
+    /// Its name.
+    pub approval_id: String,
+    /// Whom it concerns.
+    pub user_id: String,
+    /// What is asked for, as the record of events names it.
+    pub action: String,
+    /// What goes with it.
+    pub detail: String,
+    /// The administrator who asked.
+    pub requested_by: u16,
+    /// Unix time in seconds.
+    pub requested_at: i64,
+    /// Unix time in seconds.
+    pub expires_at: i64,
+    /// Whoever looks asked for it.
+    pub own: bool,
 }

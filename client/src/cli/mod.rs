@@ -468,6 +468,26 @@ pub struct Admin {
 /// What an administrator can do. Each command logs in anew; `batch` logs in once for many.
 #[derive(Debug, Subcommand)]
 pub enum AdminAction {
+    /// Another administrator's certificate.
+    Administrator {
+        /// Which, by number.
+        #[arg(value_name = "NUMBER")]
+        number: u16,
+        /// What is done.
+        #[arg(value_enum, value_name = "DEED")]
+        deed: PeerDeed,
+    },
+    /// What waits for a second administrator.
+    Approvals,
+    /// Approves what another administrator asked for.
+    Approve {
+        /// Which.
+        #[arg(value_name = "REQUEST")]
+        request: String,
+        /// Writes the acquisition code to this open descriptor and nowhere else.
+        #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..1024))]
+        code_fd: Option<u16>,
+    },
     /// Several commands in one login, a line each.
     Batch {
         /// Where they stand; standard input without it.
@@ -476,6 +496,18 @@ pub enum AdminAction {
     },
     /// 利用者電子証明書の再発行・失効.
     Certificate(AdminCertificate),
+    /// 利用者名 and Eメールアドレス.
+    Change {
+        /// The user.
+        #[arg(value_name = "USER")]
+        user: String,
+        /// 利用者名.
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+        /// Eメールアドレス.
+        #[arg(long, value_name = "ADDRESS")]
+        email: Option<String>,
+    },
     /// Confirms the key whose fingerprint the user reads out.
     ConfirmKey {
         /// The user.
@@ -485,6 +517,16 @@ pub enum AdminAction {
         #[arg(value_name = "FINGERPRINT")]
         fingerprint: String,
     },
+    /// The contract and its administrators.
+    Contract,
+    /// 登録抹消.
+    Deregister {
+        /// The user.
+        #[arg(value_name = "USER")]
+        user: String,
+    },
+    /// 緊急停止.
+    EmergencyStop,
     /// Logs in and out: whether it works.
     Login,
     /// Exchanges a user's OTP token for another.
@@ -537,8 +579,32 @@ pub enum AdminAction {
         #[arg(value_name = "USER")]
         user: String,
     },
+    /// Registers a user.
+    Register {
+        /// The user.
+        #[arg(value_name = "USER")]
+        user: String,
+        /// 利用者名.
+        #[arg(long, default_value = "", hide_default_value = true, value_name = "NAME")]
+        name: String,
+        /// Eメールアドレス.
+        #[arg(long, default_value = "", hide_default_value = true, value_name = "ADDRESS")]
+        email: String,
+    },
     /// Lifts the suspension of a user's certificate.
     Reinstate {
+        /// The user.
+        #[arg(value_name = "USER")]
+        user: String,
+    },
+    /// Turns a request down, or withdraws it.
+    Reject {
+        /// Which.
+        #[arg(value_name = "REQUEST")]
+        request: String,
+    },
+    /// 利用中止解除.
+    Resume {
         /// The user.
         #[arg(value_name = "USER")]
         user: String,
@@ -551,6 +617,12 @@ pub enum AdminAction {
     },
     /// Shows a user.
     Show {
+        /// The user.
+        #[arg(value_name = "USER")]
+        user: String,
+    },
+    /// 利用中止.
+    Stop {
         /// The user.
         #[arg(value_name = "USER")]
         user: String,
@@ -575,6 +647,29 @@ pub enum AdminAction {
     },
     /// 利用者情報選択.
     Users,
+}
+
+/// What one administrator does about another's certificate (D-404).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PeerDeed {
+    /// 一時停止の解除.
+    Reinstate,
+    /// 失効.
+    Revoke,
+    /// 一時停止.
+    Suspend,
+}
+
+impl PeerDeed {
+    /// The authority's word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reinstate => "reinstate",
+            Self::Revoke => "revoke",
+            Self::Suspend => "suspend",
+        }
+    }
 }
 
 /// `admin certificate`

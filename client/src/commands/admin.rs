@@ -52,9 +52,16 @@ impl Session<'_> {
     /// One action.
     pub(super) async fn perform(&self, action: AdminAction) -> Result<(), Error> {
         match action {
+            AdminAction::Administrator { number, deed } => self.peer(number, deed).await,
+            AdminAction::Approvals => self.approvals().await,
+            AdminAction::Approve { request, code_fd } => self.decide(&request, true, code_fd).await,
             AdminAction::Batch { .. } => Err(Error::Entry { key: "entry-batch-in-batch", value: String::new() }),
             AdminAction::Certificate(change) => self.certificate(change).await,
             AdminAction::ConfirmKey { user, fingerprint } => self.confirm_key(&user, &fingerprint).await,
+            AdminAction::Change { user, name, email } => self.rename(&user, name.as_deref(), email.as_deref()).await,
+            AdminAction::Contract => self.contract().await,
+            AdminAction::Deregister { user } => self.deregister(&user).await,
+            AdminAction::EmergencyStop => self.emergency_stop().await,
             AdminAction::Login => Ok(()),
             AdminAction::OtpExchange { user, serial } => self.exchange_otp_token(&user, &serial).await,
             AdminAction::OtpLock { user } => self.lock_otp_token(&user, "lock", "admin-otp-lock").await,
@@ -64,6 +71,18 @@ impl Session<'_> {
             AdminAction::OtpTokens => self.otp_tokens().await,
             AdminAction::OtpUnlock { user } => self.lock_otp_token(&user, "unlock", "admin-otp-unlock").await,
             AdminAction::Pin { user } => self.pin(&user).await,
+            AdminAction::Register { user, name, email } => self.register(&user, &name, &email).await,
+            AdminAction::Reject { request } => self.decide(&request, false, None).await,
+            AdminAction::Resume { user } => {
+                let user = self.user(&user).await?;
+                let pin = self.confirm(&user, "admin-resume").await?;
+                self.change(&user, "resume", Form::new(), &pin).await
+            }
+            AdminAction::Stop { user } => {
+                let user = self.user(&user).await?;
+                let pin = self.confirm(&user, "admin-stop").await?;
+                self.change(&user, "stop", Form::new(), &pin).await
+            }
             AdminAction::Reinstate { user } => {
                 let user = self.user(&user).await?;
                 let pin = self.confirm(&user, "admin-reinstate").await?;
@@ -141,7 +160,7 @@ impl Session<'_> {
 
     /// The acquisition code is shown once, on the terminal (or where a script wants it), and is
     /// never part of JSON.
-    async fn hand_over_code(&self, ticket: &str, descriptor: Option<u16>) -> Result<(), Error> {
+    pub(super) async fn hand_over_code(&self, ticket: &str, descriptor: Option<u16>) -> Result<(), Error> {
         let form = Form::new().field("ticket", ticket);
         let code = self.door.post_bytes("/admin/v1/acquisition-code", form, Some(self.bearer.expose())).await?;
         let code = std::str::from_utf8(&code)

@@ -2,6 +2,7 @@
 
 mod admin;
 mod admin_otp;
+mod admin_people;
 mod batch;
 mod browser;
 mod certificates;

@@ -51,6 +51,8 @@ fn rows(context: &Context, user: &User) -> Vec<(String, String)> {
     let mut rows = vec![
         (texts.text("head-user-id"), user.user_id.clone()),
         (texts.text("head-user-status"), status(context, user)),
+        (texts.text("head-person"), or_none(&user.name)),
+        (texts.text("head-email"), or_none(&user.email)),
         (texts.text("head-otp-token"), otp_token(context, user)),
     ];
     rows.extend(user.token_ends_at.map(|at| (texts.text("head-token-ends"), moment(context, Some(at)))));
@@ -93,6 +95,10 @@ fn suspension(context: &Context, held: &Suspension) -> String {
     let (role, reason) = (context.word("suspended-role", &held.role), context.word("cause", &held.reason));
     let known = [("at", at.as_str()), ("until", &until), ("role", &role), ("by", &held.by), ("reason", &reason)];
     context.texts.with("suspended-line", &known)
+}
+
+fn or_none(text: &str) -> String {
+    if text.is_empty() { "-".to_owned() } else { text.to_owned() }
 }
 
 /// Whether the hardware has proven itself, or is only the one that was named.

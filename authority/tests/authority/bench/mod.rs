@@ -215,6 +215,24 @@ impl Bench {
         self.acquisition().accept(submission, &|order| ca.issue(order)).await
     }
 
+    /// Acquires the record by its code alone, as an administrator does.
+    pub(crate) async fn accept_with(&self, applicant: &Applicant, record: &str) -> Result<Card, Refusal> {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        let transaction = authority::code::random::<16>().unwrap();
+        let submission = Submission {
+            transaction,
+            applicant: applicant.clone(),
+            user_pin: None,
+            otp: None,
+            code: Some(CodeProof { record: record.to_owned() }),
+            public_key: PublicKey::from_point(pair.public_key().as_ref()).unwrap(),
+            evidence: None,
+        };
+        let ca: &Ca = &self.house.ca;
+        let record = self.acquisition().accept(submission, &|order| ca.issue(order)).await?;
+        Ok(Card { pair, certificate: record.certificate.unwrap(), transaction })
+    }
+
     /// The first page.
     pub(crate) async fn admit(&self, user: &str, pin: &str, code_proved: bool) -> Result<Admission, Refusal> {
         let applicant = applicant(Some(user));

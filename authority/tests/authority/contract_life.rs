@@ -1,0 +1,106 @@
+//! The contract's life (requirements §5.6, D-119, D-202, D-212).
+
+use authority::bank::Person;
+use token::Refusal;
+
+use crate::bench::{Bench, CONFIRM_PIN, CONTRACT_PIN, USER, USER_PIN, contract, secret, text};
+
+#[tokio::test]
+async fn an_emergency_stop_is_the_customers_and_its_end_the_banks() {
+    let bench = Bench::new().await;
+    let administrator = bench.administrator().await;
+    let office = bench.office(&administrator).await;
+    let card = bench.user_card(&office).await;
+    let client = bench.client().await;
+    assert_eq!(office.post("/admin/v1/emergency-stop", &[("confirm_pin", "wrong1")]).await.code(), "E-CONFIRM-PIN");
+    assert_eq!(office.post("/admin/v1/emergency-stop", &[("confirm_pin", CONFIRM_PIN)]).await.status, 204);
+    assert_eq!(office.get("/admin/v1/users").await.code(), "E-LOCK-CONTRACT", "whoever is in is out");
+    assert_eq!(client.verify(&card).await.code(), "E-LOCK-CONTRACT");
+    assert_eq!(client.log_in_as_administrator(&administrator, CONTRACT_PIN).await.code(), "E-LOCK-CONTRACT");
+    assert_eq!(bench.states().await, ["suspended"], "others who rely on it see it on hold");
+
+    let bank = bench.bank();
+    assert_eq!(bank.unlock_contract(&contract(), "F-5").await.unwrap_err().refusal, Refusal::Stale);
+    bank.resume_contract(&contract(), "F-6").await.unwrap();
+    assert_eq!(bank.resume_contract(&contract(), "F-6").await.unwrap_err().refusal, Refusal::Stale);
+    assert_eq!(bench.states().await, ["valid"]);
+    client.verify(&card).await.ok();
+    bench.office(&administrator).await.get("/admin/v1/users").await.ok();
+}
+
+#[tokio::test]
+async fn what_was_on_hold_before_the_stop_stays_on_hold_after_it() {
+    let bench = Bench::new().await;
+    let administrator = bench.administrator().await;
+    let office = bench.office(&administrator).await;
+    bench.user_card(&office).await;
+    let version = office.version(USER).await;
+    let fields = [("reason", "lost"), ("confirm_pin", CONFIRM_PIN), ("version", version.as_str())];
+    office.post(&format!("/admin/v1/users/{USER}/suspend"), &fields).await.ok();
+    bench.bank().stop_contract(&contract(), "F-5").await.unwrap();
+    bench.bank().resume_contract(&contract(), "F-6").await.unwrap();
+    assert_eq!(bench.states().await, ["suspended"]);
+}
+
+#[tokio::test]
+async fn a_user_stops_the_contract_where_that_is_set() {
+    let bench = Bench::with(|settings| settings.administrator.users_may_stop = true).await;
+    let administrator = bench.administrator().await;
+    let office = bench.office(&administrator).await;
+    let card = bench.user_card(&office).await;
+    let mut client = bench.client().await;
+    let login = client.verify(&card).await.ok();
+    client.session = Some(text(&client.pin(text(&login, "login"), USER_PIN).await.ok(), "session").to_owned());
+    assert_eq!(client.post("/user/v1/emergency-stop", &[("user_pin", "wrong1")]).await.code(), "E-AUTH");
+    assert_eq!(client.post("/user/v1/emergency-stop", &[("user_pin", USER_PIN)]).await.status, 204);
+    assert_eq!(office.get("/admin/v1/users").await.code(), "E-LOCK-CONTRACT");
+}
+
+#[tokio::test]
+async fn after_termination_nothing_of_the_contract_works() {
+    let bench = Bench::new().await;
+    let administrator = bench.administrator().await;
+    let office = bench.office(&administrator).await;
+    let card = bench.user_card(&office).await;
+    let client = bench.client().await;
+    let bank = bench.bank();
+    bank.terminate_contract(&contract(), "F-9").await.unwrap();
+    let left: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM certificates WHERE cert_status NOT IN ('expired', 'revoked', 'lapsed')",
+    )
+    .fetch_one(bench.house.store.readers())
+    .await
+    .unwrap();
+    assert_eq!(left, 0);
+    assert_eq!(client.verify(&card).await.code(), "E-CERT-REVOKED");
+    assert_eq!(office.get("/admin/v1/users").await.code(), "E-SESSION");
+    for refused in [
+        bank.unlock_contract(&contract(), "F").await.unwrap_err(),
+        bank.resume_contract(&contract(), "F").await.unwrap_err(),
+        bank.stop_contract(&contract(), "F").await.unwrap_err(),
+        bank.terminate_contract(&contract(), "F").await.unwrap_err(),
+        bank.reset_contract_pins(&contract(), &secret("abcd1"), &secret("abcd2"), "F").await.unwrap_err(),
+    ] {
+        assert_eq!(refused.refusal, Refusal::Stale);
+    }
+    let again = bank.open_contract(&contract(), &secret(CONTRACT_PIN), &secret(CONFIRM_PIN), None).await;
+    assert_eq!(again.unwrap_err().refusal, Refusal::Exists, "a new contract has a new ID");
+    let added = bank.add_administrator(&contract(), "F", Person::default()).await;
+    assert_eq!(added.unwrap_err().refusal, Refusal::NotFound);
+}
+
+#[tokio::test]
+async fn the_banks_changes_of_a_contract() {
+    let bench = Bench::new().await;
+    let administrator = bench.administrator().await;
+    let bank = bench.bank();
+    assert_eq!(bank.set_contract(&contract(), Some(0), None, "F-2").await.unwrap_err().refusal, Refusal::UserMax);
+    assert_eq!(bank.set_contract(&contract(), Some(100), None, "F-2").await.unwrap_err().refusal, Refusal::UserMax);
+    bank.set_contract(&contract(), Some(1), Some(true), "F-2").await.unwrap();
+    let listed = bank.contracts().await.unwrap();
+    assert_eq!((listed[0].1.user_max, listed[0].1.dual_control), (1, Some(true)));
+    bank.reset_contract_pins(&contract(), &secret("atara1"), &secret("atara2"), "F-3").await.unwrap();
+    let client = bench.client().await;
+    assert_eq!(client.log_in_as_administrator(&administrator, CONTRACT_PIN).await.code(), "E-AUTH");
+    client.log_in_as_administrator(&administrator, "atara1").await.ok();
+}
