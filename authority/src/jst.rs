@@ -38,6 +38,16 @@ pub fn english(at: i64) -> String {
     })
 }
 
+/// `YYYY-MM-DDTHH:MM:SS` with the offset of `hours` from UTC (RFC 3339).
+#[must_use]
+pub fn rfc3339(at: i64, hours: i8) -> String {
+    let zone = TimeZone::fixed(Offset::constant(hours));
+    let Ok(time) = Timestamp::from_second(at) else { return String::new() };
+    let time = time.to_zoned(zone);
+    let offset = if hours == 0 { "Z".to_owned() } else { format!("{hours:+03}:00") };
+    format!("{}{offset}", time.datetime())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,5 +59,7 @@ mod tests {
         assert_eq!(date_time(1_696_204_799), "2023年10月02日 08:59:59");
         assert_eq!(english(1_696_204_799), "2023-10-02 08:59:59 JST");
         assert_eq!(date(i64::MAX), "");
+        assert_eq!(rfc3339(1_696_204_799, 9), "2023-10-02T08:59:59+09:00");
+        assert_eq!(rfc3339(1_696_204_799, 0), "2023-10-01T23:59:59Z");
     }
 }

@@ -3,6 +3,7 @@
 mod administrator;
 mod ca;
 mod log;
+mod notice;
 mod otp;
 mod otp_token;
 mod revocation;
@@ -21,6 +22,7 @@ use crate::store::{DATABASE, Home};
 pub use self::administrator::{AdministratorSettings, MAX_ADMINISTRATORS};
 pub use self::ca::{CaSettings, Pkcs11Place};
 pub use self::log::{LogFormat, LogSettings};
+pub use self::notice::{NoticeSettings, SmtpTls, ToldUsers};
 pub use self::otp::{Arrangement, OtpSettings};
 pub use self::otp_token::TokenSettings;
 pub use self::revocation::RevocationSettings;
@@ -92,6 +94,9 @@ pub struct Settings {
     /// OTP tokens' life.
     #[serde(default)]
     pub token: TokenSettings,
+    /// What is told.
+    #[serde(default)]
+    pub notice: NoticeSettings,
     /// Logins and sessions.
     #[serde(default)]
     pub login: LoginSettings,
@@ -347,6 +352,7 @@ impl Settings {
             lock: LockSettings::default(),
             otp: OtpSettings::default(),
             token: TokenSettings::default(),
+            notice: NoticeSettings::default(),
             login: LoginSettings::default(),
             ca: CaSettings::default(),
             revocation: RevocationSettings::default(),
@@ -419,6 +425,7 @@ impl Settings {
         let sections = self.suspend.rules().into_iter().chain(self.risk.rules());
         let sections = sections.chain(self.otp.rules()).chain(self.token.rules()).chain(self.administrator.rules());
         let sections = sections.chain(self.revocation.rules()).chain(self.ca.rules()).chain(self.log.rules());
+        let sections = sections.chain(self.notice.rules());
         match rules.into_iter().chain(sections).find(|(kept, ..)| !kept) {
             Some((_, key, rule)) => Err(SettingsError::Range { key, rule }),
             None => Ok(()),

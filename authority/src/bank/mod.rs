@@ -4,6 +4,7 @@ mod administrators;
 mod certificate;
 mod contract;
 mod party;
+mod notices;
 mod token_life;
 mod tokens;
 mod users;

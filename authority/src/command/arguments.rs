@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use token::{ContractId, InstitutionCode, Origin, UserId};
+use token::{ContractId, InstitutionCode, Language, Origin, UserId};
 
 use super::ca::CaWork;
 pub(super) use administrators::{AdministratorWork, OfAdministrator};
@@ -137,6 +137,9 @@ pub enum Work {
     /// Users.
     #[command(subcommand)]
     User(UserWork),
+    /// Notices by mail and webhook.
+    #[command(subcommand)]
+    Notice(NoticeWork),
     /// OTP tokens.
     #[command(subcommand)]
     Token(TokenWork),
@@ -238,6 +241,66 @@ pub enum PartyWork {
         /// The request form.
         #[arg(long)]
         form_reference: String,
+/// A language.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum LanguageArgument {
+    /// English.
+    En,
+    /// Japanese.
+    Ja,
+}
+
+impl From<LanguageArgument> for Language {
+    fn from(language: LanguageArgument) -> Self {
+        match language {
+            LanguageArgument::En => Self::En,
+            LanguageArgument::Ja => Self::Ja,
+        }
+    }
+}
+
+/// How a notice stands.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum NoticeStatusArgument {
+    /// Whichever.
+    All,
+    /// Given up.
+    Dead,
+    /// Sent.
+    Sent,
+    /// Still to be sent.
+    Waiting,
+}
+
+/// `notice …`
+#[derive(Debug, Subcommand)]
+pub enum NoticeWork {
+    /// List notices, the newest first; those that were given up, unless another status is named.
+    List {
+        /// Of which status.
+        #[arg(long, value_enum, default_value = "dead")]
+        status: NoticeStatusArgument,
+        /// Only of this contract.
+        #[arg(long, visible_alias = "contract")]
+        contract_id: Option<ContractId>,
+        /// At most so many.
+        #[arg(long, default_value_t = 100)]
+        most: u32,
+    },
+    /// Try notices again that were given up, for example when the relay is mended.
+    Retry {
+        /// Which.
+        #[arg(conflicts_with = "all")]
+        notice: Option<String>,
+        /// All of them.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Send a mail through the relay now, to see that the settings are right.
+    Test {
+        /// To which address.
+        #[arg(long)]
+        to: String,
     },
 }
 

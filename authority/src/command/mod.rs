@@ -4,6 +4,7 @@ mod arguments;
 mod ca;
 mod certificate;
 mod init;
+mod notice;
 mod operator;
 mod otp_token;
 mod secrets;

@@ -6,7 +6,7 @@ mod parties;
 
 use super::arguments::{OfUser, ReasonArgument, UserWork, Work};
 use super::secrets::Secrets;
-use super::{certificate, denied, otp_token, say};
+use super::{certificate, denied, notice, otp_token, say};
 use crate::bank::Bank;
 use crate::rules::choice::Reason;
 
@@ -30,6 +30,7 @@ pub(super) async fn work(bank: &Bank, work: Work, mut secrets: Secrets) -> anyho
             say(&format!("user {}/{user_id} unlocked", contract.contract_id))
         }
         Work::RelyingParty(work) => parties::work(bank, work).await,
+        Work::Notice(work) => notice::work(bank, work).await,
         Work::Token(work) => otp_token::work(bank, work, &mut secrets).await,
     }
 }

@@ -2,6 +2,7 @@
 
 mod approval;
 mod contract;
+mod history;
 mod otp_token;
 mod people;
 
@@ -48,6 +49,7 @@ pub(super) fn routes() -> Router<Doors> {
         .route("/admin/v1/acquisition-code", post(acquisition_code))
         .merge(approval::routes())
         .merge(contract::routes())
+        .merge(history::routes())
         .merge(otp_token::routes())
 }
 

@@ -11,6 +11,7 @@ mod problem;
 mod public;
 mod revocation;
 mod shell;
+mod stop;
 mod user;
 
 use std::convert::Infallible;
@@ -88,6 +89,7 @@ pub fn router(house: House) -> Router {
     let doors = Doors { house: house.clone() };
     let router = Router::new()
         .merge(public::routes())
+        .merge(stop::routes())
         .merge(login::routes())
         .merge(admin::routes())
         .merge(party::routes())

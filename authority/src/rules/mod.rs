@@ -9,6 +9,7 @@ pub mod contact;
 pub mod device;
 pub mod lock;
 pub mod login;
+pub mod notice;
 pub mod otp_token;
 pub mod renew;
 pub mod revocation;

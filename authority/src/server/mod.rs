@@ -25,6 +25,7 @@ pub use tls::TlsError;
 
 use crate::doors;
 use crate::house::House;
+use crate::notice::{self, Courier, CourierError};
 use crate::rounds;
 
 /// How long a client may take to say hello.
@@ -47,6 +48,9 @@ pub enum ServeError {
         #[source]
         source: std::io::Error,
     },
+    /// Notices cannot be sent by these settings.
+    #[error(transparent)]
+    Courier(#[from] CourierError),
     /// Signals cannot be received.
     #[error("signals cannot be received. Restart the program")]
     Signals(#[source] std::io::Error),
@@ -60,6 +64,7 @@ pub enum ServeError {
 /// # Errors
 /// [`ServeError`].
 pub async fn serve(house: House, address: SocketAddr) -> Result<(), ServeError> {
+    let courier = Courier::new(&house)?;
     let listen_error = |source| ServeError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
@@ -93,6 +98,7 @@ pub async fn serve(house: House, address: SocketAddr) -> Result<(), ServeError> 
     let store = house.store.clone();
     let plain = plain.map(|listener| tokio::spawn(run_plain(house.clone(), listener, shutdown.clone())));
     let rounds = tokio::spawn(rounds::run(house.clone(), shutdown.clone()));
+    let notices = tokio::spawn(notice::run(house.clone(), courier, shutdown.clone()));
     let result = run(house, listener, shutdown.clone()).await;
     // A server that could not begin ends its rounds as well.
     shutdown.cancel();
@@ -100,6 +106,7 @@ pub async fn serve(house: House, address: SocketAddr) -> Result<(), ServeError> 
     if let Some(plain) = plain {
         let _ = plain.await;
     }
+    let _ = notices.await;
     store.close().await;
     result
 }

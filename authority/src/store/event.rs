@@ -269,3 +269,45 @@ pub async fn verify(readers: &AnyPool) -> Result<Head, ChainError> {
         .map_err(StoreError::from)?;
     if before > 0 { Err(ChainError::Sequence(0)) } else { Ok(head) }
 }
+
+/// Every action that stands in the source as one, for tests that no action is forgotten in.
+#[cfg(test)]
+pub(crate) fn actions_in_the_source() -> std::collections::BTreeSet<String> {
+    fn files(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                files(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let is_action = |text: &str| {
+        text == "logout"
+            || text.split('.').count() == 2
+                && text.split('.').all(|part| {
+                    part.len() > 1 && part.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b == b'-')
+                })
+    };
+    let mut paths = Vec::new();
+    files(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut paths);
+    let mut actions = std::collections::BTreeSet::new();
+    for path in paths {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let text = text.split("#[cfg(test)]").next().unwrap();
+        for line in text.lines() {
+            let makes_one = ["event(", "Event::new(", "action", "acquisition.event", "Choice::"];
+            if !makes_one.iter().any(|mark| line.contains(mark)) {
+                continue;
+            }
+            for (n, piece) in line.split('"').enumerate() {
+                if n % 2 == 1 && is_action(piece) {
+                    actions.insert(piece.to_owned());
+                }
+            }
+        }
+    }
+    assert!(actions.len() > 20, "the source is not found");
+    actions
+}

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::OfContract;
+use super::{LanguageArgument, OfContract};
 
 /// Which contract, and on which paper.
 #[derive(Debug, Args)]
@@ -22,6 +22,18 @@ pub enum ContractWork {
     EmergencyStop(OnForm),
     /// List all contracts.
     List,
+    /// Set the contract's own address for notices, and their language. The old and the new address are told.
+    Notices {
+        /// Which.
+        #[command(flatten)]
+        form: OnForm,
+        /// The e-mail address; without it the contract has none of its own.
+        #[arg(long)]
+        email: Option<String>,
+        /// The language of notices to this contract.
+        #[arg(long, value_enum, default_value = "ja")]
+        language: LanguageArgument,
+    },
     /// Open a contract. Asks for `contract_pin` and `contract_confirm_pin`.
     Open {
         /// Which.

@@ -19,6 +19,11 @@ pub(super) async fn work(bank: &Bank, work: ContractWork, secrets: &mut Secrets)
             bank.open_contract(&contract_id, &pin, &confirm, user_max).await.map_err(denied)?;
             return say(&format!("contract {contract_id} opened"));
         }
+        ContractWork::Notices { form, email, language } => {
+            let (id, email) = (&form.contract.contract_id, email.unwrap_or_default());
+            bank.set_notice_address(id, &email, language.into(), &form.form_reference).await.map_err(denied)?;
+            (form, if email.is_empty() { "has no address of its own for notices" } else { "is told at its new address" })
+        }
         ContractWork::EmergencyStop(form) => {
             bank.stop_contract(&form.contract.contract_id, &form.form_reference).await.map_err(denied)?;
             (form, "stopped")

@@ -1,0 +1,58 @@
+//! What time gives reason to tell, each an event that is written once.
+
+use crate::house::House;
+use crate::store::notices::{self, Remindable};
+use crate::store::{Event, StoreError};
+
+/// Reminders given at a time, of each sort: what is left comes with the next round.
+const BATCH: i64 = 500;
+
+pub(super) async fn remind(house: &House) -> Result<usize, StoreError> {
+    let now = house.clock.now();
+    let db = house.store.readers();
+    let mut given = 0;
+    let mut days = house.settings.notice.expiry_days.clone();
+    days.sort_unstable();
+    // The shortest that covers what is left is the one that is due: of those before it, missed while nobody served,
+    // nothing is said any more.
+    let mut from = now;
+    for day in days {
+        let to = now + i64::from(day) * 86_400;
+        let name = format!("expiry.{day}");
+        let due = notices::certificates_ending(db, &name, (from, to), BATCH).await?;
+        given += tell(house, due, "reminder.expiry", &name, &day.to_string()).await?;
+        from = to;
+    }
+    let hours = house.settings.notice.acquisition_hours;
+    if hours > 0 {
+        let due = notices::not_acquired(db, "acquisition", now - i64::from(hours) * 3600, BATCH).await?;
+        given += tell(house, due, "reminder.acquisition", "acquisition", &hours.to_string()).await?;
+    }
+    let days = house.settings.token.notice_days;
+    let due = notices::tokens_ending(db, "life", now + i64::from(days) * 86_400, BATCH).await?;
+    Ok(given + tell(house, due, "reminder.token", "life", &days.to_string()).await?)
+}
+
+async fn tell(
+    house: &House,
+    due: Vec<Remindable>,
+    action: &'static str,
+    reminder: &str,
+    before: &str,
+) -> Result<usize, StoreError> {
+    let mut given = 0;
+    for (subject, contract, user) in due {
+        let mut change = house.store.change(house.clock.now()).await?;
+        let now = change.now();
+        // Another process may have been there first.
+        if !notices::remind_once(change.db(), &subject, reminder, now).await? {
+            continue;
+        }
+        let mut event = Event::new("authority", "clock", "clock", action).on(&subject).because(before);
+        event.contract_id = contract;
+        event.user_id = user.unwrap_or_default();
+        change.commit(event).await?;
+        given += 1;
+    }
+    Ok(given)
+}
