@@ -31,6 +31,7 @@ pub mod otp_tokens;
 pub mod own;
 pub mod people;
 pub mod pins;
+pub mod pskc;
 pub mod readiness;
 pub mod revocation;
 pub mod rounds;

@@ -3,8 +3,9 @@
 mod administrators;
 mod certificate;
 mod contract;
-mod party;
+mod import;
 mod notices;
+mod party;
 mod token_life;
 mod tokens;
 mod users;

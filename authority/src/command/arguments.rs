@@ -241,6 +241,9 @@ pub enum PartyWork {
         /// The request form.
         #[arg(long)]
         form_reference: String,
+    },
+}
+
 /// A language.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum LanguageArgument {
@@ -413,6 +416,20 @@ pub enum TokenWork {
         /// The request form.
         #[arg(long)]
         form_reference: String,
+    },
+    /// Take the tokens of a PSKC file (RFC 6030) into stock: all of them, or none.
+    ///
+    /// Asks for `pskc_key`, the pre-shared key in hexadecimal, or for `pskc_password`, where the file is encrypted. Files
+    /// with a document type or entities are refused; a signature is to be verified with pskctool before.
+    Import {
+        /// The file.
+        file: PathBuf,
+        /// Only say what is in it.
+        #[arg(long)]
+        check: bool,
+        /// The file's signature was verified with pskctool --verify --verify-crt.
+        #[arg(long)]
+        signature_verified: bool,
     },
     /// List tokens: serial number, status, contract, user, end of life.
     List {

@@ -1,7 +1,8 @@
 //! The bank operator's commands on OTP tokens.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::path::Path;
 
 use anyhow::{Context, bail};
 use token::{ContractId, Secret, otp_secret};
@@ -13,6 +14,7 @@ use super::{denied, say};
 use crate::bank::{Bank, NewToken};
 use crate::jst;
 use crate::otp::{Hash, Kind, TokenState};
+use crate::pskc::{self, Key, Need};
 use crate::rules::otp_token::TokenStatus;
 
 /// Bytes of a new secret: 160 bits, as RFC 4226 §4 recommends.
@@ -48,6 +50,9 @@ pub(super) async fn work(bank: &Bank, work: TokenWork, secrets: &mut Secrets) ->
         TokenWork::Exchange { serial, new_serial, form_reference } => {
             bank.exchange_token(&serial, &new_serial, &form_reference).await.map_err(denied)?;
             say(&format!("token {new_serial} registered in the place of {serial}, which is revoked"))
+        }
+        TokenWork::Import { file, check, signature_verified } => {
+            import(bank, &file, check, signature_verified, secrets).await
         }
         TokenWork::List { contract_id, status } => list(bank, contract_id.as_ref(), status.map(Into::into)).await,
         TokenWork::Lock { token: OfToken { serial, form_reference } } => {
@@ -89,6 +94,69 @@ async fn add(
             .context("the token is in stock, but its secret was not taken. Take another serial number and try again")?;
     }
     say(&format!("token {serial} in stock"))
+}
+
+async fn import(
+    bank: &Bank,
+    file: &Path,
+    check: bool,
+    signature_verified: bool,
+    secrets: &mut Secrets,
+) -> anyhow::Result<()> {
+    let unread = || format!("{} cannot be read", file.display());
+    // One allocation, so that no copy is left behind by a growing buffer.
+    let length = std::fs::metadata(file).with_context(unread)?.len();
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(length)?.min(pskc::MAX_FILE) + 1));
+    File::open(file)
+        .with_context(unread)?
+        .take(pskc::MAX_FILE as u64 + 1)
+        .read_to_end(&mut bytes)
+        .with_context(unread)?;
+    let container = pskc::Container::read(&bytes, signature_verified)?;
+    let key = match container.need()? {
+        Need::Nothing => None,
+        Need::Password => Some(Key::Password(secrets.take("pskc_password", "password of the file", false)?)),
+        Need::SharedKey => {
+            let entered = secrets.take("pskc_key", "pre-shared key of the file, in hexadecimal", false)?;
+            let key = hex::decode(entered.expose()).context("the key is not hexadecimal. Ask the sender for it")?;
+            Some(Key::Shared(Secret::new(key)))
+        }
+    };
+    let (mut taken, mut bad) = (Vec::new(), 0);
+    for (serial, token) in container.open(key.as_ref())? {
+        match token {
+            Ok(token) => taken.push(token),
+            Err(error) => {
+                bad += 1;
+                say(&format!("token {serial} is not taken: {error}"))?;
+            }
+        }
+    }
+    for token in &taken {
+        let state = &token.state;
+        let moving = match state.kind {
+            Kind::Hotp => format!("hotp {} {} digits counter {}", state.hash.key(), state.digits, state.next),
+            Kind::Totp { period } => format!("totp {} {} digits {period} s", state.hash.key(), state.digits),
+        };
+        let end = token.ends_at.map_or_else(String::new, |end| format!(" until {}", jst::date(end)));
+        say(&format!("token {} {moving}{end}", token.serial))?;
+    }
+    if bad > 0 {
+        bail!(
+            "nothing was taken, because of {bad} of {} tokens. Ask the sender for a file without them",
+            bad + taken.len()
+        );
+    }
+    if check {
+        return say(&format!("{} tokens are good; nothing was taken", taken.len()));
+    }
+    match bank.import_tokens(&taken).await {
+        Ok(()) => say(&format!("{} tokens in stock", taken.len())),
+        Err((denial, None)) => Err(denied(denial)),
+        Err((denial, Some(serial))) => {
+            Err(denied(denial).context(format!("nothing was taken, because of token {serial}")))
+        }
+    }
 }
 
 async fn list(bank: &Bank, contract: Option<&ContractId>, status: Option<TokenStatus>) -> anyhow::Result<()> {

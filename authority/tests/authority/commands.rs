@@ -10,7 +10,7 @@ use crate::postgres::Database;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_jitsuin-authority");
 const CONTRACT: [&str; 2] = ["--contract-id", "00009876543"];
 
-fn run(directory: &Path, arguments: &[&str], secrets: Option<&str>) -> Output {
+pub(crate) fn run(directory: &Path, arguments: &[&str], secrets: Option<&str>) -> Output {
     let mut command = Command::new(PROGRAM);
     command.arg("--dir").arg(directory).args(arguments);
     if secrets.is_some() {
@@ -22,13 +22,13 @@ fn run(directory: &Path, arguments: &[&str], secrets: Option<&str>) -> Output {
 }
 
 #[track_caller]
-fn good(output: &Output) -> String {
+pub(crate) fn good(output: &Output) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
 #[track_caller]
-fn refused(output: &Output) -> String {
+pub(crate) fn refused(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     String::from_utf8(output.stderr.clone()).unwrap()
 }

@@ -12,7 +12,7 @@ async fn another_contract(bench: &Bench) {
     bank.open_contract(&other, &secret(CONTRACT_PIN), &secret(CONFIRM_PIN), None).await.unwrap();
     // The same user ID, which is another user.
     bank.add_user(&other, &UserId::new(USER).unwrap(), &secret(USER_PIN)).await.unwrap();
-    bank.add_administrator(&other, "F-2").await.unwrap();
+    bank.add_administrator(&other, "F-2", authority::bank::Person::default()).await.unwrap();
 }
 
 async fn entries(office: &Client, query: &str) -> Vec<Value> {

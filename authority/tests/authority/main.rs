@@ -33,6 +33,7 @@ pub(crate) mod people;
 pub(crate) mod postgres;
 pub(crate) mod processes;
 pub(crate) mod promises;
+pub(crate) mod pskc;
 pub(crate) mod refusals;
 pub(crate) mod relying_parties;
 pub(crate) mod revocation;

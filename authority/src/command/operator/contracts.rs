@@ -22,7 +22,10 @@ pub(super) async fn work(bank: &Bank, work: ContractWork, secrets: &mut Secrets)
         ContractWork::Notices { form, email, language } => {
             let (id, email) = (&form.contract.contract_id, email.unwrap_or_default());
             bank.set_notice_address(id, &email, language.into(), &form.form_reference).await.map_err(denied)?;
-            (form, if email.is_empty() { "has no address of its own for notices" } else { "is told at its new address" })
+            (
+                form,
+                if email.is_empty() { "has no address of its own for notices" } else { "is told at its new address" },
+            )
         }
         ContractWork::EmergencyStop(form) => {
             bank.stop_contract(&form.contract.contract_id, &form.form_reference).await.map_err(denied)?;
