@@ -9,6 +9,8 @@ use zeroize::Zeroizing;
 pub(super) const ADMINISTRATOR: &str = "__Host-jitsuin-administrator";
 /// The language that was chosen.
 pub(super) const LANGUAGE: &str = "__Host-jitsuin-language";
+/// The user's session.
+pub(super) const USER: &str = "__Host-jitsuin-user";
 /// Whoever is not logged in, so that a form can be told from a stranger's.
 pub(super) const VISIT: &str = "__Host-jitsuin-visit";
 

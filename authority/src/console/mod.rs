@@ -17,6 +17,7 @@ mod start;
 mod texts;
 mod trouble;
 mod user_change;
+mod user_login;
 mod users;
 mod visit;
 mod words;
@@ -38,6 +39,7 @@ pub(crate) fn pages(house: &House) -> Router {
         .merge(menu::routes())
         .merge(users::routes())
         .merge(user_change::routes())
+        .merge(user_login::routes())
         .merge(operation::routes())
         .route("/console/{*rest}", axum::routing::any(nowhere))
         .with_state(house.clone())

@@ -107,6 +107,26 @@ texts! {
     contract_pin_hint: "管理者ログイン用の暗証番号です。ご契約先確認暗証番号ではありません。", "The PIN for administrator login, not the contract confirmation PIN.";
     login: "ログイン", "Log in";
 
+    // 利用者ログイン
+    login_user_cert: "電子証明書方式 利用者ログイン", "User login by electronic certificate";
+    login_user_cert_lead: "電子証明書と利用者暗証番号でログインします。", "Log in with your certificate and your user PIN.";
+    login_user_how: "電子証明書を格納したICカード・USBトークンを挿入し、この端末で次のコマンドを実行してください。カードで署名すると、ブラウザでこの続きが開きます。", "Insert the IC card or USB token with your certificate and run this command on this workstation. Once the card has signed, the login goes on in the browser.";
+    login_user_check: "電子証明書の選択では、ご自身のもの（契約者ID、利用者IDの順に表示）であることを確認してください。利用者IDのない電子証明書（管理者のものなど）ではログインできません。", "When you choose the certificate, check that it is your own: contract ID, then user ID. With one that has no user ID, such as the administrator's, you cannot log in.";
+    login_user_allow: "接続先を確認して「許可」を押し、ICカード・USBトークンのPINを入力します。", "Check for whom it is, press Allow and enter the PIN of the card or token.";
+    login_user_pin_lead: "電子証明書を確認しました。ご自身の電子証明書であることを確認のうえ、利用者暗証番号を入力してください。", "Your certificate was accepted. Check that it is yours, and enter the user PIN.";
+    user_pin: "利用者暗証番号", "User PIN";
+    user_pin_hint: "利用者ログイン用の暗証番号です。ICカード・USBトークンのPINではありません。", "The PIN for user login, not the PIN of the card or token.";
+    acquire: "電子証明書取得", "Acquire certificate";
+    acquire_lead: "はじめての取得、再発行後の取得のご案内です。", "How to acquire one, for the first time or after a reissue.";
+    acquire_order: "管理者による再発行の手続きが済んでいることをご確認のうえ、今後使用する端末で取得してください。", "See that the administrator has reissued, and acquire on the workstation that you will use from now on.";
+    acquire_failed: "取得が正しく完了しなかった場合は、管理者に電子証明書の再発行をご依頼ください。", "If it was not correctly installed, ask the administrator for reissue.";
+    information: "ログイン情報", "Login information";
+    information_lead: "ログインしました。前回のログイン日時と利用日時に心当たりがあるかご確認ください。心当たりがない場合は、直ちに管理者にご連絡ください。", "You are logged in. Check that the last logins were your own. If not, tell your administrator at once.";
+    last_uses: "過去3回の利用日時", "Last three uses";
+    days_left: "有効期間の残り日数", "Days of validity left";
+    renewal_due: "電子証明書の更新期間です。有効期間が終了する前に、この端末で更新してください（jitsuin renew）。", "Your certificate can be renewed. Renew it on this workstation before it ends (jitsuin renew).";
+    next: "次へ", "Next";
+
     // Menus
     menu_admin: "管理者メニュー", "Administrator menu";
     menu_contract_admin: "ご契約先管理情報変更", "Change contract management information";

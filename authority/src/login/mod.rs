@@ -12,7 +12,7 @@ pub use challenge::NewChallenge;
 pub use party::PartyLogin;
 pub(crate) use session::in_force;
 pub use session::{Session, UserSession};
-pub use user::{Handle, UserLogin};
+pub use user::{BegunByUser, Handle, UserLogin};
 
 use sqlx::AnyConnection;
 use token::Refusal;

@@ -26,6 +26,15 @@ pub struct Handle {
     pub user: UserId,
 }
 
+/// Whose login a handle is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BegunByUser {
+    /// From the certificate.
+    pub contract: ContractId,
+    /// From the certificate.
+    pub user: UserId,
+}
+
 /// The information page (S-107, D-118, D-612) and the session.
 #[derive(Debug)]
 pub struct UserLogin {
@@ -74,6 +83,18 @@ impl Login {
         let event = self.event(Door::User, Some((&holder, None)), "login.certificate").on(record);
         proven.change.commit(event).await?;
         Ok(Handle { login, contract: holder.contract, user })
+    }
+
+    /// Whose login a handle is for. It is not used up.
+    ///
+    /// # Errors
+    /// `Session` for a handle that is not, or no longer, good; `CertNoUser` for an administrator's.
+    pub async fn begun_by_user(&self, login: &str) -> Result<BegunByUser, Denial> {
+        let readers = self.house.store.readers();
+        let hash = code::handle_sha256(login.as_bytes());
+        let record = handles::login(readers, &hash, self.house.clock.now()).await?.ok_or(Refusal::Session)?;
+        let holder = certificates::find(readers, &record).await?.ok_or(Refusal::Internal)?.record.holder;
+        Ok(BegunByUser { contract: holder.contract, user: holder.user.ok_or(Refusal::CertNoUser)? })
     }
 
     /// The PIN step. The handle opens one session; a wrong PIN does not use it up, the counter does

@@ -18,6 +18,7 @@ pub(crate) mod commands;
 pub(crate) mod concurrency;
 pub(crate) mod confirm_key;
 pub(crate) mod contract_life;
+pub(crate) mod console;
 pub(crate) mod doors;
 pub(crate) mod full;
 pub(crate) mod history;

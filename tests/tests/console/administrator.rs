@@ -1,5 +1,6 @@
 //! 管理者ログイン → ご契約先管理情報変更 → 利用者情報登録／変更 → 利用者情報選択 → 利用者情報変更, as in the manual.
 
+use tests::person::Window;
 use tests::world::USER;
 
 use crate::desk::Desk;
@@ -59,6 +60,7 @@ fn walk(desk: &Desk) {
     assert_eq!(browser.property("#choice-continue", "checked"), true, "S-037");
     reissue(desk);
     operations(desk);
+    browser.go("/console");
     assert_eq!(browser.cookie("__Host-jitsuin-administrator").unwrap()["sameSite"], "Strict");
     browser.follow("form.logout button");
     desk.screen("logged-out", "管理者ログイン", "Administrator login");
@@ -128,8 +130,12 @@ fn reissue(desk: &Desk) {
     assert_eq!(code.replace(' ', "").len(), 16, "{code}");
     assert!(browser.maybe("svg.qr").is_some());
     assert_eq!(world.issue(), "001 awaiting");
+    assert!(browser.page().contains(desk.say("発行済（未取得）", "issued, not yet acquired")));
+    world.user.answers(Window::AcquisitionCode, &[&code.replace(' ', "")]);
+    let _ = world.enrol().ok();
     browser.follow("main a.button");
     desk.screen("users-reissued", "利用者情報選択", "Select user information");
     assert!(browser.text(".done").contains(USER), "D-116");
-    assert!(browser.text("tr.chosen").contains(desk.say("発行済（未取得）", "issued, not yet acquired")));
+    let row = browser.text("tr.chosen");
+    assert!(row.contains(desk.say("有効", "valid")) && row.contains("001"), "with the code from the page: {row}");
 }

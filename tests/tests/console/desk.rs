@@ -25,7 +25,15 @@ impl Desk {
 
     pub(crate) fn in_world(world: World, language: &'static str, scripts: bool) -> Self {
         let browser = Browser::start(&world.scratch, &world.authority, "one", language, scripts);
+        browser.go("/");
+        assert_eq!(browser.run("return typeof htmx"), if scripts { "object" } else { "undefined" });
         Self { browser, world, japanese: language == "ja", scripts, screens: Cell::new(0) }
+    }
+
+    /// Its pictures are numbered from here.
+    pub(crate) fn numbered_from(self, number: u32) -> Self {
+        self.screens.set(number);
+        self
     }
 
     /// The text of this walk's language.

@@ -10,3 +10,4 @@
 
 mod administrator;
 mod desk;
+mod user;
