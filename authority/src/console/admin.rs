@@ -66,7 +66,13 @@ impl Admin {
     /// A page, with what waits for the administrator.
     pub(super) async fn page(&self, title: &'static str) -> Result<Page, Trouble> {
         let users = self.office.users().await.map_err(|denial| self.trouble(denial))?;
-        Ok(self.page_with(title, &users))
+        let mut page = self.page_with(title, &users);
+        let waiting = self.office.approvals().await.map_err(|denial| self.trouble(denial))?;
+        if !waiting.is_empty() {
+            let text = page.t.notice_approvals.replace("{n}", &waiting.len().to_string());
+            page.notices.insert(0, page::Notice { text, href: "/console/approvals".to_owned() });
+        }
+        Ok(page)
     }
 
     /// The same where the users are at hand.

@@ -40,7 +40,11 @@ pub(super) fn routes() -> Router<House> {
 }
 
 async fn entry(visit: Visit) -> Response {
-    let screen = Entry { page: visit.page(visit.texts().login_admin), command: "jitsuin console" };
+    entry_page(visit.page(visit.texts().login_admin))
+}
+
+pub(super) fn entry_page(page: Page) -> Response {
+    let screen = Entry { page, command: "jitsuin console" };
     answer(&screen, &screen.page)
 }
 
@@ -83,6 +87,5 @@ async fn log_out(Posted { by: admin, .. }: Posted<Admin>) -> Result<Response, Tr
     page.here = LOGIN.to_owned();
     page.done = Some(admin.texts().logged_out.to_owned());
     page.cookies.extend(cookie::clear(cookie::ADMINISTRATOR));
-    let screen = Entry { page, command: "jitsuin console" };
-    Ok(answer(&screen, &screen.page))
+    Ok(entry_page(page))
 }

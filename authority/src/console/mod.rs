@@ -5,7 +5,10 @@
 mod admin;
 mod admin_login;
 mod assets;
+mod contract;
 mod cookie;
+mod customer;
+mod field;
 mod guard;
 mod help;
 mod menu;
@@ -18,6 +21,7 @@ mod texts;
 mod trouble;
 mod user_change;
 mod user_login;
+mod user_menu;
 mod users;
 mod visit;
 mod words;
@@ -40,6 +44,8 @@ pub(crate) fn pages(house: &House) -> Router {
         .merge(users::routes())
         .merge(user_change::routes())
         .merge(user_login::routes())
+        .merge(user_menu::routes())
+        .merge(contract::routes())
         .merge(operation::routes())
         .route("/console/{*rest}", axum::routing::any(nowhere))
         .with_state(house.clone())

@@ -294,6 +294,57 @@ texts! {
     own_otp_hint: "ご契約先のトークンが登録されている場合に入力してください。", "Wanted where the contract has a token of its own.";
     done_otp_revoke: "トークンを失効しました。", "The token was revoked.";
 
+    // People
+    user: "利用者", "User";
+    user_name: "利用者名", "User's name";
+    email: "Eメールアドレス", "E-mail address";
+    registered: "{id} を登録しました。", "{id} was registered.";
+    register_user: "利用者情報の新規登録", "Register a user";
+    register_user_lead: "新しい利用者を登録します。初期の利用者暗証番号は、利用者が初回ログイン時に変更します。", "Registers a new user. The user changes the first PIN at the first login.";
+    user_id_hint: "30桁以内の半角英数字。登録後は変更できません。一度登録を抹消したIDは使用できません。", "Up to 30 letters and digits. It cannot be changed, and one that was deregistered cannot be used again.";
+    first_user_pin: "初期の利用者暗証番号", "First user PIN";
+    deregister: "登録抹消", "Deregister";
+    deregister_lead: "利用者の登録を抹消します。電子証明書とトークンは失効し、同じ利用者IDを再び登録することはできません。", "Deletes the user. The certificate and the token are revoked, and the user ID can never be registered again.";
+    done_deregister: "利用者の登録を抹消しました。", "The user was deregistered.";
+    section_rename: "利用者名・Eメールアドレスの変更", "Change the name and e-mail address";
+    rename_lead: "利用者名とEメールアドレスを変更します。", "Changes the user's name and e-mail address.";
+    done_rename: "利用者情報を変更しました。", "The user's information was changed.";
+    section_stop: "利用中止", "Stop the user";
+    stop_lead: "ログインと電子証明書の取得をできなくします。電子証明書とトークンはそのまま残ります。", "The user can neither log in nor acquire. Certificate and token stay.";
+    stop_already: "利用中止中です。", "The user is stopped.";
+    done_user_stop: "利用を中止しました。", "The user is stopped.";
+    section_resume: "利用中止解除", "Resume the user";
+    resume_lead: "利用中止を解除します。", "The user can log in again.";
+    resume_none: "利用中止ではありません。", "The user is not stopped.";
+    done_resume: "利用中止を解除しました。", "The user can log in again.";
+    approvals: "承認待ちの依頼", "Requests for approval";
+    approvals_lead: "他の管理者が依頼した手続きを承認または却下します。ご自身の依頼は取り下げることができます。", "Approve or reject what another administrator asked for. Your own requests you can withdraw.";
+    approvals_none: "承認待ちの依頼はありません。", "No request waits.";
+    approval_own: "ご自身の依頼です（却下で取下げ）", "your own request (Reject withdraws it)";
+    acquire_until: "期限", "until";
+    requested_text: "{date} 管理者{n}", "{date}, administrator {n}";
+    approve: "承認", "Approve";
+    reject: "却下", "Reject";
+    done_approved: "承認しました。", "Approved.";
+    done_rejected: "却下しました。", "Rejected.";
+    notice_approvals: "承認待ちの依頼が{n}件あります。", "Requests that wait for approval: {n}.";
+    emergency_stop: "緊急停止", "Emergency stop";
+    emergency_stop_lead: "ご契約先のすべての利用者と管理者のサービスを直ちに停止します。解除は金融機関でのみ行えます。", "Stops the service for all of the contract's users and administrators at once. Only the bank can lift it.";
+    done_stop: "サービスを緊急停止しました。解除についてはお取引店にご連絡ください。", "The service is stopped. Contact the branch to lift the stop.";
+
+    // 利用者メニュー
+    menu_user: "利用者メニュー", "User menu";
+    cert_status_title: "電子証明書の状態", "Your certificate";
+    login_history: "ログイン履歴", "Login history";
+    login_history_lead: "心当たりのないログインがある場合は、直ちに一時停止し、管理者にご連絡ください。", "If a login was not your own, suspend your certificate at once and tell your administrator.";
+    login_at: "日時", "Date and time";
+    login_from: "接続元", "From";
+    change_pin: "利用者暗証番号の変更", "Change the user PIN";
+    change_pin_lead: "現在の利用者暗証番号と新しい利用者暗証番号を入力してください。", "Enter the current user PIN and a new one.";
+    change_pin_first: "利用者暗証番号が初期設定のままです。ご自身の暗証番号に変更してください。", "This user PIN was set by somebody else. Set one of your own.";
+    old_user_pin: "現在の利用者暗証番号", "Current user PIN";
+    suspend_own_lead: "紛失や不正利用のおそれがあるとき、ご自身の電子証明書を直ちに使えなくします。解除は管理者が行います。", "Makes your own certificate unusable at once, when it is lost or may be misused. Your administrator reinstates it.";
+
     // Help
     help_title: "ヘルプ", "Help";
     help_otp: "ご契約先向け簡易マニュアル 管理者編 ワンタイムパスワード（トークン）の設定", "Setting up the one-time password (token) — administrator";

@@ -6,6 +6,7 @@ use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::get;
 use token::{Language, Refusal, Secret, UserId};
+use zeroize::Zeroizing;
 
 use super::admin::Admin;
 use super::guard::Posted;
@@ -150,7 +151,10 @@ async fn commit(Path(user): Path<String>, Posted { by: admin, mut form }: Posted
     let entered = |name| form.text(name).unwrap_or_default().to_owned();
     let entered = Entered { choice: entered("choice"), reason: entered("reason"), device: entered("device") };
     match carry_out(&admin, &id, &form, confirm_pin).await {
-        Ok((choice, result)) => changed(&admin, &id, choice, result).await,
+        Ok((choice, result)) => changed(&admin, choice, result).await,
+        Err((_, denial)) if denial.refusal == Refusal::Dual => {
+            Ok(admin.go(&format!("{}?user={id}&done=dual", super::users::LIST)))
+        }
         Err((field, denial)) if stays(denial.refusal) => {
             let (_, now) = admin.user(&user).await?;
             screen(&admin, now, entered, Some((field, denial))).await
@@ -189,10 +193,35 @@ pub(super) fn stays(refusal: Refusal) -> bool {
     !matches!(refusal, Refusal::Internal | Refusal::LockContract | Refusal::Session)
 }
 
+/// How a result is told.
+pub(super) struct Outcome {
+    pub(super) title: &'static str,
+    /// What the list says afterwards.
+    pub(super) done: &'static str,
+    pub(super) reissued: bool,
+}
+
+async fn changed(admin: &Admin, choice: Choice, result: CertificateResult) -> Result<Response, Trouble> {
+    let t = admin.texts();
+    let (title, done) = match (choice, result.changed) {
+        (Choice::Continue, _) => (t.result_kept, "change"),
+        (Choice::Reissue(_), _) => (t.result_reissued, "reissue"),
+        (Choice::Revoke(_), true) => (t.result_revoked, "change"),
+        (Choice::Revoke(_), false) => (t.result_nothing, "change"),
+    };
+    let outcome = Outcome { title, done, reissued: matches!(choice, Choice::Reissue(_)) };
+    self::result(admin, outcome, result.user, result.code_ticket).await
+}
+
 /// The result, shown once: a reissue's acquisition code with it (D-504).
-async fn changed(admin: &Admin, user: &UserId, choice: Choice, result: CertificateResult) -> Result<Response, Trouble> {
+pub(super) async fn result(
+    admin: &Admin,
+    outcome: Outcome,
+    user: UserView,
+    code_ticket: Option<Zeroizing<String>>,
+) -> Result<Response, Trouble> {
     let (t, language) = (admin.texts(), admin.visit.language);
-    let code = match &result.code_ticket {
+    let code = match &code_ticket {
         Some(ticket) => {
             let code = admin.office.acquisition_code(ticket).await.map_err(|denial| admin.trouble(denial))?;
             let text = code.expose_str().unwrap_or_default();
@@ -200,21 +229,15 @@ async fn changed(admin: &Admin, user: &UserId, choice: Choice, result: Certifica
         }
         None => None,
     };
-    let (title, done) = match (choice, result.changed) {
-        (Choice::Continue, _) => (t.result_kept, "change"),
-        (Choice::Reissue(_), _) => (t.result_reissued, "reissue"),
-        (Choice::Revoke(_), true) => (t.result_revoked, "change"),
-        (Choice::Revoke(_), false) => (t.result_nothing, "change"),
-    };
-    let mut page = admin.page(title).await?;
-    page.here = format!("{}/{user}/change", super::users::LIST);
+    let mut page = admin.page(outcome.title).await?;
+    page.here = format!("{}/{}/change", super::users::LIST, user.user_id);
     way(&mut page);
     let screen = Result_ {
         contract: admin.session.contract.to_string(),
-        block: result.user.certificate.as_ref().map(|view| Block::new(t, language, view)),
-        reissued: matches!(choice, Choice::Reissue(_)),
-        next: format!("{}?user={user}&done={done}", super::users::LIST),
-        user: result.user,
+        block: user.certificate.as_ref().map(|view| Block::new(t, language, view)),
+        reissued: outcome.reissued,
+        next: format!("{}?user={}&done={}", super::users::LIST, user.user_id, outcome.done),
+        user,
         page,
         code,
     };

@@ -69,7 +69,11 @@ pub(super) fn routes() -> Router<House> {
 }
 
 async fn doors(visit: Visit) -> Response {
-    let screen = Doors { page: visit.page(visit.texts().login_user) };
+    doors_page(visit.page(visit.texts().login_user))
+}
+
+pub(super) fn doors_page(page: Page) -> Response {
+    let screen = Doors { page };
     answer(&screen, &screen.page)
 }
 
@@ -136,7 +140,7 @@ fn information(visit: &Visit, opened: &UserLogin) -> Response {
         valid_until: words::moment(language, opened.valid_until),
         days_left: t.days.replace("{n}", &opened.days_left.to_string()),
         renewal_due: opened.renewal_due,
-        next: HOME,
+        next: if opened.pin_change { "/user/pin" } else { HOME },
         page,
     };
     answer(&screen, &screen.page)

@@ -125,6 +125,7 @@ async fn list(admin: Admin, Query(wish): Query<Wish>) -> Result<Response, Troubl
 async fn act(admin: Admin, Query(wish): Query<Wish>) -> Result<Response, Trouble> {
     let page = match wish.action.as_str() {
         "change" => "change",
+        "deregister" => "do/deregister",
         "otp" => "otp",
         "settings" => "settings",
         _ => return show(&admin, wish, Some(Refusal::BadRequest)).await,
@@ -160,9 +161,15 @@ async fn show(admin: &Admin, wish: Wish, refusal: Option<Refusal>) -> Result<Res
         let text = match wish.done.as_str() {
             "reissue" => Some(t.reminder_acquire),
             "change" => Some(t.changed),
+            "register" => Some(t.registered),
             _ => None,
         };
         page.done = text.map(|text| text.replace("{id}", &user.user_id));
+    }
+    match wish.done.as_str() {
+        "deregister" => page.done = Some(t.done_deregister.to_owned()),
+        "dual" => page.done = Some(Refusal::Dual.text(language, "")),
+        _ => {}
     }
     let count = t.shown_of.replace("{n}", &found.len().to_string()).replace("{all}", &users.len().to_string());
     let screen = Screen {

@@ -68,6 +68,25 @@ pub(super) fn token(t: &Texts, key: &str) -> &'static str {
     }
 }
 
+/// What a request for approval asks for, by its name in the record of events.
+pub(super) fn action(t: &Texts, key: &str) -> &'static str {
+    match key {
+        "certificate.reissue" => t.choice_reissue,
+        "certificate.revoke" => t.choice_revoke,
+        "certificate.confirm-key" => t.section_key,
+        "certificate.reinstate" => t.section_reinstate,
+        "token.register" => t.section_otp_register,
+        "token.exchange" => t.section_otp_exchange,
+        "user.add" => t.register_user,
+        "user.deregister" => t.deregister,
+        "user.pin" => t.section_pin,
+        "user.resume" => t.section_resume,
+        "user.rights" => t.section_rights,
+        "user.unlock" => t.section_unlock,
+        _ => t.reason_other,
+    }
+}
+
 /// A day in Japan: `YYYY年MM月DD日`, or `YYYY-MM-DD` in English.
 pub(super) fn day(language: Language, at: i64) -> String {
     match language {

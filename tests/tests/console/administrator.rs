@@ -72,6 +72,34 @@ fn walk(desk: &Desk) {
     desk.look("session-ended");
 }
 
+/// 利用者情報の新規登録, 登録抹消, and what is the contract's.
+fn register(desk: &Desk) {
+    let Desk { browser, world, .. } = desk;
+    browser.go("/console/register");
+    desk.screen("register", "利用者情報の新規登録", "Register a user");
+    let name = "<script>alert(1)</script>\"'&";
+    browser.fill("#user_id", "S0001");
+    browser.fill("#name", name);
+    browser.fill("#new_user_pin", "shoki001");
+    browser.fill("#confirm_pin", world.secrets.confirm_pin);
+    browser.follow("main button[type=submit]");
+    desk.screen("registered", "利用者情報選択", "Select user information");
+    assert!(browser.text(".done").contains("S0001"));
+    browser.go("/console/users/S0001/do/rename");
+    assert_eq!(browser.property("#name", "value"), name, "text stays text");
+    desk.look("rename");
+    browser.go("/console/users/S0001/do/deregister");
+    desk.screen("deregister", "登録抹消", "Deregister");
+    browser.fill("#confirm_pin", world.secrets.confirm_pin);
+    browser.follow("main button[type=submit]");
+    assert!(!browser.text("#list").contains("S0001"), "{}", browser.page());
+    desk.look("deregistered");
+    browser.go("/console/approvals");
+    desk.screen("approvals", "承認待ちの依頼", "Requests for approval");
+    browser.go("/console/stop");
+    desk.screen("emergency-stop", "緊急停止", "Emergency stop");
+}
+
 /// 各種設定 and 利用者ワンタイムパスワード.
 fn operations(desk: &Desk) {
     let Desk { browser, world, .. } = desk;
@@ -100,6 +128,7 @@ fn operations(desk: &Desk) {
     desk.screen("token-exchange", "トークンの交換", "Exchange the token");
     browser.go("/console/users");
     desk.look_narrow("users-narrow");
+    register(desk);
     browser.go("/help");
     desk.screen("help", "ヘルプ", "Help");
     browser.go("/help/otp");

@@ -58,11 +58,32 @@ fn walk(language: &'static str, scripts: bool) {
     desk.screen("information", "ログイン情報", "Login information");
     assert!(browser.page().contains(desk.say("なし", "never")), "the first login");
     assert_eq!(browser.cookie("__Host-jitsuin-user").unwrap()["httpOnly"], true);
+    browser.follow("main a.button");
+    desk.screen("user-menu", "利用者メニュー", "User menu");
+    assert!(browser.text("dl.facts").contains(desk.say("有効", "valid")), "D-118");
+    browser.follow("a[href='/user/history']");
+    desk.screen("login-history", "ログイン履歴", "Login history");
+    browser.go("/user/suspend");
+    desk.screen("suspend-own", "電子証明書の一時停止", "Suspend the certificate");
+    browser.go("/user/pin");
+    desk.screen("change-pin", "利用者暗証番号の変更", "Change the user PIN");
+    browser.fill("#user_pin", world.secrets.user_pin);
+    browser.fill("#new_user_pin", "atarashii2");
+    browser.follow("main button[type=submit]");
+    desk.screen("pin-changed", "利用者メニュー", "User menu");
     // The link is used up.
     browser.go(&link);
     let ended = desk
         .say("ログインしていないか、セッションが終了しました。", "You are not logged in, or the session has ended.");
     assert!(browser.text("#faults").contains(ended), "{}", browser.page());
+
+    browser.go("/user/suspend");
+    browser.fill("#user_pin", "atarashii2");
+    browser.follow("main button[type=submit]");
+    let stopped = desk.say("電子証明書を一時停止しました。", "The certificate is suspended.");
+    assert_eq!(browser.text(".done"), stopped);
+    desk.look("suspended");
+    assert_eq!(world.issue(), "001 suspended");
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! One thing done with one user on one page: what it is, its fields, ご契約先確認暗証番号, OK.
 
-mod field;
 mod perform;
 mod rows;
 
@@ -12,9 +11,9 @@ use axum::routing::get;
 use serde::Deserialize;
 use token::Refusal;
 
-use self::field::{Field, Kind};
 use self::rows::{Group, Operation};
 use super::admin::Admin;
+use super::field::{Field, Kind};
 use super::guard::Posted;
 use super::page::{Page, answer};
 use super::trouble::Trouble;
@@ -33,7 +32,7 @@ struct After {
     n: i64,
 }
 
-struct Item {
+struct Link {
     href: String,
     text: &'static str,
     /// Why it cannot be done now.
@@ -47,7 +46,7 @@ struct Operations {
     page: Page,
     user: UserView,
     row: Row,
-    items: Vec<Item>,
+    items: Vec<Link>,
 }
 
 #[derive(Template)]
@@ -88,7 +87,7 @@ async fn group(admin: &Admin, group: Group, user: &str, after: &After) -> Result
     let mut page = admin.page(group.title(t)).await?;
     way(&mut page);
     page.done = rows::of_key(&after.done).map(|done| (done.done)(t).replace("{n}", &after.n.to_string()));
-    let item = |operation: &Operation| Item {
+    let item = |operation: &Operation| Link {
         href: format!("{LIST}/{id}/do/{}", operation.key),
         text: (operation.title)(t),
         lead: (operation.lead)(t),
@@ -102,14 +101,14 @@ async fn group(admin: &Admin, group: Group, user: &str, after: &After) -> Result
 async fn show(admin: Admin, Path((user, operation)): Path<(String, String)>) -> Result<Response, Trouble> {
     let operation = rows::of_key(&operation).ok_or_else(|| admin.trouble(Refusal::NotFound))?;
     let (_, user) = admin.user(&user).await?;
-    screen(&admin, operation, user, &|_| String::new(), None).await
+    screen(&admin, operation, user, &|_| None, None).await
 }
 
 async fn screen(
     admin: &Admin,
     operation: &Operation,
     user: UserView,
-    entered: &(dyn Fn(&str) -> String + Sync),
+    entered: &(dyn Fn(&str) -> Option<String> + Sync),
     denial: Option<(Option<&'static str>, Denial)>,
 ) -> Result<Response, Trouble> {
     let t = admin.texts();
@@ -120,13 +119,15 @@ async fn screen(
     }
     let mut fields = (operation.fields)(t, &user);
     for field in &mut fields {
-        field.enter(entered(field.id));
+        if let Some(value) = entered(field.id) {
+            field.enter(value);
+        }
     }
     let screen = Screen {
         row: Row::new(t, admin.visit.language, &user),
         lead: (operation.lead)(t),
         action: format!("{LIST}/{}/do/{}", user.user_id, operation.key),
-        back: format!("{LIST}/{}/{}", user.user_id, operation.group.key()),
+        back: home(operation.group, &user.user_id),
         button: (operation.button)(t),
         idle: (operation.idle)(t, &user),
         fields,
@@ -151,16 +152,28 @@ async fn commit(
     match perform::perform(&admin, operation, &id, &mut form).await {
         Ok(number) => {
             let number = number.map_or_else(String::new, |n| format!("&n={n}"));
-            let (group, key) = (operation.group.key(), operation.key);
-            Ok(admin.go(&format!("{LIST}/{id}/{group}?done={key}{number}")))
+            Ok(admin.go(&format!("{}done={}{number}", and(&home(operation.group, id.as_str())), operation.key)))
         }
+        Err(denial) if denial.refusal == Refusal::Dual => Ok(admin.go(&format!("{LIST}?user={id}&done=dual"))),
         Err(denial) if stays(denial.refusal) => {
             let (_, now) = admin.user(&user).await?;
-            let entered =
-                |id: &str| kept.iter().find(|(known, _)| *known == id).map_or_else(String::new, |(_, v)| v.clone());
+            let entered = |id: &str| kept.iter().find(|(known, _)| *known == id).map(|(_, v)| v.clone());
             let field = perform::field_of(operation, denial.refusal);
             screen(&admin, operation, now, &entered, Some((field, denial))).await
         }
         Err(denial) => Err(admin.trouble(denial)),
     }
+}
+
+/// Where an operation is chosen.
+fn home(group: Group, user: &str) -> String {
+    match group {
+        Group::Users => format!("{LIST}?user={user}"),
+        Group::Otp | Group::Settings => format!("{LIST}/{user}/{}", group.key()),
+    }
+}
+
+/// An address to which a query is added.
+fn and(address: &str) -> String {
+    format!("{address}{}", if address.contains('?') { '&' } else { '?' })
 }

@@ -33,6 +33,17 @@ pub(super) async fn perform(
             let fingerprint = form.text("fingerprint").unwrap_or_default();
             office.confirm_key(user, fingerprint, pin, version).await?;
         }
+        What::Deregister => office.deregister(user, pin, version).await?,
+        What::Rename => {
+            let (name, email) = (form.text_or_empty("name"), form.text_or_empty("email"));
+            office.rename(user, name, email, pin, version).await?;
+        }
+        What::Stop => {
+            office.stop(user, pin, version).await?;
+        }
+        What::Resume => {
+            office.resume(user, pin, version).await?;
+        }
         What::ExchangeToken => {
             office.exchange_token(user, serial, old_otp, otp, confirmation).await?;
         }
@@ -81,6 +92,8 @@ pub(super) fn field_of(operation: &Operation, refusal: Refusal) -> Option<&'stat
         (What::RegisterToken | What::ExchangeToken, Refusal::NotFound | Refusal::Exists) => Some("serial"),
         (What::Resynchronise, Refusal::Otp) => Some("first"),
         (What::RevokeToken, Refusal::Otp) => Some("own_otp"),
+        (What::Rename, Refusal::Name) => Some("name"),
+        (What::Rename, Refusal::Email) => Some("email"),
         (What::ResetPin, Refusal::PinFormat) => Some("new_user_pin"),
         (What::Suspend, Refusal::BadRequest) => Some("reason"),
         (What::Unlock, Refusal::BadRequest) => Some("kind"),

@@ -1,6 +1,6 @@
 //! What an administrator can have done with a user, besides the choice about the certificate. One row each.
 
-use super::field::{Field, Item, Kind};
+use crate::console::field::{Field, Item, Kind};
 use crate::console::texts::Texts;
 use crate::console::words;
 use crate::office::UserView;
@@ -14,20 +14,26 @@ pub(super) enum Group {
     Otp,
     /// 各種設定.
     Settings,
+    /// Beside 変更, at the list.
+    Users,
 }
 
 /// What is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum What {
     ConfirmKey,
+    Deregister,
     ExchangeToken,
     LockToken,
     RegisterToken,
     Reinstate,
+    Rename,
     ResetPin,
     RestoreRights,
+    Resume,
     Resynchronise,
     RevokeToken,
+    Stop,
     Suspend,
     Unlock,
     UnlockToken,
@@ -62,6 +68,7 @@ impl Group {
         match self {
             Self::Otp => "otp",
             Self::Settings => "settings",
+            Self::Users => "users",
         }
     }
 
@@ -69,6 +76,7 @@ impl Group {
         match self {
             Self::Otp => t.user_otp,
             Self::Settings => t.settings,
+            Self::Users => t.user_select,
         }
     }
 }
@@ -80,6 +88,56 @@ pub(super) fn of_key(key: &str) -> Option<&'static Operation> {
 
 /// All of them, as they stand on the pages.
 static ALL: &[Operation] = &[
+    Operation {
+        key: "deregister",
+        what: What::Deregister,
+        group: Group::Users,
+        title: |t| t.deregister,
+        lead: |t| t.deregister_lead,
+        button: |t| t.deregister,
+        done: |t| t.done_deregister,
+        fields: |_, _| Vec::new(),
+        idle: |_, _| None,
+    },
+    Operation {
+        key: "rename",
+        what: What::Rename,
+        group: Group::Settings,
+        title: |t| t.section_rename,
+        lead: |t| t.rename_lead,
+        button: |t| t.change,
+        done: |t| t.done_rename,
+        fields: |t, user| {
+            let mut name = Field::new("name", Kind::Text, t.user_name, "").optional();
+            let mut email = Field::new("email", Kind::Text, t.email, "").optional();
+            name.enter(user.name.clone());
+            email.enter(user.email.clone());
+            vec![name, email]
+        },
+        idle: |_, _| None,
+    },
+    Operation {
+        key: "stop",
+        what: What::Stop,
+        group: Group::Settings,
+        title: |t| t.section_stop,
+        lead: |t| t.stop_lead,
+        button: |t| t.user_stopped,
+        done: |t| t.done_user_stop,
+        fields: |_, _| Vec::new(),
+        idle: |t, user| (user.status == "stopped").then_some(t.stop_already),
+    },
+    Operation {
+        key: "resume",
+        what: What::Resume,
+        group: Group::Settings,
+        title: |t| t.section_resume,
+        lead: |t| t.resume_lead,
+        button: |t| t.reinstate,
+        done: |t| t.done_resume,
+        fields: |_, _| Vec::new(),
+        idle: |t, user| (user.status != "stopped").then_some(t.resume_none),
+    },
     Operation {
         key: "unlock",
         what: What::Unlock,

@@ -1,0 +1,206 @@
+//! What concerns the contract: a new user, requests for approval (D-405), 緊急停止 (D-212).
+
+use askama::Template;
+use axum::Router;
+use axum::response::Response;
+use axum::routing::get;
+use token::{Refusal, UserId};
+
+use super::admin::Admin;
+use super::field::{Field, Kind};
+use super::guard::Posted;
+use super::page::{Page, answer};
+use super::trouble::Trouble;
+use super::user_change::{self, Outcome, stays};
+use super::users::{CONTRACT, LIST};
+use super::{cookie, words};
+use crate::denial::Denial;
+use crate::house::House;
+use crate::office::Registration;
+
+/// A form of the contract's: fields, ご契約先確認暗証番号, OK.
+#[derive(Template)]
+#[template(path = "contract_form.html")]
+struct Form {
+    page: Page,
+    lead: &'static str,
+    action: &'static str,
+    button: &'static str,
+    back: &'static str,
+    fields: Vec<Field>,
+}
+
+struct Waiting {
+    id: String,
+    user: String,
+    action: &'static str,
+    detail: String,
+    requested: String,
+    expires: String,
+    own: bool,
+}
+
+#[derive(Template)]
+#[template(path = "approvals.html")]
+struct Approvals {
+    page: Page,
+    waiting: Vec<Waiting>,
+    chosen: String,
+}
+
+pub(super) fn routes() -> Router<House> {
+    Router::new()
+        .route("/console/register", get(register_page).post(register))
+        .route("/console/approvals", get(approvals).post(decide))
+        .route("/console/stop", get(stop_page).post(stop))
+}
+
+async fn register_page(admin: Admin) -> Result<Response, Trouble> {
+    register_form(&admin, ["", "", ""], None).await
+}
+
+async fn register_form(
+    admin: &Admin,
+    entered: [&str; 3],
+    denial: Option<(Option<&'static str>, Denial)>,
+) -> Result<Response, Trouble> {
+    let t = admin.texts();
+    let mut page = admin.page(t.register_user).await?;
+    super::users::way(&mut page);
+    if let Some((field, denial)) = denial {
+        page.refuse(field, denial);
+    }
+    let [id, name, email] = entered.map(str::to_owned);
+    let mut fields = vec![
+        Field::new("user_id", Kind::Text, t.user_id, t.user_id_hint),
+        Field::new("name", Kind::Text, t.user_name, "").optional(),
+        Field::new("email", Kind::Text, t.email, "").optional(),
+        Field::new("new_user_pin", Kind::Secret, t.first_user_pin, t.pin_rule),
+    ];
+    for (field, value) in fields.iter_mut().zip([id, name, email]) {
+        field.enter(value);
+    }
+    let screen =
+        Form { page, lead: t.register_user_lead, action: "/console/register", button: t.register, back: LIST, fields };
+    Ok(answer(&screen, &screen.page))
+}
+
+async fn register(Posted { by: admin, mut form }: Posted<Admin>) -> Result<Response, Trouble> {
+    let (confirm_pin, first_pin) = (form.secret("confirm_pin"), form.secret("new_user_pin"));
+    let [id, name, email] = ["user_id", "name", "email"].map(|field| form.text(field).unwrap_or_default());
+    let entered = [id, name, email];
+    let Ok(user) = UserId::new(id) else {
+        return register_form(&admin, entered, Some((Some("user_id"), Refusal::IdFormat.into()))).await;
+    };
+    let wanted = Registration { user: &user, first_pin: first_pin.as_ref(), name, email };
+    match admin.office.register(wanted, confirm_pin.as_ref()).await {
+        Ok(_) => Ok(admin.go(&format!("{LIST}?user={user}&done=register"))),
+        Err(denial) if denial.refusal == Refusal::Dual => Ok(admin.go(&format!("{LIST}?done=dual"))),
+        Err(denial) if stays(denial.refusal) => {
+            let field = match denial.refusal {
+                Refusal::Exists | Refusal::IdFormat => Some("user_id"),
+                Refusal::Name => Some("name"),
+                Refusal::Email => Some("email"),
+                Refusal::PinFormat => Some("new_user_pin"),
+                refusal => user_change::field_of(refusal),
+            };
+            register_form(&admin, entered, Some((field, denial))).await
+        }
+        Err(denial) => Err(admin.trouble(denial)),
+    }
+}
+
+async fn approvals(admin: Admin) -> Result<Response, Trouble> {
+    approvals_page(&admin, "", None, None).await
+}
+
+async fn approvals_page(
+    admin: &Admin,
+    chosen: &str,
+    done: Option<&'static str>,
+    denial: Option<(Option<&'static str>, Denial)>,
+) -> Result<Response, Trouble> {
+    let (t, language) = (admin.texts(), admin.visit.language);
+    let mut page = admin.page(t.approvals).await?;
+    page.crumb(t.menu_contract_admin, CONTRACT);
+    page.done = done.map(str::to_owned);
+    if let Some((field, denial)) = denial {
+        page.refuse(field, denial);
+    }
+    let waiting = admin.office.approvals().await.map_err(|denial| admin.trouble(denial))?;
+    let waiting = waiting.into_iter().map(|request| Waiting {
+        action: words::action(t, &request.action),
+        requested: t
+            .requested_text
+            .replace("{date}", &words::moment(language, request.requested_at))
+            .replace("{n}", &request.requested_by.to_string()),
+        expires: words::moment(language, request.expires_at),
+        id: request.approval_id,
+        user: request.user_id,
+        detail: request.detail,
+        own: request.own,
+    });
+    let screen = Approvals { waiting: waiting.collect(), chosen: chosen.to_owned(), page };
+    Ok(answer(&screen, &screen.page))
+}
+
+async fn decide(Posted { by: admin, mut form }: Posted<Admin>) -> Result<Response, Trouble> {
+    let confirm_pin = form.secret("confirm_pin");
+    let id = form.text("approval").unwrap_or_default();
+    if id.is_empty() {
+        return approvals_page(&admin, id, None, Some((Some("approvals"), Refusal::BadRequest.into()))).await;
+    }
+    let t = admin.texts();
+    let decided = match form.text("decision") {
+        Some("approve") => admin.office.approve(id, confirm_pin).await.map(Some),
+        Some("reject") => admin.office.reject(id, confirm_pin.as_ref()).await.map(|()| None),
+        _ => Err(Refusal::BadRequest.into()),
+    };
+    match decided {
+        Ok(Some(approved)) => match (approved.user, approved.code_ticket) {
+            (Some(user), ticket @ Some(_)) => {
+                let outcome = Outcome { title: t.result_reissued, done: "reissue", reissued: true };
+                user_change::result(&admin, outcome, user, ticket).await
+            }
+            _ => approvals_page(&admin, "", Some(t.done_approved), None).await,
+        },
+        Ok(None) => approvals_page(&admin, "", Some(t.done_rejected), None).await,
+        Err(denial) if stays(denial.refusal) => {
+            let field = user_change::field_of(denial.refusal);
+            approvals_page(&admin, id, None, Some((field, denial))).await
+        }
+        Err(denial) => Err(admin.trouble(denial)),
+    }
+}
+
+async fn stop_page(admin: Admin) -> Result<Response, Trouble> {
+    stop_form(&admin, None).await
+}
+
+async fn stop_form(admin: &Admin, denial: Option<Denial>) -> Result<Response, Trouble> {
+    let t = admin.texts();
+    let mut page = admin.page(t.emergency_stop).await?;
+    page.crumb(t.menu_contract_admin, CONTRACT);
+    if let Some(denial) = denial {
+        page.refuse(user_change::field_of(denial.refusal), denial);
+    }
+    let (action, button) = ("/console/stop", t.emergency_stop);
+    let screen = Form { page, lead: t.emergency_stop_lead, action, button, back: CONTRACT, fields: Vec::new() };
+    Ok(answer(&screen, &screen.page))
+}
+
+/// Nobody of the contract is served any more, this administrator neither.
+async fn stop(Posted { by: admin, mut form }: Posted<Admin>) -> Result<Response, Trouble> {
+    let confirm_pin = form.secret("confirm_pin");
+    match admin.office.emergency_stop(confirm_pin.as_ref()).await {
+        Ok(()) => {
+            let mut page = admin.visit.page(admin.texts().login_admin);
+            page.here = super::admin::LOGIN.to_owned();
+            page.done = Some(admin.texts().done_stop.to_owned());
+            page.cookies.extend(cookie::clear(cookie::ADMINISTRATOR));
+            Ok(super::admin_login::entry_page(page))
+        }
+        Err(denial) if stays(denial.refusal) => stop_form(&admin, Some(denial)).await,
+        Err(denial) => Err(admin.trouble(denial)),
+    }
+}

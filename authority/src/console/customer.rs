@@ -1,0 +1,86 @@
+//! 利用者: a visitor with a user's session.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use token::Refusal;
+use zeroize::Zeroizing;
+
+use super::cookie;
+use super::guard::Guarded;
+use super::page::{Page, Who};
+use super::trouble::Trouble;
+use super::user_login::{HOME, LOGIN};
+use super::visit::{Visit, token_of};
+use crate::denial::Denial;
+use crate::house::House;
+use crate::login::UserSession;
+use crate::own::Own;
+
+/// A user who is logged in.
+pub(super) struct Customer {
+    pub(super) visit: Visit,
+    pub(super) session: UserSession,
+    pub(super) own: Own,
+    token: Zeroizing<String>,
+}
+
+impl FromRequestParts<House> for Customer {
+    type Rejection = Trouble;
+
+    async fn from_request_parts(parts: &mut Parts, house: &House) -> Result<Self, Trouble> {
+        let Ok(visit) = Visit::from_request_parts(parts, house).await;
+        let token = cookie::handle(&parts.headers, cookie::USER).unwrap_or_default();
+        match visit.login().user_session(&token).await {
+            Ok(session) => {
+                let own = Own::new(house.clone(), &visit.place);
+                Ok(Self { visit, session, own, token })
+            }
+            Err(denial) => Err(turned_away(&visit, denial)),
+        }
+    }
+}
+
+fn turned_away(visit: &Visit, denial: Denial) -> Trouble {
+    let mut page = visit.page(visit.texts().login_user);
+    page.here = LOGIN.to_owned();
+    page.crumb(visit.texts().login_user, LOGIN);
+    if denial.refusal == Refusal::Session {
+        page.cookies.extend(cookie::clear(cookie::USER));
+    }
+    Trouble::new(page, denial)
+}
+
+impl Customer {
+    pub(super) fn page(&self, title: &'static str) -> Page {
+        let t = self.visit.texts();
+        let mut page = self.visit.page(title);
+        page.csrf = token_of(&self.token);
+        let name = format!("{} {}", self.session.contract, self.session.user);
+        page.who = Some(Who { role: t.user, name, home: HOME, logout: "/user/logout" });
+        page.crumb(t.menu_user, HOME);
+        page
+    }
+
+    /// A refusal as a page of its own.
+    pub(super) fn trouble(&self, denial: impl Into<Denial>) -> Trouble {
+        let denial = denial.into();
+        match denial.refusal {
+            Refusal::LockContract | Refusal::LockUser | Refusal::Session => turned_away(&self.visit, denial),
+            _ => Trouble::new(self.page(self.visit.texts().trouble), denial),
+        }
+    }
+}
+
+impl Guarded for Customer {
+    fn house(&self) -> &House {
+        &self.visit.house
+    }
+
+    fn csrf(&self) -> String {
+        token_of(&self.token)
+    }
+
+    fn refused(&self, denial: Denial) -> Trouble {
+        self.trouble(denial)
+    }
+}

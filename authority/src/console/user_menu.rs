@@ -1,0 +1,167 @@
+//! 利用者メニュー: how the certificate stands (D-118), the last logins (D-612), the PIN, one's own suspension (D-808).
+
+use askama::Template;
+use axum::Router;
+use axum::response::Response;
+use axum::routing::{get, post};
+use token::Refusal;
+
+use super::cookie;
+use super::customer::Customer;
+use super::field::{Field, Item, Kind};
+use super::guard::Posted;
+use super::page::{Page, answer, go};
+use super::trouble::Trouble;
+use super::user_login::{HOME, LOGIN};
+use super::words;
+use crate::denial::Denial;
+use crate::house::House;
+use crate::own::AccountView;
+use crate::rules::suspend::Cause;
+
+#[derive(Template)]
+#[template(path = "user_menu.html")]
+struct Menu {
+    page: Page,
+    account: AccountView,
+    status: &'static str,
+    valid_until: String,
+}
+
+#[derive(Template)]
+#[template(path = "user_history.html")]
+struct History {
+    page: Page,
+    uses: Vec<(String, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "user_form.html")]
+struct Form {
+    page: Page,
+    lead: &'static str,
+    action: &'static str,
+    button: &'static str,
+    fields: Vec<Field>,
+}
+
+pub(super) fn routes() -> Router<House> {
+    Router::new()
+        .route(HOME, get(menu))
+        .route("/user/history", get(history))
+        .route("/user/pin", get(pin).post(change_pin))
+        .route("/user/suspend", get(suspend).post(suspend_own))
+        .route("/user/logout", post(log_out))
+}
+
+async fn menu(user: Customer) -> Result<Response, Trouble> {
+    if user.session.pin_initial {
+        return Ok(go("/user/pin", &[]));
+    }
+    let account = user.own.account(&user.session).await.map_err(|denial| user.trouble(denial))?;
+    let t = user.visit.texts();
+    let mut page = user.page(t.menu_user);
+    page.crumbs.clear();
+    let screen = Menu {
+        status: words::certificate(t, account.cert_status),
+        valid_until: words::moment_or(user.visit.language, account.valid_until, t.none),
+        page,
+        account,
+    };
+    Ok(answer(&screen, &screen.page))
+}
+
+async fn history(user: Customer) -> Result<Response, Trouble> {
+    if user.session.pin_initial {
+        return Ok(go("/user/pin", &[]));
+    }
+    let uses = user.own.history(&user.session).await.map_err(|denial| user.trouble(denial))?;
+    let uses = uses.into_iter().map(|used| (words::moment(user.visit.language, used.at), used.from)).collect();
+    let screen = History { page: user.page(user.visit.texts().login_history), uses };
+    Ok(answer(&screen, &screen.page))
+}
+
+async fn pin(user: Customer) -> Response {
+    pin_page(&user, None)
+}
+
+fn pin_page(user: &Customer, denial: Option<Denial>) -> Response {
+    let t = user.visit.texts();
+    let mut page = user.page(t.change_pin);
+    if let Some(denial) = denial {
+        let field = if denial.refusal == Refusal::Auth { "user_pin" } else { "new_user_pin" };
+        page.refuse(Some(field), denial);
+    }
+    let old = Field::new("user_pin", Kind::Secret, t.old_user_pin, "");
+    let screen = Form {
+        page,
+        lead: if user.session.pin_initial { t.change_pin_first } else { t.change_pin_lead },
+        action: "/user/pin",
+        button: t.change,
+        fields: vec![old, Field::new("new_user_pin", Kind::Secret, t.new_user_pin, t.pin_rule)],
+    };
+    answer(&screen, &screen.page)
+}
+
+async fn change_pin(Posted { by: user, mut form }: Posted<Customer>) -> Result<Response, Trouble> {
+    let (old, new) = (form.secret("user_pin"), form.secret("new_user_pin"));
+    match user.own.change_pin(&user.session, old.as_ref(), new.as_ref()).await {
+        Ok(()) => Ok(go(HOME, &[])),
+        Err(denial) if matches!(denial.refusal, Refusal::Auth | Refusal::PinFormat) => {
+            Ok(pin_page(&user, Some(denial)))
+        }
+        Err(denial) => Err(user.trouble(denial)),
+    }
+}
+
+async fn suspend(user: Customer) -> Response {
+    suspend_page(&user, None)
+}
+
+fn suspend_page(user: &Customer, denial: Option<Denial>) -> Response {
+    let t = user.visit.texts();
+    let mut page = user.page(t.section_suspend);
+    if let Some(denial) = denial {
+        page.refuse((denial.refusal == Refusal::Auth).then_some("user_pin"), denial);
+    }
+    let causes = [Cause::Suspicion, Cause::Lost, Cause::Stolen, Cause::Absence, Cause::Other];
+    let item =
+        |cause: Cause| Item { key: cause.key(), text: words::cause(t, cause.key()), chosen: cause == Cause::Suspicion };
+    let causes = Kind::Choice(causes.into_iter().map(item).collect());
+    let screen = Form {
+        page,
+        lead: t.suspend_own_lead,
+        action: "/user/suspend",
+        button: t.suspend,
+        fields: vec![
+            Field::new("reason", causes, t.suspend_reason, ""),
+            Field::new("user_pin", Kind::Secret, t.user_pin, ""),
+        ],
+    };
+    answer(&screen, &screen.page)
+}
+
+/// The session ends with its certificate.
+async fn suspend_own(Posted { by: user, mut form }: Posted<Customer>) -> Result<Response, Trouble> {
+    let pin = form.secret("user_pin");
+    let cause = form.text("reason").and_then(Cause::from_key).unwrap_or(Cause::Other);
+    let session = &user.session;
+    match user.own.suspend_by_pin(&session.contract, &session.user, pin.as_ref(), cause).await {
+        Ok(()) => Ok(farewell(&user, user.visit.texts().done_suspend)),
+        Err(denial) if denial.refusal == Refusal::Auth => Ok(suspend_page(&user, Some(denial))),
+        Err(denial) => Err(user.trouble(denial)),
+    }
+}
+
+async fn log_out(Posted { by: user, .. }: Posted<Customer>) -> Result<Response, Trouble> {
+    user.visit.login().log_out_user(&user.session).await.map_err(|denial| user.trouble(denial))?;
+    Ok(farewell(&user, user.visit.texts().logged_out))
+}
+
+fn farewell(user: &Customer, text: &'static str) -> Response {
+    let mut page = user.visit.page(user.visit.texts().login_user);
+    page.here = LOGIN.to_owned();
+    page.done = Some(text.to_owned());
+    page.cookies.extend(cookie::clear(cookie::USER));
+    super::user_login::doors_page(page)
+}
