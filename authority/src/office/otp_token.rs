@@ -125,11 +125,20 @@ impl Office {
         if let Err(refusal) = usable(old.status_at(now)) {
             return entered.refuse(event, refusal).await;
         }
+        if let Err(refusal) = self.spare(&mut entered, serial).await? {
+            return entered.refuse(event, refusal).await;
+        }
         let Some(entry) = old_otp else { return entered.refuse(event, Refusal::Otp).await };
         let found = otp_tokens::verify(&self.house, &old, entry, now)?;
         let limit = self.house.settings.lock.otp;
         match entered.user.count(LockKind::Otp, found.is_some(), limit) {
-            Counted::Right => {}
+            Counted::Right => {
+                // It is used up, whatever becomes of the new one's (D-306).
+                if let Some(accepted) = found {
+                    tokens::burn(entered.change.db(), &old.serial, accepted).await?;
+                }
+                users::update(entered.change.db(), &entered.holder.contract, &entered.user).await?;
+            }
             Counted::Locked => return entered.refuse(event, Refusal::LockUser).await,
             Counted::Wrong { left, .. } => {
                 users::update(entered.change.db(), &entered.holder.contract, &entered.user).await?;
@@ -241,6 +250,17 @@ impl Office {
         }
     }
 
+    /// The token of that serial number, where it was given to the contract and is nobody's; or why not.
+    async fn spare(&self, entered: &mut Entered, serial: &str) -> Result<Result<TokenRow, Refusal>, Denial> {
+        let now = entered.change.now();
+        let found = tokens::find(entered.change.db(), serial).await?;
+        let contract = entered.holder.contract.as_str();
+        let Some(token) = found.filter(|token| token.contract.as_deref() == Some(contract)) else {
+            return Ok(Err(Refusal::NotFound));
+        };
+        Ok(registrable(token.status_at(now)).map(|()| token))
+    }
+
     /// Checks a password of a token that was given to the contract, and gives the token to the user. One that the user
     /// has until now is revoked.
     async fn take_into_use(
@@ -253,13 +273,10 @@ impl Office {
     ) -> Result<UserView, Denial> {
         let contract = entered.holder.contract.clone();
         let now = entered.change.now();
-        let found = tokens::find(entered.change.db(), serial).await?;
-        let Some(token) = found.filter(|token| token.contract.as_deref() == Some(contract.as_str())) else {
-            return entered.refuse(event, Refusal::NotFound).await;
+        let token = match self.spare(&mut entered, serial).await? {
+            Ok(token) => token,
+            Err(refusal) => return entered.refuse(event, refusal).await,
         };
-        if let Err(refusal) = registrable(token.status_at(now)) {
-            return entered.refuse(event, refusal).await;
-        }
         // Where this approves, the password was looked at when it was asked for.
         if self.approving.is_none() {
             let accepted = match otp {

@@ -88,7 +88,13 @@ async fn an_exchange_wants_a_password_from_both_and_counts_those_of_the_old_one(
         assert_eq!(exchange("000000", &new).await.code(), "E-OTP");
     }
     assert_eq!(exchange(&old, "000000").await.code(), "E-OTP");
+    assert_eq!(exchange(&old, &new).await.code(), "E-OTP", "the old one's is used up, though nothing was exchanged");
+    for _ in 0..8 {
+        assert_eq!(exchange("000000", &new).await.code(), "E-OTP");
+    }
     assert_eq!(exchange("000000", &new).await.code(), "E-LOCK-USER");
+    bench.wait(30);
+    let old = bench.otp();
     assert_eq!(exchange(&old, &new).await.code(), "E-LOCK-USER", "the right one is not looked at any more");
     assert_eq!(
         (status(&bench, "T-1").await, status(&bench, "T-2").await),

@@ -75,7 +75,9 @@ async fn nothing_is_changed_by_a_refused_change() {
     }
 
     // The right one is still taken: HOTP's first value of RFC 4226.
-    let fields = [("serial", "T-2"), old, ("otp", "755224"), confirm, shown];
+    bench.wait(30);
+    let now = bench.otp();
+    let fields = [("serial", "T-2"), ("old_otp", now.as_str()), ("otp", "755224"), confirm, shown];
     let registered = office.post(&format!("{user}/otp-token/exchange"), &fields).await.ok();
     assert_eq!(text(&registered, "token_serial"), "T-2");
     let old: String = sqlx::query_scalar("SELECT token_status FROM tokens WHERE token_serial = 'T-1'")

@@ -75,7 +75,7 @@ fn what_requirements_list_is_told() {
         ("user.add", "", "active", Kind::UserRegistered),
         ("user.change", "A <a@x.example>", "A <b@x.example>", Kind::UserChanged),
         ("user.deregister", "active", "deregistered", Kind::UserDeregistered),
-        ("contract.stop", "active", "emergency_stop", Kind::EmergencyStop),
+        ("contract.emergency_stop", "active", "emergency_stop", Kind::EmergencyStop),
         ("administrator.change", "a@x.example", "b@x.example", Kind::AdministratorChanged),
     ] {
         assert_eq!(kind(&event(action, before, after)), Some(expected), "{action}");
@@ -99,10 +99,12 @@ const SILENT: &[&str] = &[
     "acquisition.code",
     "authority.init",
     "authority.server_certificate",
+    "ca.issuer",
     "certificate.confirm-key",
     "certificate.continue",
     "certificate.reissue",
     "contract.open",
+    "crl.issue",
     "device.attest",
     "login.certificate",
     "login.pin",
@@ -110,6 +112,11 @@ const SILENT: &[&str] = &[
     "logout",
     "notice.dead",
     "notice.retry",
+    "ocsp.responder",
+    "party.add",
+    "party.bearer",
+    "party.remove",
+    "party.verify",
     "renewal.admit",
     "stop.code",
     "token.add",
@@ -117,7 +124,8 @@ const SILENT: &[&str] = &[
 ];
 
 /// Told by what they make of a certificate, whatever they are called.
-const BY_STATE: &[&str] = &["certificate.reinstate", "certificate.suspend", "contract.resume", "contract.stop"];
+const BY_STATE: &[&str] =
+    &["certificate.reinstate", "certificate.suspend", "contract.emergency_stop", "contract.resume"];
 
 #[test]
 fn every_action_is_told_or_silent_on_purpose() {

@@ -4,10 +4,12 @@ use authority::house::House;
 use sqlx::{Column, Row, TypeInfo, ValueRef};
 
 /// What a refused request may change: counters and locks they lead to, and what is handed out.
-const MAY_CHANGE: [&str; 10] = [
+const MAY_CHANGE: [&str; 12] = [
     "user_pin_failures",
     "user_pin_locked",
     "otp_failures",
+    "otp_next",
+    "otp_drift",
     "otp_locked",
     "failures_in_a_row",
     "contract_pin_failures",
