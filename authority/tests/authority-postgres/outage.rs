@@ -1,5 +1,6 @@
 //! The database goes away and comes back, and the authority with it.
 
+use authority::clock::Clock;
 use authority::store::event;
 use serde_json::Value;
 
@@ -23,7 +24,7 @@ async fn until(client: &Client, good: bool) -> Option<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_database_that_is_gone_is_said_and_comes_back_without_a_restart() {
     let mut cluster = Cluster::new();
-    let bench = Bench::on(&cluster.database().await).await;
+    let bench = Bench::made(Some(&cluster.database().await), Clock::system(), |_| {}).await;
     write_settings(&bench, |_| {});
     let served = Served::start(&bench.house.directory, &[]);
     let client = served.client(&bench).await;

@@ -84,6 +84,7 @@ pub(crate) fn place(answers: &mut impl BufRead) -> PathBuf {
 
 /// The socket of this run's cluster. nextest gives each test a process, and the run a name; elsewhere the process is
 /// the run.
+#[expect(clippy::zombie_processes, reason = "it outlives the test that starts it")]
 async fn of_this_run() -> PathBuf {
     let (run_id, runner) = match std::env::var("NEXTEST_RUN_ID") {
         Ok(id) => (id, rustix::process::getppid().unwrap().as_raw_nonzero().get().unsigned_abs()),

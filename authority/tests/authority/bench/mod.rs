@@ -87,12 +87,8 @@ impl Bench {
         bench
     }
 
-    /// On a PostgreSQL database that the test looks after, by the system's clock.
-    pub(crate) async fn on(postgres: &str) -> Self {
-        Self::made(Some(postgres), Clock::system(), |_| {}).await
-    }
-
-    async fn made(postgres: Option<&str>, clock: Clock, change: impl FnOnce(&mut Settings)) -> Self {
+    /// On the PostgreSQL database of that URL, which somebody else looks after, or on SQLite.
+    pub(crate) async fn made(postgres: Option<&str>, clock: Clock, change: impl FnOnce(&mut Settings)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let place = directory.path().join("authority");
         let arguments = ["jitsuin-authority", "init", "--institution-code", "1635", "--origin", ORIGIN, "--dir"];
