@@ -88,7 +88,8 @@ pub(super) async fn confirm(
     let inquiry = Inquiry::Confirm { certificate: *certificate_sha256, proved: true };
     match decide(Some(&found.transaction), &inquiry) {
         Decision::Confirm => {}
-        Decision::AlreadyConfirmed => return Ok(()),
+        // What was read may be part of a commit that is still to come.
+        Decision::AlreadyConfirmed => return Ok(change.commit_unrecorded().await?),
         Decision::Refuse(refusal) => {
             change.commit(event.refused(refusal)).await?;
             return Err(refusal.into());
@@ -129,7 +130,7 @@ pub(super) async fn abandon(acquisition: &Acquisition, transaction: &[u8; 16]) -
     let event = acquisition.event(holder, "acquisition.abandon").on(&found.row.record.id);
     match decide(Some(&found.transaction), &Inquiry::Abandon) {
         Decision::Abandon => {}
-        Decision::AlreadyAbandoned => return Ok(()),
+        Decision::AlreadyAbandoned => return Ok(change.commit_unrecorded().await?),
         Decision::ConfirmedBefore => {
             change.commit(event.refused(Refusal::Stale)).await?;
             return Err(Refusal::Stale.into());

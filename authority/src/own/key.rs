@@ -46,7 +46,8 @@ impl Own {
     pub async fn ask(&self, transaction: &[u8; 16], record: &str, request: OwnRequest) -> Result<(), Denial> {
         let mut change = self.house.store.change(self.house.clock.now()).await?;
         if own_requests::is_known(change.db(), transaction).await? {
-            return Ok(());
+            // What was read may be part of a commit that is still to come.
+            return Ok(change.commit_unrecorded().await?);
         }
         let found = certificates::find(change.db(), record).await?.ok_or(Refusal::NotFound)?;
         let holder = found.record.holder.clone();
