@@ -7,16 +7,19 @@ use crate::acquisition::Applicant;
 use crate::denial::Denial;
 use crate::holding;
 use crate::rules::acquire::{ContractStatus, UserStatus};
-use crate::rules::lock::{Counted, LockKind};
 use crate::rules::suspend::Cause;
-use crate::store::{Change, Event, certificates, contracts, users};
+use crate::rules::tries::Tries;
+use crate::store::{Change, Event, certificates, contracts, suspend_tries, users};
 
 impl Own {
     /// Suspends the user's certificate: the card is lost, the PIN is the one factor left (D-909). Whether somebody
     /// exists is not told before the PIN is right. A certificate that is on hold already is what was asked for.
     ///
+    /// The locks of logins neither stand in the way nor are counted into: wrong entries close this door for the user,
+    /// for longer and longer, and the refusal is the same whether it is closed or the entry is wrong.
+    ///
     /// # Errors
-    /// `Auth`; `LockUser`; `NoneValid`.
+    /// `Auth`; `NoneValid`.
     pub async fn suspend_by_pin(
         &self,
         contract: &ContractId,
@@ -36,19 +39,18 @@ impl Own {
             contracts::find(change.db(), contract).await?.is_some_and(|c| c.status != ContractStatus::Terminated);
         let found = users::find(change.db(), contract, user).await?;
         let found = found.filter(|row| served && row.status != UserStatus::Deregistered);
-        let (Some(mut row), Some(proof)) = (found, proof) else { return refuse(change, event, Refusal::Auth).await };
-        let right = proof.holds_for(&row.pin);
-        let counted = row.count(LockKind::UserPin, right, self.house.settings.lock.user_pin);
-        if counted != Counted::Locked {
-            users::update(change.db(), contract, &row).await?;
+        let tries = suspend_tries::find(change.db(), contract, user).await?;
+        // A page without an entry is no guess, and an entry that comes too early is not looked at: it tells nothing.
+        let Some(proof) = proof else { return refuse(change, event, Refusal::Auth).await };
+        if !tries.is_open(change.now()) {
+            return refuse(change, event.because("closed"), Refusal::Auth).await;
         }
-        match counted {
-            Counted::Right => {}
-            Counted::Locked => return refuse(change, event, Refusal::LockUser).await,
-            Counted::Wrong { left: 0, .. } => {
-                return refuse(change, event.locked_by(LockKind::UserPin.key()), Refusal::LockUser).await;
-            }
-            Counted::Wrong { .. } => return refuse(change, event, Refusal::Auth).await,
+        let right = found.is_some_and(|row| proof.holds_for(&row.pin));
+        // The same statement for users whom nobody knows.
+        let after = if right { Tries::default() } else { tries.wrong(change.now()) };
+        suspend_tries::update(change.db(), contract, user, after).await?;
+        if !right {
+            return refuse(change, event, Refusal::Auth).await;
         }
         let rows = certificates::settle(&mut change, &holder).await?;
         let by = (&actor(&holder), cause);

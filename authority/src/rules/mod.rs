@@ -14,3 +14,4 @@ pub mod otp_token;
 pub mod renew;
 pub mod revocation;
 pub mod suspend;
+pub mod tries;

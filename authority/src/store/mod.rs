@@ -18,6 +18,7 @@ pub mod notices;
 pub mod own_requests;
 pub mod parties;
 pub mod revocations;
+pub mod suspend_tries;
 pub mod tokens;
 pub mod users;
 
