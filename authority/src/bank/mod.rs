@@ -6,12 +6,14 @@ mod contract;
 mod import;
 mod notices;
 mod party;
+mod reissue;
 mod token_life;
 mod tokens;
 mod users;
 
 pub use administrators::{Appointed, Person};
 pub use certificate::Whose;
+pub use reissue::{Reissue, Reissued};
 pub use tokens::NewToken;
 
 use crate::denial::Denial;

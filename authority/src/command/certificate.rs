@@ -4,6 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use token::UserId;
 
 use super::arguments::{OfContract, ReasonArgument};
+use super::bulk::{self, BulkArguments};
 use super::{denied, say};
 use crate::acquisition::Applicant;
 use crate::bank::{Bank, Whose};
@@ -47,6 +48,11 @@ pub enum CauseArgument {
 /// `certificate …`
 #[derive(Debug, Subcommand)]
 pub enum CertificateWork {
+    /// Issue the certificates of many users again, from a CSV file.
+    ///
+    /// The whole file is checked first; then each row is done by itself. After an interruption run it again with the
+    /// same form: a user for whom the form was carried out is done_before, and a code that still counts is given again.
+    Reissue(BulkArguments),
     /// Put a certificate on hold: no login from now on. After suspend.max-days it is revoked.
     Suspend {
         /// Whose.
@@ -74,7 +80,12 @@ pub enum CertificateWork {
 }
 
 pub(super) async fn work(bank: &Bank, work: CertificateWork) -> anyhow::Result<()> {
+    let work = match work {
+        CertificateWork::Reissue(arguments) => return bulk::work(bank, arguments).await,
+        other => other,
+    };
     let (holder, done) = match &work {
+        CertificateWork::Reissue(_) => return Ok(()),
         CertificateWork::Suspend { holder, .. } => (holder, "suspended"),
         CertificateWork::Reinstate { holder } => (holder, "reinstated"),
         CertificateWork::Revoke { holder, .. } => (holder, "revoked"),
@@ -83,6 +94,7 @@ pub(super) async fn work(bank: &Bank, work: CertificateWork) -> anyhow::Result<(
     let administrator = applicant.user.is_none().then_some(holder.number);
     let (whose, form) = (Whose { holder: &applicant, administrator }, &holder.form_reference);
     match &work {
+        CertificateWork::Reissue(_) => Ok(()),
         CertificateWork::Suspend { reason, .. } => bank.suspend_certificate(whose, (*reason).into(), form).await,
         CertificateWork::Reinstate { .. } => bank.reinstate_certificate(whose, form).await,
         CertificateWork::Revoke { reason, .. } => bank.revoke_certificate(whose, (*reason).into(), form).await,

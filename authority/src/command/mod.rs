@@ -1,6 +1,7 @@
 //! The command line: `init`, `serve`, and the bank operator's work.
 
 mod arguments;
+mod bulk;
 mod ca;
 mod certificate;
 mod init;

@@ -169,7 +169,7 @@ async fn list(bank: &Bank, contract: Option<&ContractId>, status: Option<TokenSt
 
 /// Opened through the name that the kernel gives to it: taking a number over as a descriptor of ours would
 /// need a promise that nobody else uses it.
-fn open_outlet(number: u16) -> anyhow::Result<File> {
+pub(super) fn open_outlet(number: u16) -> anyhow::Result<File> {
     let name = format!("/proc/self/fd/{number}");
     // Behind what is there: the kernel opens it anew, from its beginning.
     File::options().append(true).open(name).with_context(|| {

@@ -81,7 +81,8 @@ pub fn export(format: Format, entry: &Entry) -> Vec<u8> {
     }
 }
 
-fn record<'a>(fields: impl Iterator<Item = &'a str>) -> Vec<u8> {
+/// One line of CSV, in which no field is a formula.
+pub(crate) fn record<'a>(fields: impl Iterator<Item = &'a str>) -> Vec<u8> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).flexible(true).from_writer(Vec::new());
     let harmless = fields.map(|field| {
         let formula = field.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);

@@ -3,6 +3,7 @@
 mod export;
 mod words;
 
+pub(crate) use export::record;
 pub use export::{Format, export, header};
 
 use serde::Serialize;

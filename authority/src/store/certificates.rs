@@ -187,6 +187,28 @@ pub async fn of_users(db: impl AnyExecutor<'_>, contract: &ContractId) -> Result
         .collect()
 }
 
+/// The holder's newest record that was opened on the form.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn on_form(
+    db: impl AnyExecutor<'_>,
+    holder: &Applicant,
+    form_reference: &str,
+) -> Result<Option<CertificateRow>, StoreError> {
+    sqlx::query_as::<_, Row>(select!(
+        "WHERE contract_id = $1 AND COALESCE(user_id, '') = $2 AND form_reference = $3 \
+         ORDER BY cert_issue_no DESC LIMIT 1"
+    ))
+    .bind(holder.contract.as_str())
+    .bind(holder.user.as_ref().map_or("", UserId::as_str))
+    .bind(form_reference)
+    .fetch_optional(db)
+    .await?
+    .map(CertificateRow::try_from)
+    .transpose()
+}
+
 /// The record of that name.
 ///
 /// # Errors
