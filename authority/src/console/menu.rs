@@ -6,16 +6,23 @@ use axum::response::Response;
 use axum::routing::get;
 
 use super::admin::{Admin, HOME};
+use super::history::Line;
 use super::page::{Page, answer};
 use super::trouble::Trouble;
 use super::users::{CONTRACT, Row};
 use crate::house::House;
+use crate::store::history::Wanted;
+
+/// Changes on the menu.
+const RECENT: u16 = 5;
 
 #[derive(Template)]
 #[template(path = "menu.html")]
 struct Menu {
     page: Page,
     rows: Vec<Row>,
+    /// What was changed of users and rights lately.
+    lines: Vec<Line>,
 }
 
 #[derive(Template)]
@@ -35,7 +42,11 @@ async fn menu(admin: Admin) -> Result<Response, Trouble> {
     let mut page = admin.page_with(t.menu_admin, &users);
     page.crumbs.clear();
     let rows = users.iter().map(|user| Row::new(t, admin.visit.language, user)).collect();
-    let screen = Menu { page, rows };
+    let wanted = Wanted { action: "user.".to_owned(), refused: Some(false), ..Wanted::default() };
+    let recent = admin.office.history(&wanted, None, RECENT, admin.visit.language).await;
+    let recent = recent.map_err(|denial| admin.trouble(denial))?.entries;
+    let lines = recent.iter().map(|entry| Line::new(admin.visit.language, entry)).collect();
+    let screen = Menu { page, rows, lines };
     Ok(answer(&screen, &screen.page))
 }
 

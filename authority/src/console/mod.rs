@@ -11,6 +11,7 @@ mod customer;
 mod field;
 mod guard;
 mod help;
+mod history;
 mod menu;
 mod notices;
 mod operation;
@@ -46,6 +47,7 @@ pub(crate) fn pages(house: &House) -> Router {
         .merge(user_login::routes())
         .merge(user_menu::routes())
         .merge(contract::routes())
+        .merge(history::routes())
         .merge(operation::routes())
         .route("/console/{*rest}", axum::routing::any(nowhere))
         .with_state(house.clone())

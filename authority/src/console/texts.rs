@@ -332,6 +332,18 @@ texts! {
     emergency_stop_lead: "ご契約先のすべての利用者と管理者のサービスを直ちに停止します。解除は金融機関でのみ行えます。", "Stops the service for all of the contract's users and administrators at once. Only the bank can lift it.";
     done_stop: "サービスを緊急停止しました。解除についてはお取引店にご連絡ください。", "The service is stopped. Contact the branch to lift the stop.";
 
+    history: "操作履歴", "Operation history";
+    history_lead: "ご契約先の操作の記録を確認し、CSVまたはJSONで取り出します。", "See what was done in this contract, and take it away as CSV or JSON.";
+    history_none: "該当する記録はありません。", "There is no such entry.";
+    history_older: "以前の記録", "Earlier entries";
+    history_csv: "CSVで取り出す", "Take away as CSV";
+    history_json: "JSONで取り出す", "Take away as JSON";
+    history_who: "操作者", "Who";
+    history_what: "操作", "What";
+    history_about: "対象", "About";
+    history_outcome: "結果", "Outcome";
+    recent: "最近の利用者・権限の変更", "Recent changes of users and rights";
+
     // 利用者メニュー
     menu_user: "利用者メニュー", "User menu";
     cert_status_title: "電子証明書の状態", "Your certificate";

@@ -235,7 +235,7 @@ fn columns(t: &'static Texts, wish: &Wish) -> Vec<Column> {
 }
 
 /// What can stand in an address as it is; IDs have no other characters.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
 }
 

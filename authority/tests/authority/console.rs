@@ -344,6 +344,22 @@ async fn what_is_entered_comes_back_as_text() {
 }
 
 #[tokio::test]
+async fn the_record_is_taken_away_in_a_session_only() {
+    let bench = Bench::new().await;
+    let card = bench.administrator().await;
+    let mut browser = Browser::new(&bench).await;
+    assert_eq!(browser.get("/console/history/history.csv").await.status, 401);
+    let mut browser = Browser::logged_in(&bench, &card).await;
+    let csv = browser.get("/console/history/history.csv").await;
+    assert_eq!((csv.status, csv.headers["content-type"].to_str().unwrap().starts_with("text/csv")), (200, true));
+    let json = browser.get("/console/history/history.jsonl").await;
+    let lines: Vec<serde_json::Value> = json.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.iter().any(|line| line["action"] == "login.pin"), "{lines:?}");
+    assert_eq!(csv.body.lines().count(), lines.len() + 1, "the heads and as many lines");
+    assert_eq!(browser.get("/console/history/other").await.status, 404);
+}
+
+#[tokio::test]
 async fn a_stale_page_shows_what_is_now() {
     let bench = Bench::new().await;
     let card = bench.administrator().await;

@@ -96,6 +96,9 @@ fn register(desk: &Desk) {
     desk.look("deregistered");
     browser.go("/console/approvals");
     desk.screen("approvals", "承認待ちの依頼", "Requests for approval");
+    browser.go("/console/history");
+    desk.screen("history", "操作履歴", "Operation history");
+    assert!(browser.page().contains("S0001"));
     browser.go("/console/stop");
     desk.screen("emergency-stop", "緊急停止", "Emergency stop");
 }

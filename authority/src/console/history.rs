@@ -1,0 +1,115 @@
+//! 操作履歴: a page at a time, and all of it to take away (D-409, D-706).
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, Query};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde::Deserialize;
+use token::{Language, Refusal, UserId};
+
+use super::admin::Admin;
+use super::page::{Page, answer};
+use super::trouble::Trouble;
+use super::users::{CONTRACT, plain};
+use super::words;
+use crate::history::{Entry, Format, export, header};
+use crate::house::House;
+use crate::store::history::Wanted;
+
+/// Entries on a page.
+const PAGE: u16 = 50;
+/// Entries that an export reads at a time.
+const READ: u16 = 500;
+/// Most bytes of an export; whoever has more goes on with `after` at the API.
+const MOST: usize = 32 * 1024 * 1024;
+
+#[derive(Debug, Default, Deserialize)]
+struct Wish {
+    #[serde(default)]
+    user: String,
+    before: Option<i64>,
+}
+
+/// A line of the list.
+pub(super) struct Line {
+    pub(super) at: String,
+    pub(super) who: String,
+    pub(super) what: String,
+    pub(super) about: String,
+    pub(super) outcome: String,
+    pub(super) refused: bool,
+}
+
+impl Line {
+    pub(super) fn new(language: Language, entry: &Entry) -> Self {
+        let event = &entry.event;
+        let about = [event.user_id.as_str(), &event.subject].into_iter().filter(|text| !text.is_empty());
+        Self {
+            at: words::moment(language, event.at),
+            who: format!("{} {}", entry.role_text, event.actor),
+            what: entry.action_text.clone(),
+            about: about.collect::<Vec<_>>().join(" "),
+            outcome: entry.outcome_text.clone(),
+            refused: event.outcome != "done",
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "history.html")]
+struct Screen {
+    page: Page,
+    lines: Vec<Line>,
+    user: String,
+    older: Option<String>,
+}
+
+pub(super) fn routes() -> Router<House> {
+    Router::new().route("/console/history", get(show)).route("/console/history/{file}", get(take_away))
+}
+
+async fn show(admin: Admin, Query(wish): Query<Wish>) -> Result<Response, Trouble> {
+    let (t, language) = (admin.texts(), admin.visit.language);
+    let mut page = admin.page(t.history).await?;
+    page.crumb(t.menu_contract_admin, CONTRACT);
+    // What is no user ID is nobody's.
+    let user = UserId::new(&wish.user).ok();
+    let found = if user.is_none() && !wish.user.is_empty() {
+        page.refuse(Some("user"), Refusal::IdFormat);
+        None
+    } else {
+        let wanted = Wanted { user, ..Wanted::default() };
+        let found = admin.office.history(&wanted, wish.before, PAGE, language).await;
+        Some(found.map_err(|denial| admin.trouble(denial))?)
+    };
+    let older = found.as_ref().and_then(|found| found.next_before);
+    let screen = Screen {
+        lines: found.iter().flat_map(|found| &found.entries).map(|entry| Line::new(language, entry)).collect(),
+        older: older.map(|before| format!("/console/history?user={}&before={before}", plain(&wish.user))),
+        user: wish.user,
+        page,
+    };
+    Ok(answer(&screen, &screen.page))
+}
+
+async fn take_away(admin: Admin, Path(file): Path<String>) -> Result<Response, Trouble> {
+    let (format, media) = match file.as_str() {
+        "history.csv" => (Format::Csv, "text/csv; charset=utf-8; header=present"),
+        "history.jsonl" => (Format::JsonLines, "application/jsonl"),
+        _ => return Err(admin.trouble(Refusal::NotFound)),
+    };
+    let language = admin.visit.language;
+    let mut body = header(format, language);
+    let mut after = 0;
+    while body.len() < MOST {
+        let entries = admin.office.history_after(&Wanted::default(), after, READ, language).await;
+        let entries = entries.map_err(|denial| admin.trouble(denial))?;
+        let Some(last) = entries.last() else { break };
+        after = last.event.seq;
+        entries.iter().for_each(|entry| body.extend_from_slice(&export(format, entry)));
+    }
+    let name = format!("attachment; filename=\"{file}\"");
+    Ok(([(CONTENT_TYPE, media.to_owned()), (CONTENT_DISPOSITION, name)], body).into_response())
+}
