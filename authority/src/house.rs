@@ -7,6 +7,7 @@ use crate::attestation::{Makers, MakersError};
 use crate::ca::{Ca, CaError, ReplySigner};
 use crate::clock::Clock;
 use crate::pins::Pins;
+use crate::readiness::Probe;
 use crate::revocation::{self, Desk};
 use crate::settings::{Settings, SettingsError};
 use crate::store::{Store, StoreError};
@@ -59,6 +60,8 @@ pub struct House {
     pub replies: Arc<ReplySigner>,
     /// The manufacturers whose devices are believed.
     pub makers: Arc<Makers>,
+    /// What is known of the CA's key.
+    pub probe: Probe,
     /// The authority's directory.
     pub directory: Arc<PathBuf>,
 }
@@ -87,6 +90,7 @@ impl House {
             revocation: Arc::default(),
             replies: Arc::new(replies),
             makers: Arc::new(makers),
+            probe: Probe::default(),
             directory: Arc::new(directory.to_owned()),
         })
     }

@@ -1,7 +1,9 @@
 //! Whether an authority can do its work now.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
 
 use crate::house::House;
 use crate::store::event;
@@ -10,6 +12,30 @@ use crate::store::event;
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How far the clock may be behind the newest event, in seconds: the clocks of several machines differ a little.
 const BEHIND: i64 = 60;
+
+/// How long it counts that the CA's key has signed. Anybody may ask whether the authority is ready, and must not keep the key,
+/// or the token that it is in, busy with it.
+const SIGNED: Duration = Duration::from_secs(15);
+
+/// What was last known of the CA's key, and since when.
+#[derive(Debug, Clone, Default)]
+pub struct Probe(Arc<Mutex<Option<(Instant, bool)>>>);
+
+impl Probe {
+    /// Whether the CA signs. Whoever asks meanwhile waits for the same answer.
+    async fn ca(&self, house: &House) -> bool {
+        let mut known = self.0.lock().await;
+        if let Some((at, signs)) = *known
+            && at.elapsed() < SIGNED
+        {
+            return signs;
+        }
+        let key = Arc::clone(&house.ca);
+        let signs = tokio::task::spawn_blocking(move || key.can_sign()).await.unwrap_or(false);
+        *known = Some((Instant::now(), signs));
+        signs
+    }
+}
 
 /// What an authority needs, and whether it has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +56,6 @@ impl Readiness {
             Ok(Ok(newest)) => (true, newest.is_none_or(|at| house.clock.now() >= at - BEHIND)),
             _ => (false, true),
         };
-        let key = Arc::clone(&house.ca);
-        let ca = tokio::task::spawn_blocking(move || key.can_sign()).await.unwrap_or(false);
-        Self { database, clock, ca }
+        Self { database, clock, ca: house.probe.ca(house).await }
     }
 }

@@ -33,8 +33,11 @@ pub(super) async fn accept(
     let inquiry = Inquiry::Submit { applicant, key: submission.public_key.fingerprint() };
     match decide(known.as_ref().map(|found| &found.transaction), &inquiry) {
         Decision::Bind => {}
-        // Nothing is asked again and nothing is written: the change is dropped.
-        Decision::Repeat | Decision::Wait => return Ok(known.ok_or(Refusal::Internal)?.record),
+        // Nothing is asked again and nothing is written. What was read may be another's who waits for the same commit.
+        Decision::Repeat | Decision::Wait => {
+            change.commit_unrecorded().await?;
+            return Ok(known.ok_or(Refusal::Internal)?.record);
+        }
         Decision::Refuse(refusal) => {
             change.commit(event.refused(refusal)).await?;
             return Err(refusal.into());

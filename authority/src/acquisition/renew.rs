@@ -70,7 +70,11 @@ pub(super) async fn accept(
     let inquiry = Inquiry::Submit { applicant: &holder, key: renewing.public_key.fingerprint() };
     match decide(known.as_ref().map(|found| &found.transaction), &inquiry) {
         Decision::Bind => {}
-        Decision::Repeat | Decision::Wait => return Ok(known.ok_or(Refusal::Internal)?.record),
+        // What was read may be another's who waits for the same commit.
+        Decision::Repeat | Decision::Wait => {
+            change.commit_unrecorded().await?;
+            return Ok(known.ok_or(Refusal::Internal)?.record);
+        }
         Decision::Refuse(refusal) => {
             change.commit(acquisition.event(&holder, action).refused(refusal)).await?;
             return Err(refusal.into());

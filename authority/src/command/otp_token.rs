@@ -123,12 +123,12 @@ async fn import(
         }
     };
     let (mut taken, mut bad) = (Vec::new(), 0);
-    for (serial, token) in container.open(key.as_ref())? {
+    for pskc::Entry { name, token } in container.open(key.as_ref())? {
         match token {
             Ok(token) => taken.push(token),
             Err(error) => {
                 bad += 1;
-                say(&format!("token {serial} is not taken: {error}"))?;
+                say(&format!("token {name} is not taken: {error}"))?;
             }
         }
     }

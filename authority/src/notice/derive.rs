@@ -119,11 +119,11 @@ async fn facts(
         };
         let until = event.at + i64::from(house.settings.notice.stop_hours) * 3600;
         facts.stop_until = kind.can_be_stopped().then_some(until);
-    } else if event.action.starts_with("token.") || kind == Kind::TokenEnding || kind == Kind::TokenRevoked {
-        if let Some(token) = tokens::find(change.db(), &event.subject).await? {
-            facts.ends_at = matches!(kind, Kind::TokenEnding | Kind::TokenExpired).then_some(token.ends_at);
-            facts.token = token.serial;
-        }
+    } else if (event.action.starts_with("token.") || kind == Kind::TokenEnding || kind == Kind::TokenRevoked)
+        && let Some(token) = tokens::find(change.db(), &event.subject).await?
+    {
+        facts.ends_at = matches!(kind, Kind::TokenEnding | Kind::TokenExpired).then_some(token.ends_at);
+        facts.token = token.serial;
     }
     Ok((facts, certificate.map(|row| row.record.id)))
 }

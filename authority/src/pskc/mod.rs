@@ -52,6 +52,15 @@ pub enum PskcError {
     Xml,
 }
 
+/// A token of a file, read or not.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its serial number, or what stands in its place.
+    pub name: String,
+    /// What it is, or why it is not taken.
+    pub token: Result<Imported, PskcError>,
+}
+
 /// A token as the file has it.
 #[derive(Debug)]
 pub struct Imported {
@@ -104,11 +113,11 @@ impl Container {
         crypto::need(&self.0)
     }
 
-    /// Opens every token: by its serial number (or what stands in its place), what it is, or why it is not taken.
+    /// Opens every token.
     ///
     /// # Errors
     /// [`PskcError`] for the file as a whole: a key that does not fit, or no token in it.
-    pub fn open(&self, key: Option<&Key>) -> Result<Vec<(String, Result<Imported, PskcError>)>, PskcError> {
+    pub fn open(&self, key: Option<&Key>) -> Result<Vec<Entry>, PskcError> {
         let opener = match (self.need()?, key) {
             (Need::Nothing, _) => None,
             (_, Some(key)) => Some(crypto::Opener::new(&self.0, key)?),

@@ -21,7 +21,7 @@ fn password(text: &str) -> Key {
 /// All tokens, or the first thing that is wrong.
 fn open(text: &str, key: Option<&Key>) -> Result<Vec<Imported>, PskcError> {
     let tokens = Container::read(text.as_bytes(), false)?.open(key)?;
-    tokens.into_iter().map(|(_, token)| token).collect()
+    tokens.into_iter().map(|entry| entry.token).collect()
 }
 
 fn one(text: &str) -> Result<Imported, PskcError> {
@@ -176,7 +176,7 @@ proptest! {
         }
         let key = shared("12345678901234567890123456789012");
         if let Ok(tokens) = Container::read(&bytes, true).and_then(|container| container.open(Some(&key))) {
-            for token in tokens.into_iter().filter_map(|(_, token)| token.ok()) {
+            for token in tokens.into_iter().filter_map(|entry| entry.token.ok()) {
                 prop_assert!((6..=8).contains(&token.state.digits));
                 prop_assert!((16..=64).contains(&token.secret.len()));
                 prop_assert!(!token.serial.is_empty() && token.serial.len() <= 64);

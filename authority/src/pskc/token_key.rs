@@ -4,14 +4,14 @@ use token::Secret;
 
 use super::crypto::{Opener, base64, number, short};
 use super::xml::Element;
-use super::{Imported, PskcError};
+use super::{Entry, Imported, PskcError};
 use crate::otp::{Hash, Kind, TokenState};
 
 /// Bytes of a secret: RFC 4226 R6 wants 128 bits; no hash takes more than 64 bytes.
 const SECRET: std::ops::RangeInclusive<usize> = 16..=64;
 
 /// Reads the `n`th package.
-pub(super) fn read(package: &Element, n: usize, opener: Option<&Opener>) -> (String, Result<Imported, PskcError>) {
+pub(super) fn read(package: &Element, n: usize, opener: Option<&Opener>) -> Entry {
     let key = package.child("Key");
     let named = package.at(&["DeviceInfo", "SerialNo"]).map(Element::text).filter(|serial| !serial.is_empty());
     let named = named.or_else(|| key.and_then(|key| key.attribute("Id")));
@@ -23,7 +23,7 @@ pub(super) fn read(package: &Element, n: usize, opener: Option<&Opener>) -> (Str
         }
         self::key(key, serial, opener)
     });
-    (name, token)
+    Entry { name, token }
 }
 
 fn key(key: &Element, serial: &str, opener: Option<&Opener>) -> Result<Imported, PskcError> {

@@ -9,7 +9,10 @@
 //! A client that goes away takes its request with it wherever that stands, and must not take the others' commit: what
 //! concerns them is done by tasks of their own.
 
+use std::future::Future;
+use std::io::ErrorKind;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, Executor};
@@ -19,6 +22,10 @@ use super::{StoreError, crash};
 
 /// How many changes one transaction has at most: PostgreSQL keeps 64 subtransactions at hand.
 const MOST: usize = 48;
+
+/// How long the database may take over a statement that opens, closes or parts a transaction. A server whose machine is
+/// gone says nothing, and everybody waits behind it; on PostgreSQL a lock is waited for 20 seconds (`store::postgres`).
+const LONGEST: Duration = Duration::from_secs(25);
 
 /// What a change holds on PostgreSQL from its beginning to its end: any number that nothing else in the database uses.
 const WRITER_LOCK: i64 = 0x6a69_7473_7569_6e01;
@@ -76,7 +83,7 @@ impl Writer {
             writer.ready(&mut open).await?;
             let mut turn = writer.take(open)?;
             if turn.group.savepoint {
-                turn.group.connection.execute("SAVEPOINT change").await?;
+                bounded(turn.group.connection.execute("SAVEPOINT change")).await?;
             }
             Ok(turn)
         });
@@ -107,12 +114,12 @@ impl Writer {
         let connection = self.pool.acquire().await?;
         let mut group = Group { connection, open: true, done: Vec::new(), working: false, savepoint: false };
         if self.shared {
-            group.connection.execute("BEGIN").await?;
+            bounded(group.connection.execute("BEGIN")).await?;
             // Other processes wait here. Read committed shows each statement after it what they committed before.
             let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITER_LOCK);
-            lock.execute(&mut *group.connection).await?;
+            bounded(lock.execute(&mut *group.connection)).await?;
         } else {
-            group.connection.execute("BEGIN IMMEDIATE").await?;
+            bounded(group.connection.execute("BEGIN IMMEDIATE")).await?;
         }
         Ok(group)
     }
@@ -147,7 +154,7 @@ impl Turn {
 
     async fn give(mut self, tell: Told) {
         if self.group.savepoint
-            && let Err(error) = self.group.connection.execute("RELEASE SAVEPOINT change").await
+            && let Err(error) = bounded(self.group.connection.execute("RELEASE SAVEPOINT change")).await
         {
             let _ = tell.send(Err(Arc::new(error)));
             return;
@@ -179,10 +186,13 @@ impl Drop for Turn {
 async fn clear(open: &mut Option<Group>) {
     let Some(group) = open.as_mut().filter(|group| group.working) else { return };
     group.working = false;
-    let taken_back = group.savepoint && group.connection.execute("ROLLBACK TO SAVEPOINT change").await.is_ok();
+    // ROLLBACK TO leaves the savepoint where it is; a later one that fails must not find it.
+    let taken_back = group.savepoint
+        && bounded(group.connection.execute("ROLLBACK TO SAVEPOINT change")).await.is_ok()
+        && bounded(group.connection.execute("RELEASE SAVEPOINT change")).await.is_ok();
     if !taken_back && let Some(mut group) = open.take() {
         // Without a savepoint the change was the only one. Whoever waits hears it from the channel's end.
-        group.open = group.connection.execute("ROLLBACK").await.is_err();
+        group.open = bounded(group.connection.execute("ROLLBACK")).await.is_err();
     }
 }
 
@@ -191,13 +201,19 @@ async fn settle(open: &mut Option<Group>) {
     clear(open).await;
     let Some(mut group) = open.take() else { return };
     crash::before_commit();
-    let result = group.connection.execute("COMMIT").await.map(drop).map_err(Arc::new);
+    let result = bounded(group.connection.execute("COMMIT")).await.map(drop).map_err(Arc::new);
     group.open = result.is_err();
     crash::after_commit();
     for told in std::mem::take(&mut group.done) {
         // Whoever went away does not hear it.
         let _ = told.send(result.clone());
     }
+}
+
+/// Gives up when the database says nothing. The connection is then in no known state, and is closed with its group.
+async fn bounded<T>(statement: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    let answered = tokio::time::timeout(LONGEST, statement).await;
+    answered.unwrap_or_else(|_| Err(sqlx::Error::Io(ErrorKind::TimedOut.into())))
 }
 
 impl Drop for Group {

@@ -235,8 +235,8 @@ fn japanese(text: &str, facts: &Facts) -> String {
     add("操作元", &facts.place);
     if let Some(until) = facts.stop_until {
         lines.push(format!(
-            "\nお心当たりがない場合は、次の停止コードを「jitsuin stop」コマンド、またはご利用の金融機関の停止画面（/stop）に\
-             入力してください。電子証明書が直ちに一時停止されます。\n停止コード: {STOP_CODE}\n（一回限り、{}まで）",
+            "\nお心当たりがない場合は、次の停止コードをご利用の金融機関の停止画面（/stop）に入力してください。\
+             電子証明書が直ちに一時停止されます。\n停止コード: {STOP_CODE}\n（一回限り、{}まで）",
             jst::date_time(until)
         ));
     } else {
@@ -272,8 +272,8 @@ fn english(text: &str, facts: &Facts) -> String {
     add("From", &facts.place);
     if let Some(until) = facts.stop_until {
         lines.push(format!(
-            "\nIf this was not you, give the following stop code to the command \"jitsuin stop\", or enter it on your \
-             bank's stop page (/stop). The certificate is then suspended at once.\nStop code: {STOP_CODE}\n\
+            "\nIf this was not you, enter the following stop code on your bank's stop page (/stop). \
+             The certificate is then suspended at once.\nStop code: {STOP_CODE}\n\
              (counts once, until {})",
             jst::english(until)
         ));
