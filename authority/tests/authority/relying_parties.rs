@@ -170,6 +170,15 @@ async fn time_and_the_chain() {
         answers: vec![answer(&bench, &card, None).await],
         nonce: None,
     };
+
+    // with two trusted roots, the list of the one says nothing of what the other certified
+    let (other, others) = another_root(&bench);
+    let trusting = whole.clone().trust(other);
+    let wrong = lists(vec![list(&bench, 1).await, RevocationList::from_der(&others).unwrap()]);
+    assert_eq!(log_in(&bench, trusting.clone(), &card, &wrong), Err(Rejection::NoEvidence));
+    assert!(log_in(&bench, trusting.clone(), &card, &both).is_ok());
+    let wrong = Evidence { answers: vec![answer(&bench, &card, None).await], ..wrong };
+    assert_eq!(log_in(&bench, trusting, &card, &wrong), Err(Rejection::NoEvidence));
     assert!(log_in(&bench, whole, &card, &mixed).is_ok());
 
     // a list that is older than the party allows, though its own end is not reached
@@ -182,6 +191,19 @@ async fn time_and_the_chain() {
     assert!(matches!(log_in(&bench, party(&bench), &card, &list), Err(Rejection::Expired { .. })));
     bench.wait(-500 * 24 * HOUR);
     assert!(log_in(&bench, party(&bench), &card, &list).is_err());
+}
+
+/// Another root's certificate and list, as they come from a ceremony.
+fn another_root(bench: &Bench) -> (Vec<u8>, Vec<u8>) {
+    let dir = tempfile::tempdir().unwrap();
+    let (folder, settings) = (dir.path().join("root"), authority::settings::CaSettings::default());
+    let passphrase = crate::bench::secret("another root far from any network");
+    let keep = authority::ca::ceremony::Keep::Sealed(&passphrase);
+    let code = &bench.house.settings.institution_code;
+    authority::ca::ceremony::new_root(&folder, code, &keep, &settings, bench.clock.now()).unwrap();
+    let root = authority::ca::ceremony::root(&folder, &settings).unwrap().0;
+    let list = der::pem::decode_vec(&std::fs::read(folder.join("root.crl")).unwrap()).unwrap().1;
+    (root, list)
 }
 
 fn root_id(bench: &Bench) -> String {

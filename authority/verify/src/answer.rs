@@ -103,7 +103,7 @@ fn is_signed(basic: &BasicOcspResponse, issuer: &[u8], trust: &Trust, now: i64) 
     let signature = basic.signature.raw_bytes();
     let delegates = basic.certs.iter().flatten().take(4).filter_map(|certificate| certificate.to_der().ok());
     let allowed = delegates.filter(|delegate| {
-        trust.issuer_of(delegate, Purpose::OcspSigning, now, None).is_ok_and(|above| above == issuer)
+        trust.check(delegate, Purpose::OcspSigning, now, None).is_ok_and(|path| path.issuer == issuer)
     });
     std::iter::once(issuer.to_vec()).chain(allowed).any(|signer| has_signed(&signer, &signed, signature))
 }

@@ -56,15 +56,25 @@ pub(crate) struct Trust {
     pub(crate) roots: Vec<Vec<u8>>,
 }
 
+/// A path that was found good.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// The certificate of the leaf's issuer, DER.
+    pub(crate) issuer: Vec<u8>,
+    /// The names of those whose word the CAs of the path rest on, the trusted root among them: each of them has to say
+    /// in a list that it stands by what it certified. Content octets, as webpki has names.
+    pub(crate) above: Vec<Vec<u8>>,
+}
+
 impl Trust {
-    /// Checks the path of `leaf`, which must be for `purpose`. Yields the certificate of its issuer, DER.
-    pub(crate) fn issuer_of(
+    /// Checks the path of `leaf`, which must be for `purpose`.
+    pub(crate) fn check(
         &self,
         leaf: &[u8],
         purpose: Purpose,
         now: i64,
         revocation: Option<RevocationOptions<'_>>,
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<Checked, Error> {
         let leaf = CertificateDer::from(leaf);
         let end = EndEntityCert::try_from(&leaf)?;
         // webpki's `required` would ask every CA above for the purpose as well; the leaf alone must name it
@@ -74,15 +84,18 @@ impl Trust {
         let usage = KeyUsage::required_if_present(octets(purpose));
         let path =
             end.verify_for_usage(&SIGNATURES, &self.anchors, &self.issuing, unix(now), usage, revocation, None)?;
-        match path.intermediate_certificates().next() {
-            Some(issuer) => Ok(issuer.der().to_vec()),
+        let root = path.anchor();
+        let issuer = match path.intermediate_certificates().next() {
+            Some(issuer) => issuer.der().to_vec(),
             None => {
-                let name = path.anchor().subject.as_ref();
                 let mut anchors = self.anchors.iter().zip(&self.roots);
-                let root = anchors.find(|(anchor, _)| anchor.subject.as_ref() == name);
-                root.map(|(_, root)| root.clone()).ok_or(Error::UnknownIssuer)
+                let found = anchors.find(|(anchor, _)| *anchor == root);
+                found.map(|(_, root)| root.clone()).ok_or(Error::UnknownIssuer)?
             }
-        }
+        };
+        let mut above: Vec<_> = path.intermediate_certificates().map(|ca| ca.issuer().to_vec()).collect();
+        above.push(root.subject.as_ref().to_vec());
+        Ok(Checked { issuer, above })
     }
 }
 

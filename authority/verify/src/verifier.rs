@@ -105,11 +105,11 @@ impl Verifier {
         if !self.party.algorithms.contains(&algorithm) || !algorithm.fits(facts.public_key.algorithm()) {
             return Err(Rejection::Algorithm(named.chars().filter(|c| c.is_ascii_alphanumeric()).take(16).collect()));
         }
-        let issuer = self.trust.issuer_of(&der, Purpose::ClientAuth, now, None).map_err(|error| path(error, &facts))?;
+        let checked = self.trust.check(&der, Purpose::ClientAuth, now, None).map_err(|error| path(error, &facts))?;
         if facts.ca || !facts.may_sign || !facts.may_authenticate {
             return Err(Rejection::Usage);
         }
-        self.revocation(&der, &leaf, &issuer, evidence, now)?;
+        self.revocation(&der, &leaf, &checked.issuer, evidence, now)?;
         let subject = facts.name.clone().ok_or(Rejection::Name)?;
         if subject.institution != self.party.institution {
             return Err(Rejection::Name);
@@ -195,19 +195,22 @@ impl Verifier {
             .with_status_policy(policy)
             .with_expiration_policy(ExpirationPolicy::Enforce)
             .build();
-        match self.trust.issuer_of(der, Purpose::ClientAuth, now, Some(options)) {
-            Ok(_) if chain => Ok(self.roots_have_lists(&lists)),
+        match self.trust.check(der, Purpose::ClientAuth, now, Some(options)) {
+            Ok(path) if chain => Ok(all_have_lists(&path.above, &lists)),
             Ok(_) => Ok(true),
             Err(Error::UnknownRevocationStatus | Error::CrlExpired { .. }) => Ok(false),
             Err(Error::CertRevoked) => Err(revoked(&lists, leaf, chain)),
             Err(error) => Err(Rejection::BadEvidence(error.to_string())),
         }
     }
+}
 
-    /// Whether each root that issues has a list among them: without one nothing was said of the issuing CA.
-    fn roots_have_lists(&self, lists: &[&webpki::CertRevocationList<'_>]) -> bool {
-        self.trust.anchors.iter().any(|anchor| lists.iter().any(|list| list.issuer() == anchor.subject.as_ref()))
-    }
+/// Whether each of the issuers has a list for all of its certificates among them: without it nothing was said of the CA
+/// that it certified. webpki has checked the signature of whichever list it took, and takes none only where none fits.
+fn all_have_lists(issuers: &[Vec<u8>], lists: &[&webpki::CertRevocationList<'_>]) -> bool {
+    issuers.iter().all(|name| {
+        lists.iter().any(|list| list.issuer() == name.as_slice() && list.issuing_distribution_point().is_none())
+    })
 }
 
 /// What the lists say of a certificate that is in one of them.
