@@ -4,7 +4,7 @@
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, EXPIRES, IF_NONE_MATCH, LAST_MODIFIED};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, EXPIRES, IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -15,6 +15,7 @@ use token::ocsp::{REQUEST_TYPE, RESPONSE_TYPE, ResponseStatus};
 
 use super::Doors;
 use super::problem::not_found;
+use crate::revocation::RevocationError;
 use crate::revocation::ocsp::{self, Answer};
 
 /// Longest path of a GET that is decoded, in bytes (RFC 5019 §5 has 255; we are more patient).
@@ -65,6 +66,7 @@ async fn list(doors: &Doors, issuer: &str, partition: i64, headers: &HeaderMap) 
             shared(doors, headers, "application/pkix-crl", list.der.clone(), &tag, times)
         }
         Ok(None) => not_found(headers),
+        Err(RevocationError::Busy) => (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")]).into_response(),
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, issuer, "no revocation list");
             StatusCode::SERVICE_UNAVAILABLE.into_response()

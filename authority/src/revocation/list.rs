@@ -41,6 +41,7 @@ impl Desk {
         issuer: &str,
         partition: i64,
     ) -> Result<Option<Arc<List>>, RevocationError> {
+        let turn = self.turn().await?;
         let Some(state) = revocations::list_state(house.store.readers(), issuer, partition).await? else {
             return Ok(None);
         };
@@ -48,6 +49,8 @@ impl Desk {
         if let Some(newest) = state.newest.filter(|newest| shows(&state, newest, now)) {
             return self.stored(house, issuer, partition, newest).await.map(Some);
         }
+        // one list is made at a time, whoever waits for it
+        drop(turn);
         let made = self.make(house, issuer, partition).await;
         match (made, state.newest) {
             (Err(RevocationError::Ca(error)), Some(newest)) if now < newest.next_update => {

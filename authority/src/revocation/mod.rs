@@ -13,37 +13,77 @@ pub(crate) use place::{Place, place};
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::ca::{Ca, CaError, CannotSign};
 use crate::store::{Event, Store, StoreError, revocations};
 
+/// Connections of the store that all who ask anonymously hold at once: logins read by the same few, and whoever floods
+/// this door is not to close that one. The one list that is being made has another.
+const READS: usize = 2;
+/// How long somebody waits for one of them.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Why there is no list or answer.
 #[derive(Debug, thiserror::Error)]
 pub enum RevocationError {
+    /// Too many ask at once.
+    #[error("too many ask at once")]
+    Busy,
     /// The CA's key, or what it should sign.
     #[error("the issuing CA did not sign")]
     Ca(#[from] CaError),
     /// Something that this program writes itself could not be written.
     #[error("an answer could not be encoded. Report the fault to whoever wrote this software")]
     Encoding(#[from] der::Error),
+    /// The issuing CA's certificate has ended: nobody can be certified to answer for it.
+    #[error("the issuing CA's certificate has ended")]
+    Ended,
     /// The responder's own key.
     #[error("the OCSP responder's key did not sign")]
     Key(#[from] CannotSign),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The CA could not certify a responder a moment ago, and is not asked again yet.
+    #[error("no OCSP responder was certified a moment ago")]
+    Waiting,
     /// The work was not carried out.
     #[error("the work was cut off")]
     Task(#[from] tokio::task::JoinError),
 }
 
 /// What one process remembers of lists and answers. Losing it costs time only.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Desk {
     lists: std::sync::Mutex<HashMap<(String, i64), Arc<List>>>,
     /// One list is made at a time.
     making: tokio::sync::Mutex<()>,
     ocsp: ocsp::Memory,
+    reads: Semaphore,
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self {
+            lists: std::sync::Mutex::default(),
+            making: tokio::sync::Mutex::default(),
+            ocsp: ocsp::Memory::default(),
+            reads: Semaphore::new(READS),
+        }
+    }
+}
+
+impl Desk {
+    /// The right to read from the store for somebody who is not known.
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, RevocationError> {
+        match tokio::time::timeout(PATIENCE, self.reads.acquire()).await {
+            Ok(Ok(turn)) => Ok(turn),
+            _ => Err(RevocationError::Busy),
+        }
+    }
 }
 
 /// Makes the issuing CAs known to the database; does nothing where they are. The first ever has signed all that was

@@ -12,14 +12,14 @@ use der::{Decode, Encode};
 use token::ocsp::{self, OcspRequest, OcspResponse, Request, ResponseStatus};
 
 use self::responder::Responders;
-use super::Desk;
+use super::{Desk, RevocationError};
 use crate::house::House;
 use crate::store::revocations;
 
 /// Longest request that is read, in bytes.
 pub const MAX_REQUEST: usize = 16 * 1024;
 /// Most certificates in one request.
-const MAX_CERTIFICATES: usize = 32;
+const MAX_CERTIFICATES: usize = 4;
 /// Most answers that are remembered; then all are made anew.
 const MAX_REMEMBERED: usize = 20_000;
 
@@ -43,26 +43,26 @@ pub(super) struct Memory {
 #[derive(Debug, Default)]
 struct Remembered {
     revision: i64,
-    /// By the DER of the one `Request` in the request.
+    /// By [`Asked::key`].
     answers: HashMap<Vec<u8>, Answer>,
 }
 
 impl Memory {
-    fn recall(&self, revision: i64, request: &[u8], now: i64) -> Option<Answer> {
+    fn recall(&self, revision: i64, key: &[u8], now: i64) -> Option<Answer> {
         let remembered = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = remembered.answers.get(request).filter(|_| remembered.revision == revision)?;
+        let answer = remembered.answers.get(key).filter(|_| remembered.revision == revision)?;
         // half of its time is left to whoever gets it
         let (from, until) = answer.shared?;
         (from <= now && now < from + (until - from) / 2).then(|| answer.clone())
     }
 
-    fn remember(&self, revision: i64, request: Vec<u8>, answer: &Answer) {
+    fn remember(&self, revision: i64, key: Vec<u8>, answer: &Answer) {
         let mut remembered = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         if remembered.revision != revision || remembered.answers.len() >= MAX_REMEMBERED {
             remembered.answers.clear();
             remembered.revision = revision;
         }
-        remembered.answers.insert(request, answer.clone());
+        remembered.answers.insert(key, answer.clone());
     }
 }
 
@@ -72,30 +72,31 @@ impl Desk {
         let Some(asked) = read(request) else { return refused(ResponseStatus::MalformedRequest) };
         match self.answer(house, asked).await {
             Ok(answer) => answer,
+            // whoever asks often must not fill the log
+            Err(RevocationError::Busy | RevocationError::Waiting) => refused(ResponseStatus::TryLater),
+            Err(RevocationError::Ended) => refused(ResponseStatus::Unauthorized),
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "an OCSP answer could not be made");
                 match error {
-                    super::RevocationError::Ca(_) => refused(ResponseStatus::TryLater),
+                    RevocationError::Ca(_) => refused(ResponseStatus::TryLater),
                     _ => refused(ResponseStatus::InternalError),
                 }
             }
         }
     }
 
-    async fn answer(&self, house: &House, asked: Asked) -> Result<Answer, super::RevocationError> {
+    async fn answer(&self, house: &House, asked: Asked) -> Result<Answer, RevocationError> {
+        let _turn = self.turn().await?;
         // read before the certificates: what changes after it is not remembered as of it
         let revision = revocations::revision(house.store.readers()).await?;
         let now = house.clock.now();
-        let alone = match (asked.requests.as_slice(), &asked.nonce) {
-            ([request], None) => Some(request.to_der()?),
-            _ => None,
-        };
-        if let Some(known) = alone.as_deref().and_then(|request| self.ocsp.recall(revision, request, now)) {
+        let key = asked.key()?;
+        if let Some(known) = key.as_deref().and_then(|key| self.ocsp.recall(revision, key, now)) {
             return Ok(known);
         }
         let (answer, lasting) = answer::make(&self.ocsp.responders, house, &asked, now).await?;
-        if let Some(request) = alone.filter(|_| lasting) {
-            self.ocsp.remember(revision, request, &answer);
+        if let Some(key) = key.filter(|_| lasting) {
+            self.ocsp.remember(revision, key, &answer);
         }
         Ok(answer)
     }
@@ -105,6 +106,22 @@ impl Desk {
 struct Asked {
     requests: Vec<Request>,
     nonce: Option<der::asn1::OctetString>,
+    /// There are extensions, the nonce or others.
+    extended: bool,
+}
+
+impl Asked {
+    /// Under what the answer is remembered: the `CertID` (the answer has it as it was asked), where that is all that was
+    /// asked. What is remembered is about a certificate of ours, so hashes and serial number are what they must be, and
+    /// parameters other than the two usual ones are not taken: nobody can ask the same in many ways, or at any length.
+    fn key(&self) -> der::Result<Option<Vec<u8>>> {
+        let [request] = self.requests.as_slice() else { return Ok(None) };
+        let parameters = request.cert_id.hash_algorithm.parameters.as_ref();
+        if self.extended || parameters.is_some_and(|parameters| !parameters.is_null()) {
+            return Ok(None);
+        }
+        request.cert_id.to_der().map(Some)
+    }
 }
 
 /// Reads a request. A signature on it is nothing that an answer would depend on.
@@ -122,9 +139,13 @@ fn read(request: &[u8]) -> Option<Asked> {
         .flatten()
         .chain(extensions)
         .any(|extension| extension.critical && extension.extn_id != ocsp::NONCE);
+    let extended = request.extensions.is_some() || request.request_list.iter().any(|one| one.extensions.is_some());
     let count = request.request_list.len();
-    (request.version == 0 && !demands && (1..=MAX_CERTIFICATES).contains(&count))
-        .then_some(Asked { requests: request.request_list, nonce })
+    (request.version == 0 && !demands && (1..=MAX_CERTIFICATES).contains(&count)).then_some(Asked {
+        requests: request.request_list,
+        nonce,
+        extended,
+    })
 }
 
 /// An answer that says why there is none.

@@ -325,3 +325,100 @@ async fn the_responder_is_renewed_in_time() {
     }
     assert_eq!(bench.events_of("ocsp.responder").await, 4);
 }
+
+/// What OpenSSL asks about those serial numbers, without a nonce.
+async fn question(party: &Party<'_>, serials: &[&str]) -> Vec<u8> {
+    let mut request = vec!["ocsp", "-issuer", "issuing.pem", "-no_nonce", "-reqout", "request.der"];
+    request.extend(serials.iter().flat_map(|serial| ["-serial", serial]));
+    assert!(party.openssl(&request).status.success());
+    std::fs::read(party.path("request.der")).unwrap()
+}
+
+async fn ask(bench: &Bench, request: &[u8]) -> Vec<u8> {
+    bench.house.revocation.ocsp(&bench.house, request).await.der.to_vec()
+}
+
+/// An answer that only says why there is none.
+fn only(status: u8) -> Vec<u8> {
+    vec![0x30, 0x03, 0x0a, 0x01, status]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_questions_leaves_readers_for_logins() {
+    let bench = today(Bench::new().await);
+    let administrator = bench.administrator().await;
+    let party = Party::of(&bench).await;
+    let serial = format!("0x{}", CertificateFacts::from_der(&administrator.certificate).unwrap().serial);
+    let four = question(&party, &[&serial, "2", "3", "4"]).await;
+    assert!(ask(&bench, &four).await.len() > 100);
+    let five = question(&party, &[&serial, "2", "3", "4", "5"]).await;
+    assert_eq!(ask(&bench, &five).await, only(1));
+
+    // with no reader free two wait for one, and whoever comes after them is sent away
+    let mut readers = Vec::new();
+    for _ in 0..bench.house.store.readers().size().max(4) {
+        readers.push(bench.house.store.readers().acquire().await.unwrap());
+    }
+    let (sender, mut answers) = tokio::sync::mpsc::unbounded_channel();
+    for _ in 0..3 {
+        let (house, four, sender) = (bench.house.clone(), four.clone(), sender.clone());
+        tokio::spawn(async move { sender.send(house.revocation.ocsp(&house, &four).await.der.to_vec()) });
+    }
+    assert_eq!(answers.recv().await.unwrap(), only(3));
+    let issuer = bench.house.ca.current().id();
+    let list = bench.house.revocation.list(&bench.house, issuer, 0).await;
+    assert!(matches!(list, Err(authority::revocation::RevocationError::Busy)));
+    drop(readers);
+    for _ in 0..2 {
+        assert!(answers.recv().await.unwrap().len() > 100);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_remembered_has_one_form() {
+    use der::asn1::OctetString;
+    use der::{Decode, Encode};
+    let bench = today(Bench::new().await);
+    let administrator = bench.administrator().await;
+    let party = Party::of(&bench).await;
+    let serial = format!("0x{}", CertificateFacts::from_der(&administrator.certificate).unwrap().serial);
+    let plain = question(&party, &[&serial]).await;
+    // signatures are never twice the same: what is, was remembered
+    assert_eq!(ask(&bench, &plain).await, ask(&bench, &plain).await);
+    let asked = token::ocsp::OcspRequest::from_der(&plain).unwrap();
+    let extension = x509_cert::ext::Extension {
+        extn_id: "1.3.6.1.4.1.99999.1".parse().unwrap(),
+        critical: false,
+        extn_value: OctetString::new(vec![7; 9000]).unwrap(),
+    };
+    let (mut one, mut whole, mut odd) = (asked.clone(), asked.clone(), asked);
+    one.tbs_request.request_list[0].extensions = Some(vec![extension.clone()]);
+    whole.tbs_request.extensions = Some(vec![extension]);
+    let parameters = der::Any::new(der::Tag::OctetString, vec![7; 9000]).unwrap();
+    odd.tbs_request.request_list[0].cert_id.hash_algorithm.parameters = Some(parameters);
+    for padded in [one, whole, odd] {
+        let padded = padded.to_der().unwrap();
+        let (first, second) = (ask(&bench, &padded).await, ask(&bench, &padded).await);
+        assert!(first.len() > 100 && first != second);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuing_ca_at_its_end_makes_no_responder_a_question() {
+    let bench = today(Bench::new().await);
+    let administrator = bench.administrator().await;
+    let party = Party::of(&bench).await;
+    let serial = format!("0x{}", CertificateFacts::from_der(&administrator.certificate).unwrap().serial);
+    let request = question(&party, &[&serial]).await;
+    let end = bench.house.ca.current().not_after();
+    for left in [100, 50, 1] {
+        bench.clock.set(end - left);
+        assert!(ask(&bench, &request).await.len() > 100, "{left} s before the end");
+    }
+    assert_eq!(bench.events_of("ocsp.responder").await, 1);
+    for after in [0, 1, 1000] {
+        bench.clock.set(end + after);
+        assert_eq!(ask(&bench, &request).await, only(6), "{after} s after the end");
+    }
+    assert_eq!(bench.events_of("ocsp.responder").await, 1);
+}

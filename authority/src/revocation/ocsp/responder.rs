@@ -20,7 +20,7 @@ use crate::store::Event;
 const DAY: i64 = 24 * 60 * 60;
 /// A relying party's clock may be a little behind ours.
 const CLOCK_TOLERANCE: i64 = 300;
-/// After a CA could not certify a new responder while the old one is still good, so long passes before the next try.
+/// After a CA could not certify a new responder, so long passes before the next try.
 const PATIENCE: i64 = 60;
 
 /// Who signs answers about one issuing CA's certificates.
@@ -37,7 +37,8 @@ pub(super) struct Responder {
 #[derive(Debug, Default)]
 pub(super) struct Responders {
     known: Mutex<HashMap<String, Arc<Responder>>>,
-    making: tokio::sync::Mutex<i64>,
+    /// When a CA could last not certify one, by CA. One is made at a time.
+    making: tokio::sync::Mutex<HashMap<String, i64>>,
 }
 
 impl Responder {
@@ -63,9 +64,10 @@ impl Responder {
         Ok(self.pair.sign(&SystemRandom::new(), message).map_err(|_| CannotSign)?.as_ref().to_vec())
     }
 
-    /// A third of its time is left: time to make the next one.
-    fn ends_soon(&self, now: i64) -> bool {
-        now < self.not_before || now > self.not_after - (self.not_after - self.not_before) / 3
+    /// A third of its time is left: time to make the next one, where that would live longer.
+    fn ends_soon(&self, issuing: &IssuingCa, now: i64) -> bool {
+        let late = now > self.not_after - (self.not_after - self.not_before) / 3;
+        now < self.not_before || (late && self.not_after < issuing.not_after())
     }
 
     fn serves(&self, now: i64) -> bool {
@@ -81,17 +83,19 @@ impl Responders {
         issuing: &IssuingCa,
         now: i64,
     ) -> Result<Arc<Responder>, RevocationError> {
-        if let Some(fresh) = self.known(issuing).filter(|known| !known.ends_soon(now)) {
+        if issuing.not_after() <= now {
+            return Err(RevocationError::Ended);
+        }
+        if let Some(fresh) = self.known(issuing).filter(|known| !known.ends_soon(issuing, now)) {
             return Ok(fresh);
         }
         let mut failed_at = self.making.lock().await;
         let known = self.known(issuing);
-        match known {
-            Some(known) if !known.ends_soon(now) => return Ok(known),
-            Some(known) if known.serves(now) && (*failed_at..*failed_at + PATIENCE).contains(&now) => {
-                return Ok(known);
-            }
-            _ => {}
+        if let Some(fresh) = known.as_ref().filter(|known| !known.ends_soon(issuing, now)) {
+            return Ok(Arc::clone(fresh));
+        }
+        if failed_at.get(issuing.id()).is_some_and(|at| (*at..*at + PATIENCE).contains(&now)) {
+            return known.filter(|known| known.serves(now)).ok_or(RevocationError::Waiting);
         }
         match make(house, issuing, now).await {
             Ok(responder) => {
@@ -101,7 +105,7 @@ impl Responders {
                 Ok(responder)
             }
             Err(error) => {
-                *failed_at = now;
+                failed_at.insert(issuing.id().to_owned(), now);
                 match known.filter(|known| known.serves(now)) {
                     Some(known) => {
                         tracing::warn!(error = &error as &dyn std::error::Error, "the OCSP responder is not renewed");
