@@ -6,6 +6,7 @@ use crate::denial::Denial;
 use crate::house::House;
 use crate::rules::actor::Actor;
 use crate::rules::certificate::{Record, Status, Suspension};
+use crate::rules::ended::Ended;
 use crate::rules::suspend::{self, Cause};
 use crate::store::certificates::{self, CertificateRow};
 use crate::store::{Change, Event, life};
@@ -28,7 +29,7 @@ pub(crate) async fn suspend(
         Ok(record) => record,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    end_renewals(change, suspend::renewals(&records, record, now), "suspended", event).await?;
+    end_renewals(change, suspend::renewals(&records, record, now), Ended::Suspended, event).await?;
     let suspension = Suspension {
         by: by.clone(),
         at: now,
@@ -66,14 +67,14 @@ pub(crate) async fn reinstate(
 pub(crate) async fn end_renewals<'a>(
     change: &mut Change,
     renewals: impl Iterator<Item = &'a Record>,
-    reason: &str,
+    reason: Ended,
     event: &Event,
 ) -> Result<(), Denial> {
     let now = change.now();
     for renewal in renewals {
         certificates::end(change.db(), &renewal.id, Status::Revoked, reason, now).await?;
         let ended = event.clone().on(&renewal.id).changed(renewal.status.key(), Status::Revoked.key());
-        let mut ended = ended.because(reason);
+        let mut ended = ended.because(reason.key());
         ended.action = "certificate.end";
         change.record(ended).await?;
     }

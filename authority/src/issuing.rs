@@ -58,8 +58,8 @@ pub async fn carry_out(
         match step {
             Step::Revoke { record, reason } => {
                 let before = records.iter().find(|row| row.record.id == *record).map_or("", |r| r.record.status.key());
-                certificates::end(change.db(), record, Status::Revoked, reason, now).await?;
-                let mut event = event.clone().on(record).changed(before, Status::Revoked.key()).because(reason);
+                certificates::end(change.db(), record, Status::Revoked, *reason, now).await?;
+                let mut event = event.clone().on(record).changed(before, Status::Revoked.key()).because(reason.key());
                 event.action = "certificate.end";
                 change.record(event).await?;
             }

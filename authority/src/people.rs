@@ -13,6 +13,7 @@ use crate::rules::actor::Actor;
 use crate::rules::certificate::Status;
 use crate::rules::choice::end_all;
 use crate::rules::contact;
+use crate::rules::ended::Ended;
 use crate::rules::suspend::Cause;
 use crate::store::certificates::{self, CertificateRow};
 use crate::store::contracts::{self, Contract};
@@ -54,7 +55,7 @@ pub async fn deregister(
     event: &Event,
 ) -> Result<Event, Denial> {
     let records = holding::records(rows);
-    let steps = end_all(&records, "deregistered", change.now());
+    let steps = end_all(&records, Ended::Deregistered, change.now());
     let circumstances =
         Circumstances { holder, administrator: None, device: None, form_reference: None, code_always: false };
     carry_out(house, change, rows, &steps, circumstances, event).await?;
@@ -130,7 +131,7 @@ pub(crate) async fn terminate(
     contracts::set_status(change.db(), contract, ContractStatus::Terminated).await?;
     for holder in holders(change, contract).await? {
         let rows = certificates::settle(change, &holder).await?;
-        let steps = end_all(&holding::records(&rows), "terminated", change.now());
+        let steps = end_all(&holding::records(&rows), Ended::Terminated, change.now());
         let circumstances = Circumstances {
             holder: &holder,
             administrator: None,

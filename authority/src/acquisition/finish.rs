@@ -10,6 +10,7 @@ use super::types::{TransactionRecord, TransactionState};
 use crate::denial::Denial;
 use crate::house::House;
 use crate::rules::certificate::Status;
+use crate::rules::ended::Ended;
 use crate::store::certificates::{self, CertificateRow};
 use crate::store::{StoreError, acquisitions, users};
 
@@ -104,10 +105,13 @@ pub(super) async fn confirm(
         return Err(Refusal::Install.into());
     }
     for old in rows.iter().filter(|row| row.record.status.is_live()) {
-        let reason = if renews == Some(old.record.id.as_str()) { "renewed" } else { "superseded" };
+        let reason = if renews == Some(old.record.id.as_str()) { Ended::Renewed } else { Ended::Superseded };
         certificates::end(change.db(), &old.record.id, Status::Revoked, reason, now).await?;
-        let mut ended =
-            event.clone().on(&old.record.id).changed(old.record.status.key(), Status::Revoked.key()).because(reason);
+        let mut ended = event
+            .clone()
+            .on(&old.record.id)
+            .changed(old.record.status.key(), Status::Revoked.key())
+            .because(reason.key());
         ended.action = "certificate.end";
         change.record(ended).await?;
     }
@@ -137,7 +141,7 @@ pub(super) async fn abandon(acquisition: &Acquisition, transaction: &[u8; 16]) -
         }
         _ => return Err(Refusal::Internal.into()),
     }
-    certificates::end(change.db(), &found.row.record.id, Status::Revoked, "install_failed", now).await?;
+    certificates::end(change.db(), &found.row.record.id, Status::Revoked, Ended::InstallFailed, now).await?;
     if let Some(user) = &holder.user
         && let Some(mut row) = users::find(change.db(), &holder.contract, user).await?
     {
@@ -145,5 +149,5 @@ pub(super) async fn abandon(acquisition: &Acquisition, transaction: &[u8; 16]) -
         users::update(change.db(), &holder.contract, &row).await?;
     }
     let before = found.row.record.status.key();
-    Ok(change.commit(event.changed(before, Status::Revoked.key()).because("install_failed")).await?)
+    Ok(change.commit(event.changed(before, Status::Revoked.key()).because(Ended::InstallFailed.key())).await?)
 }

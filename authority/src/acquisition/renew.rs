@@ -12,6 +12,7 @@ use crate::code;
 use crate::denial::Denial;
 use crate::holding;
 use crate::rules::device::{Fit, judge, wants_proof};
+use crate::rules::ended::Ended;
 use crate::rules::login::served;
 use crate::rules::renew::{Renewal, Window, renew};
 use crate::settings::CertificateSettings;
@@ -99,7 +100,7 @@ pub(super) async fn accept(
         }
     };
     let overtaken = rows.iter().map(|row| &row.record).filter(|record| renewal.overtaken.contains(&record.id));
-    holding::end_renewals(&mut change, overtaken, "superseded", &event).await?;
+    holding::end_renewals(&mut change, overtaken, Ended::Superseded, &event).await?;
     let record = hex::encode(code::random::<16>().map_err(|_| Refusal::Internal)?);
     let opening = Opening {
         record: &record,

@@ -10,6 +10,7 @@ use crate::issuing::{Circumstances, Opened, carry_out};
 use crate::rules::acquire::{ContractStatus, UserStatus};
 use crate::rules::choice::{By, Choice, Reason, decide, end_all};
 use crate::rules::contact;
+use crate::rules::ended::Ended;
 use crate::settings::KillsOld;
 use crate::store::administrators::{self, Administrator};
 use crate::store::certificates::{self, CertificateRow};
@@ -123,7 +124,7 @@ impl Bank {
         let event = self.event("certificate.revoke").because(form_reference);
         let Found { mut change, rows, .. } = self.administrator(id, no, &event).await?;
         let event = self.named(event, id, no);
-        self.end(&mut change, id, &rows, reason.key(), &event).await?;
+        self.end(&mut change, id, &rows, reason.into(), &event).await?;
         Ok(change.commit(event).await?)
     }
 
@@ -141,7 +142,7 @@ impl Bank {
         if fewest >= 2 && active <= fewest && contract.status != ContractStatus::Terminated {
             return refuse(change, event, Refusal::LastAdmin).await;
         }
-        self.end(&mut change, id, &rows, "removed", &event).await?;
+        self.end(&mut change, id, &rows, Ended::Removed, &event).await?;
         administrator.active = false;
         administrator.email = String::new();
         administrators::update(change.db(), id, &administrator).await?;
@@ -203,7 +204,7 @@ impl Bank {
         change: &mut Change,
         id: &ContractId,
         rows: &[CertificateRow],
-        reason: &'static str,
+        reason: Ended,
         event: &Event,
     ) -> Result<(), Denial> {
         let records = holding::records(rows);

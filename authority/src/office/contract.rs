@@ -221,7 +221,7 @@ impl Office {
             PeerAction::Suspend(cause) => holding::suspend(&self.house, change, &rows, (&by, cause), &event).await?,
             PeerAction::Reinstate => holding::reinstate(&self.house, change, &rows, &by, &event).await?,
             PeerAction::Revoke(reason) => {
-                let steps = end_all(&holding::records(&rows), reason.key(), change.now());
+                let steps = end_all(&holding::records(&rows), reason.into(), change.now());
                 if steps.is_empty() {
                     Err(Refusal::NoneValid)
                 } else {

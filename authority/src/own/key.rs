@@ -6,6 +6,7 @@ use super::{Own, actor};
 use crate::denial::Denial;
 use crate::holding;
 use crate::rules::certificate::Status;
+use crate::rules::ended::Ended;
 use crate::rules::suspend::{Cause, renewals};
 use crate::store::{certificates, own_requests, users};
 
@@ -27,12 +28,11 @@ impl OwnRequest {
         if self == Self::Suspend { "certificate.suspend" } else { "certificate.revoke" }
     }
 
-    /// `cert_ended_reason`.
-    fn reason(self) -> &'static str {
+    fn reason(self) -> Ended {
         match self {
-            Self::RevokeCompromised => "compromised",
-            Self::RevokeDiscarded => "discarded",
-            Self::Suspend | Self::RevokeOther => "other",
+            Self::RevokeCompromised => Ended::Compromised,
+            Self::RevokeDiscarded => Ended::Discarded,
+            Self::Suspend | Self::RevokeOther => Ended::Other,
         }
     }
 }
@@ -73,9 +73,9 @@ impl Own {
             let by = (&actor(&holder), Cause::Other);
             holding::suspend(&self.house, &mut change, &rows, by, &event).await?.map_err(Denial::from)?
         } else {
-            holding::end_renewals(&mut change, renewals(&records, own, now), "revoked", &event).await?;
+            holding::end_renewals(&mut change, renewals(&records, own, now), Ended::Revoked, &event).await?;
             certificates::end(change.db(), record, Status::Revoked, request.reason(), now).await?;
-            event.changed(own.status.key(), Status::Revoked.key()).because(request.reason())
+            event.changed(own.status.key(), Status::Revoked.key()).because(request.reason().key())
         };
         own_requests::add(change.db(), transaction, record, now).await?;
         users::changed(change.db(), &holder).await?;

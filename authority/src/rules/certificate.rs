@@ -1,6 +1,7 @@
 //! One record of a certificate, per issue number, and how it may change (requirements §5.1).
 
 use super::actor::Actor;
+use super::ended::Ended;
 use crate::acquisition::Applicant;
 
 /// The highest issue number (S-045).
@@ -140,7 +141,7 @@ pub struct Suspension {
 impl Record {
     /// What time alone has made of it by `now`: the new status and why (C6, C7, C8, the end of D-807's M days).
     #[must_use]
-    pub fn due(&self, now: i64) -> Option<(Status, &'static str)> {
+    pub fn due(&self, now: i64) -> Option<(Status, Ended)> {
         let (last, status, reason) = self.turning()?;
         (now > last).then_some((status, reason))
     }
@@ -151,17 +152,17 @@ impl Record {
         self.turning().map(|(last, ..)| last)
     }
 
-    fn turning(&self) -> Option<(i64, Status, &'static str)> {
-        let end = |last| (last, Status::Expired, "cert_valid_until");
+    fn turning(&self) -> Option<(i64, Status, Ended)> {
+        let end = |last| (last, Status::Expired, Ended::CertValidUntil);
         match self.status {
-            Status::Awaiting => Some((self.acquire_deadline, Status::Lapsed, "acquire_deadline")),
+            Status::Awaiting => Some((self.acquire_deadline, Status::Lapsed, Ended::AcquireDeadline)),
             Status::Unconfirmed => {
-                Some((self.confirm_deadline.unwrap_or(self.acquire_deadline), Status::Revoked, "install_failed"))
+                Some((self.confirm_deadline.unwrap_or(self.acquire_deadline), Status::Revoked, Ended::InstallFailed))
             }
             Status::Valid => self.valid_until.map(end),
             Status::Suspended => {
                 let expires = self.valid_until.map(end);
-                let revoked = self.suspension.as_ref().map(|s| (s.until, Status::Revoked, "suspend_max"));
+                let revoked = self.suspension.as_ref().map(|s| (s.until, Status::Revoked, Ended::SuspendMax));
                 expires.into_iter().chain(revoked).min_by_key(|(last, ..)| *last)
             }
             Status::Expired | Status::Lapsed | Status::Revoked => None,

@@ -3,6 +3,7 @@
 use token::Refusal;
 
 use super::certificate::{LAST_ISSUE_NO, Record, Status};
+use super::ended::Ended;
 use crate::acquisition::Applicant;
 
 /// 再発行理由 (S-134).
@@ -85,7 +86,7 @@ pub enum Step {
         /// Which.
         record: String,
         /// Why.
-        reason: &'static str,
+        reason: Ended,
     },
     /// A new record waits for acquisition.
     Open {
@@ -121,18 +122,18 @@ pub fn decide(
     if holder.user.is_none() && by == By::Administrator {
         return Err(Refusal::AdminReissue);
     }
-    let ends = |reason: &'static str, which: fn(Status) -> bool| revoke(records, reason, which, now);
+    let ends = |reason: Ended, which: fn(Status) -> bool| revoke(records, reason, which, now);
     match choice {
         Choice::Continue => Ok(Vec::new()),
-        Choice::Revoke(reason) => Ok(end_all(records, reason.key(), now)),
+        Choice::Revoke(reason) => Ok(end_all(records, reason.into(), now)),
         Choice::Reissue(reason) => {
             let issue_no = records.iter().map(|record| record.issue_no).max().unwrap_or(0) + 1;
             if issue_no > LAST_ISSUE_NO {
                 return Err(Refusal::IssueNoMax);
             }
-            let mut steps: Vec<Step> = ends("superseded", Status::is_open).collect();
+            let mut steps: Vec<Step> = ends(Ended::Superseded, Status::is_open).collect();
             if reason.kills_at_once() || kills_old {
-                let why = if reason.kills_at_once() { reason.key() } else { "superseded" };
+                let why = if reason.kills_at_once() { reason.into() } else { Ended::Superseded };
                 steps.extend(ends(why, Status::is_live));
             }
             steps.push(Step::Open { issue_no, reason });
@@ -143,11 +144,11 @@ pub fn decide(
 
 /// What ends whatever the holder of `records` still has.
 #[must_use]
-pub fn end_all(records: &[Record], reason: &'static str, now: i64) -> Vec<Step> {
+pub fn end_all(records: &[Record], reason: Ended, now: i64) -> Vec<Step> {
     revoke(records, reason, |status| !status.is_final(), now).collect()
 }
 
-fn revoke(records: &[Record], reason: &'static str, which: fn(Status) -> bool, now: i64) -> impl Iterator<Item = Step> {
+fn revoke(records: &[Record], reason: Ended, which: fn(Status) -> bool, now: i64) -> impl Iterator<Item = Step> {
     records
         .iter()
         .filter(move |record| which(record.status_at(now)))

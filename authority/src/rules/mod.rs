@@ -7,6 +7,7 @@ pub mod certificate;
 pub mod choice;
 pub mod contact;
 pub mod device;
+pub mod ended;
 pub mod lock;
 pub mod login;
 pub mod notice;

@@ -3,6 +3,7 @@
 use x509_cert::ext::pkix::CrlReason;
 
 use super::certificate::Status;
+use super::ended::Ended;
 
 /// What the rules look at of a record whose certificate was signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +37,7 @@ pub enum Standing {
 pub fn standing(signed: &Signed, now: i64) -> Standing {
     let at = signed.since.unwrap_or(now);
     match signed.status {
-        Status::Revoked => Standing::Revoked { at, reason: signed.ended_reason.as_deref().and_then(reason) },
+        Status::Revoked => Standing::Revoked { at, reason: told(signed) },
         Status::Suspended => Standing::Revoked { at, reason: Some(CrlReason::CertificateHold) },
         Status::Unconfirmed if now > signed.deadline => {
             Standing::Revoked { at: signed.deadline, reason: Some(CrlReason::CessationOfOperation) }
@@ -45,25 +46,14 @@ pub fn standing(signed: &Signed, now: i64) -> Standing {
     }
 }
 
-/// `cert_ended_reason` in the words of RFC 5280 §5.3.1.
-#[must_use]
-pub fn reason(key: &str) -> Option<CrlReason> {
-    match key {
-        "compromised" | "lost" | "stolen" => Some(CrlReason::KeyCompromise),
-        "superseded" | "renewed" | "reissued" => Some(CrlReason::Superseded),
-        "deregistered" => Some(CrlReason::AffiliationChanged),
-        "contract_terminated" | "discarded" | "expired" | "install_failed" | "pc_change" | "terminated" => {
-            Some(CrlReason::CessationOfOperation)
-        }
-        "emergency_stop" => Some(CrlReason::PrivilegeWithdrawn),
-        _ => None,
-    }
+/// Why, in relying parties' words.
+fn told(signed: &Signed) -> Option<CrlReason> {
+    Ended::from_key(signed.ended_reason.as_deref()?)?.told()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::choice::Reason;
 
     fn signed(status: Status, reason: Option<&str>) -> Signed {
         Signed { status, ended_reason: reason.map(str::to_owned), since: Some(50), deadline: 100 }
@@ -84,17 +74,10 @@ mod tests {
             (Status::Suspended, None, 60, Standing::Revoked { at: 50, reason: Some(CrlReason::CertificateHold) }),
             (Status::Revoked, Some("lost"), 60, Standing::Revoked { at: 50, reason: Some(CrlReason::KeyCompromise) }),
             (Status::Revoked, Some("other"), 60, Standing::Revoked { at: 50, reason: None }),
+            (Status::Revoked, Some("of another version"), 60, Standing::Revoked { at: 50, reason: None }),
+            (Status::Revoked, None, 60, Standing::Revoked { at: 50, reason: None }),
         ] {
             assert_eq!(standing(&signed(status, ended), now), expected, "{status:?} {ended:?} at {now}");
-        }
-    }
-
-    #[test]
-    fn a_key_that_others_may_have_is_called_compromised() {
-        for known in Reason::ALL {
-            let compromised = reason(known.key()) == Some(CrlReason::KeyCompromise);
-            assert_eq!(compromised, known.kills_at_once(), "{known:?}");
-            assert_ne!(reason(known.key()), Some(CrlReason::Unspecified));
         }
     }
 }

@@ -102,6 +102,7 @@ mod tests {
     use super::*;
     use crate::rules::certificate::Suspension;
     use crate::rules::choice::tests::record;
+    use crate::rules::ended::Ended;
 
     fn held(by: Actor) -> Record {
         let suspension = Suspension { by, at: 0, until: 500, reason: "other".to_owned() };
@@ -156,9 +157,9 @@ mod tests {
         record.suspensions = 5;
         assert!(reinstate(std::slice::from_ref(&record), &admin, 5, 500).is_ok());
         assert_eq!(reinstate(std::slice::from_ref(&record), &admin, 5, 501).err(), Some(Refusal::NotSuspended));
-        assert_eq!(record.due(501), Some((Status::Revoked, "suspend_max")));
+        assert_eq!(record.due(501), Some((Status::Revoked, Ended::SuspendMax)));
         record.valid_until = Some(400);
-        assert_eq!(record.due(401), Some((Status::Expired, "cert_valid_until")));
+        assert_eq!(record.due(401), Some((Status::Expired, Ended::CertValidUntil)));
         record.suspensions = 6;
         assert_eq!(reinstate(&[record], &admin, 5, 0).err(), Some(Refusal::SuspendMax));
     }

@@ -9,6 +9,7 @@ use crate::acquisition::Applicant;
 use crate::attestation::Attested;
 use crate::rules::actor::{Actor, Role};
 use crate::rules::certificate::{Record, Status, Suspension};
+use crate::rules::ended::Ended;
 
 /// A record with what the rules do not look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -385,7 +386,7 @@ pub async fn end(
     db: &mut AnyConnection,
     record: &str,
     status: Status,
-    reason: &str,
+    reason: Ended,
     now: i64,
 ) -> Result<(), StoreError> {
     sqlx::query(
@@ -394,7 +395,7 @@ pub async fn end(
     )
     .bind(record)
     .bind(status.key())
-    .bind(reason)
+    .bind(reason.key())
     .bind(now)
     .execute(db)
     .await?;

@@ -57,7 +57,7 @@ pub async fn let_time_pass(change: &mut Change, row: &mut CertificateRow) -> Res
         .about(&row.record.holder)
         .on(&row.record.id)
         .changed(row.record.status.key(), status.key())
-        .because(reason);
+        .because(reason.key());
     change.record(event).await?;
     row.record.status = status;
     row.code = None;
