@@ -53,7 +53,7 @@ async fn an_administrator_reads_its_own_contract_whatever_is_asked() {
         }
     }
     for bad in ["colour=1", "limit=x", "outcome=maybe", "user=a%20b"] {
-        assert_eq!(office.get(&format!("/admin/v1/history?{bad}")).await.status.is_client_error(), true, "{bad}");
+        assert!(office.get(&format!("/admin/v1/history?{bad}")).await.status.is_client_error(), "{bad}");
     }
     let stranger = bench.client().await;
     for door in
