@@ -1,7 +1,7 @@
 # make demo    the whole story, end to end, with a token, a bus and an authority of its own
 # make demo TOKEN=yubikey  the same on virtual YubiKeys, with attestation and the one-time password from one
 # make test    every test
-# make bench   what a signature and a card cost, beside their peers
+# make bench   what a signature, a card, a login and a revocation cost, beside their peers or the bare work
 # make check   format and lints, for who changes the code
 #
 # Each sets up what it needs first (scripts/setup).
@@ -42,6 +42,7 @@ test:
 bench:
 	@scripts/setup --test
 	cargo build --locked --release -p daemon -p client -p authority -p ifd-handler -p virtual-card
+	cargo bench --locked --workspace --bench logins --bench revocation
 	cargo bench --locked -p tests
 
 check:
