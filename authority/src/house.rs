@@ -94,4 +94,10 @@ impl House {
             directory: Arc::new(directory.to_owned()),
         })
     }
+
+    /// The same, for a task of the server's own.
+    #[must_use]
+    pub fn in_background(&self) -> Self {
+        Self { store: self.store.in_background(), ..self.clone() }
+    }
 }

@@ -97,8 +97,8 @@ pub async fn serve(house: House, address: SocketAddr) -> Result<(), ServeError> 
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     let store = house.store.clone();
     let plain = plain.map(|listener| tokio::spawn(run_plain(house.clone(), listener, shutdown.clone())));
-    let rounds = tokio::spawn(rounds::run(house.clone(), shutdown.clone()));
-    let notices = tokio::spawn(notice::run(house.clone(), courier, shutdown.clone()));
+    let rounds = tokio::spawn(rounds::run(house.in_background(), shutdown.clone()));
+    let notices = tokio::spawn(notice::run(house.in_background(), courier, shutdown.clone()));
     let result = run(house, listener, shutdown.clone()).await;
     // A server that could not begin ends its rounds as well.
     shutdown.cancel();

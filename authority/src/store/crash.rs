@@ -1,6 +1,6 @@
 //! Crash points, for tests: the process kills itself (SIGKILL) at the n-th commit.
 //!
-//! `JITSUIN_AUTHORITY_CRASH=before:N` kills before the N-th commit of this process, `after:N` once it
+//! What the server's own tasks commit is not counted. `JITSUIN_AUTHORITY_CRASH=before:N` kills before the N-th commit of this process, `after:N` once it
 //! is durable and before anybody is told (N from 1). It is honoured in builds with debug assertions
 //! only; release builds do not contain it.
 

@@ -45,6 +45,8 @@ pub(super) struct Group {
     working: bool,
     /// The change at work stands behind a savepoint.
     savepoint: bool,
+    /// A crash point counts the commit: somebody asked for what is in it.
+    asked_for: bool,
 }
 
 /// The one place where changes are made.
@@ -112,7 +114,8 @@ impl Writer {
 
     async fn begin(&self) -> Result<Group, StoreError> {
         let connection = self.pool.acquire().await?;
-        let mut group = Group { connection, open: true, done: Vec::new(), working: false, savepoint: false };
+        let mut group =
+            Group { connection, open: true, done: Vec::new(), working: false, savepoint: false, asked_for: false };
         if self.shared {
             bounded(group.connection.execute("BEGIN")).await?;
             // Other processes wait here. Read committed shows each statement after it what they committed before.
@@ -142,7 +145,10 @@ impl Turn {
     }
 
     /// Gives the turn on, and waits until what was done is durable.
-    pub(super) async fn finish(self) -> Result<(), StoreError> {
+    ///
+    /// `asked_for`: not by a task of the server's own.
+    pub(super) async fn finish(mut self, asked_for: bool) -> Result<(), StoreError> {
+        self.group.asked_for |= asked_for;
         let (tell, told) = oneshot::channel();
         tokio::spawn(self.give(tell));
         match told.await {
@@ -200,10 +206,14 @@ async fn clear(open: &mut Option<Group>) {
 async fn settle(open: &mut Option<Group>) {
     clear(open).await;
     let Some(mut group) = open.take() else { return };
-    crash::before_commit();
+    if group.asked_for {
+        crash::before_commit();
+    }
     let result = bounded(group.connection.execute("COMMIT")).await.map(drop).map_err(Arc::new);
     group.open = result.is_err();
-    crash::after_commit();
+    if group.asked_for {
+        crash::after_commit();
+    }
     for told in std::mem::take(&mut group.done) {
         // Whoever went away does not hear it.
         let _ = told.send(result.clone());

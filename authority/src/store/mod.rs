@@ -82,6 +82,8 @@ pub enum StoreError {
 pub struct Store {
     writer: Writer,
     readers: AnyPool,
+    /// Whoever works with it does so because somebody asked.
+    asked_for: bool,
 }
 
 /// A change under way. It is taken back unless [`Change::commit`] ends it, and that
@@ -91,6 +93,7 @@ pub struct Store {
 pub struct Change {
     turn: Turn,
     now: i64,
+    asked_for: bool,
 }
 
 impl Store {
@@ -107,14 +110,14 @@ impl Store {
                 let writer = sqlite(1).connect_with(writing).await?;
                 SQLITE_MIGRATIONS.run(&writer).await?;
                 let readers = sqlite(READERS).connect_with(reading).await?;
-                Ok(Self { writer: Writer::new(writer, false), readers })
+                Ok(Self { writer: Writer::new(writer, false), readers, asked_for: true })
             }
             Home::Server(url) => {
                 let options = AnyConnectOptions::from_str(url)?;
                 let writer = postgres(1).connect_with(options.clone()).await?;
                 POSTGRES_MIGRATIONS.run(&writer).await?;
                 let readers = postgres(READERS).connect_with(options).await?;
-                Ok(Self { writer: Writer::new(writer, true), readers })
+                Ok(Self { writer: Writer::new(writer, true), readers, asked_for: true })
             }
         }
     }
@@ -130,7 +133,13 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn change(&self, now: i64) -> Result<Change, StoreError> {
-        Ok(Change { turn: self.writer.turn().await?, now })
+        Ok(Change { turn: self.writer.turn().await?, now, asked_for: self.asked_for })
+    }
+
+    /// The same database, for a task of the server's own: its commits come when they come, and no crash point counts them.
+    #[must_use]
+    pub fn in_background(&self) -> Self {
+        Self { asked_for: false, ..self.clone() }
     }
 
     /// Closes all connections; the write-ahead log is folded into the database.
@@ -206,7 +215,7 @@ impl Change {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn commit_unrecorded(self) -> Result<(), StoreError> {
-        self.turn.finish().await
+        self.turn.finish(self.asked_for).await
     }
 }
 
