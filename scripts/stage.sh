@@ -175,7 +175,16 @@ door() { curl --silent --show-error --cacert "$root" "$@"; }
 
 token_serial() { pkcs11 --list-token-slots 2>/dev/null | awk -v l="$1" -F: '/token label/{t=$2; gsub(/^ +| +$/,"",t)} /serial num/&&t==l{gsub(/ /,"",$2); print $2}'; }
 
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+hold_port() { # Sets $port, a free one, and holds it until this shell ends: a bound socket that does not listen keeps
+    # it from everybody who asks for any port, and the authority that names it may listen.
+    coproc HELD { exec python3 -c 'import socket, sys
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1], flush=True)
+sys.stdin.read()'; }
+    read -r port <&"${HELD[0]}"
+}
 
 wait_until() { # wait_until WHAT COMMAND…: no event says so to a shell, so it looks ten times a second
     local what=$1 n

@@ -1,7 +1,10 @@
 //! `jitsuin-authority` on a loopback port, and the bank operator's hand on it.
 
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+
+use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket, sockopt};
 
 use crate::otp::{Kind, OtpToken};
 use crate::running::{Running, built, wait_for};
@@ -25,14 +28,14 @@ pub struct Authority {
     pub issuing: PathBuf,
     /// The process.
     pub running: Running,
+    _port: OwnedFd,
 }
 
 impl Authority {
     /// Sets it up and starts it.
     #[must_use]
     pub fn start(scratch: &Scratch) -> Self {
-        // A free port, given back at once: nothing else on the machine is likely to take it in between.
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
+        let (held, port) = held_port();
         let (folder, origin) = (scratch.path().join("authority"), format!("https://localhost:{port}"));
         let mut init = scratch.command(built("jitsuin-authority"));
         init.args(["init", "--institution-code", INSTITUTION, "--origin", &origin, "--listen"]);
@@ -41,7 +44,7 @@ impl Authority {
             said.lines().find_map(|l| l.strip_prefix("root sha256 ")).expect("the fingerprint").to_owned();
         let (root, issuing) = (folder.join("ca/root.crt"), folder.join("ca/issuing.crt"));
         let running = Self::serve(scratch, &folder, &[]);
-        let authority = Self { folder, origin, fingerprint, root, issuing, running };
+        let authority = Self { folder, origin, fingerprint, root, issuing, running, _port: held };
         authority.wait(scratch);
         authority
     }
@@ -121,5 +124,36 @@ impl Authority {
         let secret = format!("secret={}\n", otp.secret());
         ok(&secret, &["token", "add", "--serial", &otp.serial, "--kind", kind]);
         ok("", &["token", "assign", "--serial", &otp.serial, "--contract-id", contract, "--user-id", user]);
+    }
+}
+
+/// A free loopback port that stays this test's own, through every restart of the server that listens on it.
+///
+/// A socket that is bound and does not listen holds it: Linux gives a bound port to nobody who asks for any port, as
+/// the other tests and all connections that go out do, and lets a second socket that names it listen when both allow
+/// reuse, which servers do.
+fn held_port() -> (OwnedFd, u16) {
+    let held = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    sockopt::set_socket_reuseaddr(&held, true).expect("reuse");
+    bind(&held, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let address = getsockname(&held).ok().and_then(|a| SocketAddr::try_from(a).ok()).expect("its address");
+    (held, address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_held_port_is_for_who_names_it_and_allows_reuse() {
+        let (_held, port) = held_port();
+        let stranger = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        assert!(bind(&stranger, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, port)).is_err());
+        for _start in 0..2 {
+            // The standard library allows reuse, as tokio does.
+            drop(TcpListener::bind(("127.0.0.1", port)).unwrap());
+        }
     }
 }
