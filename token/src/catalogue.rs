@@ -100,6 +100,8 @@ pub enum Refusal {
     LockContract,
     /// The user is locked (S-121).
     LockUser,
+    /// An address that is not asked for in this way.
+    Method,
     /// No certificate is in use that could be suspended or revoked (D-807).
     NoneValid,
     /// A name that cannot be shown.
@@ -142,6 +144,8 @@ pub enum Refusal {
     Strength,
     /// The certificate came back from suspension so often that it can only be revoked (D-807).
     SuspendMax,
+    /// The answer took too long: whether it was done is not known.
+    TimedOut,
     /// The user's token was revoked a moment ago; another one waits (D-304).
     TokenDelay,
     /// The OTP token's life is over (D-309).
@@ -150,6 +154,8 @@ pub enum Refusal {
     TokenHeld,
     /// The OTP token is locked.
     TokenLocked,
+    /// More was sent than any form holds.
+    TooLarge,
     /// The authority's database is not to be had at the moment.
     Unavailable,
     /// The contract has as many users as it may (D-402).
@@ -253,6 +259,7 @@ static TABLE: &[Row] = &[
     Row { refusal: Refusal::LockBranch, code: "E-LOCK-BRANCH", status: 423, en: "The user made 100 wrong entries in a row and can be unlocked by the bank only. Submit the request form to your branch.", ja: "入力誤りが連続して100回に達したため、ロックの解除は金融機関でのみ行えます。所定の依頼書をお取引店にご提出ください。" },
     Row { refusal: Refusal::LockContract, code: "E-LOCK-CONTRACT", status: 423, en: "The service is stopped for this contract. Contact the branch.", ja: "ご契約先のサービスを停止しています。お取引店にご連絡ください。" },
     Row { refusal: Refusal::LockUser, code: "E-LOCK-USER", status: 423, en: "You are locked. Ask the administrator to unlock.", ja: "ロックされています。管理者にロック解除をご依頼ください。" },
+    Row { refusal: Refusal::Method, code: "E-METHOD", status: 405, en: "This address does not take such a request. Begin again from the menu.", ja: "この画面ではその操作を受け付けていません。メニューからもう一度お手続きください。" },
     Row { refusal: Refusal::NoneValid, code: "E-NONE-VALID", status: 409, en: "There is no valid certificate. Nothing was changed.", ja: "有効な電子証明書がありません。変更は行われていません。" },
     Row { refusal: Refusal::Name, code: "E-NAME", status: 422, en: "The name is up to 64 characters. Nothing was changed; check it.", ja: "名称は64文字以内で入力してください。変更は行われていません。ご確認ください。" },
     Row { refusal: Refusal::NotFound, code: "E-NOT-FOUND", status: 404, en: "There is no such entry. Check the ID.", ja: "該当するデータがありません。IDをご確認ください。" },
@@ -274,10 +281,12 @@ static TABLE: &[Row] = &[
     Row { refusal: Refusal::Stale, code: "E-STALE", status: 409, en: "The information has changed. Check again.", ja: "内容が更新されています。再度ご確認ください。" },
     Row { refusal: Refusal::Strength, code: "E-STRENGTH", status: 422, en: "The key is too weak or of a kind that is not accepted. Use P-256, P-384 or RSA of 2048 bits or more.", ja: "鍵の種類または強度が不足しています。P-256、P-384または2048ビット以上のRSAをご利用ください。" },
     Row { refusal: Refusal::SuspendMax, code: "E-SUSPEND-MAX", status: 409, en: "The certificate was suspended too often to be reinstated. Reissue or revoke it.", ja: "一時停止の回数が上限を超えたため、解除できません。再発行または失効を行ってください。" },
+    Row { refusal: Refusal::TimedOut, code: "E-TIMEOUT", status: 503, en: "The answer took too long, and whether it was done is not known. Look how things stand before you try again.", ja: "時間内に処理が完了せず、処理が行われたかどうかを確認できません。現在の状態をご確認のうえ、再度お試しください。" },
     Row { refusal: Refusal::TokenDelay, code: "E-TOKEN-DELAY", status: 409, en: "A token was revoked a short time ago. A new one can be registered from {date}.", ja: "トークンの失効から所定の時間が経過していません。{date}以降に登録してください。" },
     Row { refusal: Refusal::TokenExpired, code: "E-TOKEN-EXPIRED", status: 403, en: "The token is past its end of life. Ask the administrator to register another one.", ja: "トークンの有効期限が経過しています。管理者に別のトークンの登録をご依頼ください。" },
     Row { refusal: Refusal::TokenHeld, code: "E-TOKEN-HELD", status: 409, en: "The user has a token already. Exchange it, or revoke it first.", ja: "この利用者にはトークンが登録されています。トークンの交換を行うか、先に失効してください。" },
     Row { refusal: Refusal::TokenLocked, code: "E-TOKEN-LOCKED", status: 423, en: "The token is locked. Ask the administrator to unlock it.", ja: "トークンがロックされています。管理者にトークンのロック解除をご依頼ください。" },
+    Row { refusal: Refusal::TooLarge, code: "E-TOO-LARGE", status: 413, en: "What was sent is too long. Nothing was changed; shorten it and send it again.", ja: "送信された内容が長すぎます。変更は行われていません。内容を短くして再度お試しください。" },
     Row { refusal: Refusal::Unavailable, code: "E-UNAVAILABLE", status: 503, en: "The service is not available at the moment, and nothing was changed. Try again in a few minutes.", ja: "ただいまサービスをご利用いただけません。変更は行われていません。しばらくしてから再度お試しください。" },
     Row { refusal: Refusal::UserMax, code: "E-USER-MAX", status: 409, en: "The contract has as many users as it may. Deregister one, or contact the branch.", ja: "利用者の登録数が上限に達しています。登録抹消を行うか、お取引店にご連絡ください。" },
     Row { refusal: Refusal::UserNotSelected, code: "E-USER-NOTSEL", status: 422, en: "Select a user.", ja: "利用者を選択してください。" },

@@ -8,6 +8,7 @@ mod assets;
 mod contract;
 mod cookie;
 mod customer;
+mod failure;
 mod field;
 mod guard;
 mod help;
@@ -30,6 +31,7 @@ mod words;
 use axum::Router;
 use token::Refusal;
 
+pub(crate) use self::failure::Reader;
 use self::trouble::Trouble;
 use self::visit::Visit;
 use crate::house::House;

@@ -50,6 +50,13 @@ texts! {
     tries_left: "（残り{n}回）", " {n} tries left.";
     none: "－", "–";
     comma: "、", ", ";
+    request_number: "受付番号", "Number of the request";
+    failure_nowhere: "このアドレスの画面はありません。アドレスをご確認いただくか、次のリンクからお進みください。", "There is no page at this address. Check the address, or go on from here.";
+    failure_again: "以前に開いた画面や保存したリンクから操作された可能性があります。次のリンクからお進みください。", "You may have come from an old page or a saved link. Go on from here.";
+    failure_long: "ブラウザの「戻る」で入力画面に戻り、入力内容をご確認ください。", "Go back in the browser to what you entered, and check it.";
+    failure_wait: "1分ほど待ってから、ブラウザの「戻る」で入力画面に戻り、もう一度お試しください。", "Wait about a minute, then go back in the browser and try again.";
+    failure_unknown: "次のリンクから現在の状態と操作履歴をご確認ください。処理が行われていない場合に限り、もう一度お手続きください。", "Look at the state and the history from here. Only if it was not done, do it again.";
+    failure_ours: "しばらくしてから、次のリンクからもう一度お手続きください。繰り返し表示される場合は、日時と受付番号をお取引店にお知らせください。", "Begin again from here a little later. If this comes back, tell your branch the time and the number of the request.";
     and_more: "ほか{n}名", "{n} more";
 
     // Roles and fields

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use axum::extract::FromRequestParts;
 use axum::http::header::ACCEPT_LANGUAGE;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use sha2::{Digest, Sha256};
 use token::Language;
 use zeroize::Zeroizing;
@@ -44,9 +44,7 @@ impl FromRequestParts<House> for Visit {
         if let Some(language) = asked {
             cookies.extend(cookie::keep(cookie::LANGUAGE, language.tag()));
         }
-        let kept = || cookie::value(&parts.headers, cookie::LANGUAGE).and_then(language);
-        let preferred = || parts.headers.get(ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).map(Language::from_tag);
-        let language = asked.or_else(kept).or_else(preferred).unwrap_or_default();
+        let language = asked.unwrap_or_else(|| language_of(&parts.headers));
         let seed = cookie::handle(&parts.headers, cookie::VISIT).unwrap_or_else(|| {
             // Without randomness there is no cookie either, and no form of this visit is taken.
             let seed = code::handle().unwrap_or_default();
@@ -108,6 +106,19 @@ impl Guarded for Visit {
 /// What a form of this browser brings back; says nothing of the handle it is made from.
 pub(super) fn token_of(seed: &str) -> String {
     hex::encode(Sha256::new().chain_update(b"jitsuin form\0").chain_update(seed.as_bytes()).finalize())
+}
+
+/// The language that a browser reads, and the page that it asks for without the language.
+pub(super) fn language_and_place(uri: &Uri, headers: &HeaderMap) -> (Language, String) {
+    let (here, asked) = without_language(uri);
+    (asked.unwrap_or_else(|| language_of(headers)), here)
+}
+
+/// What was chosen before, or is preferred.
+fn language_of(headers: &HeaderMap) -> Language {
+    let kept = || cookie::value(headers, cookie::LANGUAGE).and_then(language);
+    let preferred = || headers.get(ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).map(Language::from_tag);
+    kept().or_else(preferred).unwrap_or_default()
 }
 
 fn language(text: &str) -> Option<Language> {

@@ -12,6 +12,8 @@ use super::problem::Problem;
 
 /// Longest body, in bytes: an authentication token with a certificate of usual size fits well.
 const MAX_BODY: usize = 8 * 1024;
+/// Of a body that is too long, what is still read: whoever is cut off while sending never sees the answer.
+const MAX_HEARD: usize = 1024 * 1024;
 /// Most fields.
 const MAX_FIELDS: usize = 16;
 
@@ -42,7 +44,7 @@ impl Form {
     /// Reads the body of a request.
     ///
     /// # Errors
-    /// `BadRequest` for one of another type, too long, or malformed.
+    /// `BadRequest` for one of another type or malformed, `TooLarge`.
     pub async fn receive(request: Request) -> Result<Self, Refusal> {
         if !is_form(request.headers()) && !request.body().is_end_stream() {
             return Err(Refusal::BadRequest);
@@ -116,20 +118,24 @@ fn is_form(headers: &HeaderMap) -> bool {
 async fn read(mut body: Body) -> Result<Zeroizing<Vec<u8>>, Refusal> {
     // One allocation, so that no copy is left behind by a growing buffer.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BODY));
+    let mut heard = 0;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Refusal::BadRequest)?;
         if let Ok(data) = frame.into_data() {
-            if bytes.len() + data.len() > MAX_BODY {
-                return Err(Refusal::BadRequest);
+            heard += data.len();
+            if heard > MAX_HEARD {
+                return Err(Refusal::TooLarge);
             }
-            bytes.extend_from_slice(&data);
+            if heard <= MAX_BODY {
+                bytes.extend_from_slice(&data);
+            }
             // The buffer the transport read into: wiped where nobody else holds it.
             if let Ok(mut data) = data.try_into_mut() {
                 zeroize::Zeroize::zeroize(data.as_mut());
             }
         }
     }
-    Ok(bytes)
+    if heard <= MAX_BODY { Ok(bytes) } else { Err(Refusal::TooLarge) }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Refusals as `application/problem+json` (RFC 9457), in the reader's language.
 
+use axum::Extension;
 use axum::http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -51,6 +52,8 @@ impl Speaking {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let Denial { refusal, tries_left, date } = self.denial;
+        // For whoever can say it better: a browser is answered with a page.
+        let denial = Extension(self.denial);
         let date = date.map(|at| match self.language {
             Language::Ja => jst::date_time(at),
             Language::En => jst::english(at),
@@ -67,10 +70,10 @@ impl IntoResponse for Problem {
         let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = [(CONTENT_TYPE, "application/problem+json"), (CONTENT_LANGUAGE, self.language.tag())];
         match serde_json::to_vec(&body) {
-            Ok(body) if status == StatusCode::SERVICE_UNAVAILABLE => {
-                (status, headers, [(RETRY_AFTER, "10")], body).into_response()
+            Ok(body) if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) => {
+                (status, headers, [(RETRY_AFTER, "10")], denial, body).into_response()
             }
-            Ok(body) => (status, headers, body).into_response(),
+            Ok(body) => (status, headers, denial, body).into_response(),
             Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }
     }

@@ -5,15 +5,15 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
 use token::Refusal;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
@@ -21,6 +21,7 @@ use tracing::Instrument;
 use super::problem::{self, Problem};
 use crate::clock::Clock;
 use crate::code;
+use crate::console::Reader;
 use crate::house::House;
 use crate::server::{Peer, RateLimiter};
 
@@ -50,10 +51,14 @@ pub(super) fn around(router: Router, house: &House) -> Router {
         clock: house.clock.clone(),
         time: Duration::from_secs(house.settings.server.request_seconds.into()),
     };
+    within(router, shell)
+}
+
+fn within(router: Router, shell: Shell) -> Router {
     router
         .fallback(|headers: HeaderMap| async move { problem::not_found(&headers) })
         .method_not_allowed_fallback(|headers: HeaderMap| async move {
-            Problem::speaking(&headers).of(Refusal::BadRequest).into_response()
+            Problem::speaking(&headers).of(Refusal::Method).into_response()
         })
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(shell, admit))
@@ -62,6 +67,7 @@ pub(super) fn around(router: Router, house: &House) -> Router {
 /// Counts the request, gives it its time, and puts the headers on whatever is answered.
 async fn admit(State(shell): State<Shell>, request: Request, next: Next) -> Response {
     let problem = Problem::speaking(request.headers());
+    let reader = Reader::of(&request);
     let peer = request.extensions().get::<Peer>().copied();
     // the status of certificates is asked for at every login at every relying party
     let counts = request.method() != Method::GET && request.uri().path() != "/ocsp";
@@ -72,11 +78,17 @@ async fn admit(State(shell): State<Shell>, request: Request, next: Next) -> Resp
     let mut response = if within {
         match tokio::time::timeout(shell.time, next.run(request)).instrument(span.clone()).await {
             Ok(response) => response,
-            Err(_) => problem.of(Refusal::Internal).into_response(),
+            Err(_) => problem.of(Refusal::TimedOut).into_response(),
         }
     } else {
         problem.of(Refusal::RateLimited).into_response()
     };
+    if response.extensions().get::<Panicked>().is_some() {
+        response = problem.of(Refusal::Internal).into_response();
+    }
+    if let Some(reader) = reader {
+        response = reader.translate(response, &id);
+    }
     span.in_scope(|| {
         let (status, ms) = (response.status().as_u16(), began.elapsed().as_millis());
         tracing::info!(%method, door, status, ms, "answered");
@@ -96,7 +108,86 @@ fn door(path: &str) -> String {
     path.split('/').take(3).collect::<Vec<_>>().join("/").chars().filter(|c| c.is_ascii_graphic()).take(60).collect()
 }
 
+/// Who is to be told, and in which language, is not known where a panic is caught.
+#[derive(Debug, Clone, Copy)]
+struct Panicked;
+
 fn panicked(_panic: Box<dyn Any + Send>) -> Response {
     tracing::error!("a handler panicked");
-    Problem::speaking(&HeaderMap::new()).of(Refusal::Internal).into_response()
+    (StatusCode::INTERNAL_SERVER_ERROR, Extension(Panicked)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::routing::{get, post};
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    async fn fails() -> Response {
+        panic!("a handler that fails")
+    }
+
+    /// A router whose handlers do what ours do not.
+    fn router() -> Router {
+        let router = Router::new()
+            .route("/console/fails", get(fails).post(fails))
+            .route("/admin/v1/fails", get(fails))
+            .route("/user/slow", post(std::future::pending::<()>))
+            .route("/console/plain", get(|| async { (StatusCode::BAD_REQUEST, "Failed to deserialize") }))
+            .route("/admin/v1/slow", post(std::future::pending::<()>));
+        let time = Duration::from_millis(50);
+        within(router, Shell { limiter: Arc::new(RateLimiter::new(10)), clock: Clock::standing(0), time })
+    }
+
+    async fn ask(method: &str, path: &str, language: &str) -> (Response<()>, String) {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header("accept", "text/html").header("accept-language", language);
+        let answer = router().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let (parts, body) = answer.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        (Response::from_parts(parts, ()), String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_browser_is_told_by_a_page() {
+        for (method, path, status, code, ja) in [
+            ("GET", "/console/fails", 500, "E-INTERNAL", "システムエラーが発生しました。"),
+            ("POST", "/console/fails", 500, "E-INTERNAL", "受付番号"),
+            ("POST", "/user/slow", 503, "E-TIMEOUT", "時間内に処理が完了せず"),
+            ("POST", "/console/plain", 405, "E-METHOD", "メニューからもう一度お手続きください。"),
+            ("GET", "/console/plain", 400, "E-BAD-REQUEST", "要求の形式が正しくありません。"),
+            ("GET", "/nowhere", 404, "E-NOT-FOUND", "このアドレスの画面はありません。"),
+        ] {
+            let (answer, body) = ask(method, path, "ja").await;
+            assert_eq!(answer.status(), status, "{path}: {body}");
+            assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8", "{path}");
+            assert_eq!(answer.headers()["content-language"], "ja", "{path}");
+            assert_eq!(answer.headers()["cache-control"], "no-store", "{path}");
+            assert!(answer.headers()["content-security-policy"].to_str().unwrap().contains("script-src 'self'"));
+            assert!(body.contains(&format!(">{code}<")) && body.contains(ja), "{path}: {body}");
+            assert!(!body.contains("Failed to deserialize"), "{path}: what is inside is told to nobody");
+            let (_, english) = ask(method, path, "en").await;
+            assert!(english.contains("<html lang=\"en\">") && !english.contains(ja), "{path}: {english}");
+        }
+        let (answer, body) = ask("GET", "/console/fails", "en").await;
+        assert!(body.contains(answer.headers()["x-request-id"].to_str().unwrap()), "{body}");
+    }
+
+    #[tokio::test]
+    async fn a_program_is_told_as_ever() {
+        for (method, path, status, code, ja) in [
+            ("GET", "/admin/v1/fails", 500, "E-INTERNAL", "システムエラー"),
+            ("POST", "/admin/v1/slow", 503, "E-TIMEOUT", "時間内に"),
+            ("POST", "/admin/v1/fails", 405, "E-METHOD", "この画面では"),
+            ("GET", "/admin/v1/nowhere", 404, "E-NOT-FOUND", "該当する"),
+        ] {
+            let (answer, body) = ask(method, path, "ja").await;
+            assert_eq!((answer.status().as_u16(), body.contains(code)), (status, true), "{path}: {body}");
+            assert_eq!(answer.headers()["content-type"], "application/problem+json", "{path}");
+            assert!(body.contains(ja), "{path}: {body}");
+        }
+    }
 }

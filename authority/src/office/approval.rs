@@ -5,13 +5,14 @@ use token::{Refusal, Secret, UserId};
 use zeroize::Zeroizing;
 
 use super::second::Operation;
-use super::{CertificateForm, Confirmation, Office, UserView};
+use super::{Asked, CertificateForm, Confirmation, Office, UserView};
 use crate::acquisition::Applicant;
 use crate::denial::Denial;
 use crate::house::House;
 use crate::jst;
 use crate::rules::choice::{Choice, Reason};
 use crate::rules::lock::LockKind;
+use crate::store::administrators;
 use crate::store::approvals::{self, Approval, ApprovalStatus};
 use crate::store::{Event, StoreError};
 use token::ContractId;
@@ -27,8 +28,14 @@ pub struct ApprovalView {
     pub action: String,
     /// What goes with it, for people: the reason, the device, the token.
     pub detail: String,
+    /// The same, for whoever has words of their own.
+    #[serde(skip)]
+    pub asked: Asked,
     /// The administrator who asked.
     pub requested_by: u16,
+    /// The name of that administrator.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub requested_by_name: String,
     /// Unix time in seconds.
     pub requested_at: i64,
     /// `YYYY年MM月DD日 HH:MM:SS`.
@@ -57,16 +64,22 @@ impl Office {
     /// `Internal`.
     pub async fn approvals(&self) -> Result<Vec<ApprovalView>, Denial> {
         let now = self.house.clock.now();
-        let waiting = approvals::pending(self.house.store.readers(), &self.session.contract).await?;
+        let db = self.house.store.readers();
+        let waiting = approvals::pending(db, &self.session.contract).await?;
+        let known = administrators::all(db, &self.session.contract).await?;
+        let name = |no: u16| known.iter().find(|one| one.no == no).map(|one| one.name.clone()).unwrap_or_default();
         waiting
             .iter()
             .filter(|approval| now <= approval.expires_at)
             .map(|approval| {
+                let operation = self.operation(approval)?;
                 Ok(ApprovalView {
                     approval_id: approval.id.clone(),
                     user_id: approval.user.clone(),
                     action: approval.action.clone(),
-                    detail: detail(&self.operation(approval)?),
+                    detail: detail(&operation),
+                    asked: Asked::new(operation, &approval.action).ok_or(Refusal::Internal)?,
+                    requested_by_name: name(approval.requested_by),
                     requested_by: approval.requested_by,
                     requested_at: approval.requested_at,
                     requested_at_text: jst::date_time(approval.requested_at),

@@ -1,12 +1,14 @@
 //! 管理者: what a contract's administrator has done, in a session, with ご契約先確認暗証番号.
 
 mod approval;
+mod asked;
 mod certificate;
 mod contract;
 mod gate;
 mod history;
 mod key;
 mod otp_token;
+mod peer;
 mod people;
 mod rights;
 mod second;
@@ -16,10 +18,12 @@ mod user;
 mod view;
 
 pub use approval::{ApprovalView, Approved, let_time_pass};
+pub use asked::Asked;
 pub use certificate::{CertificateForm, CertificateResult};
-pub use contract::{AdministratorView, ContractView, PeerAction, Warning};
+pub use contract::{ContractView, Standing, Warning};
 pub use history::{HistoryPage, NoticeView};
 pub use otp_token::{Confirmation, TokenStock, TokenView};
+pub use peer::{AdministratorView, PeerAction};
 pub use people::Registration;
 pub use view::{CertificateView, LocksView, SuspensionView, UserView};
 

@@ -215,7 +215,7 @@ impl CertificateView {
 }
 
 impl SuspensionView {
-    fn new(rows: &[CertificateRow], now: i64) -> Option<Self> {
+    pub(super) fn new(rows: &[CertificateRow], now: i64) -> Option<Self> {
         let held = rows.iter().find(|row| row.record.status_at(now) == Status::Suspended)?;
         let suspension = held.record.suspension.clone()?;
         Some(Self {

@@ -7,20 +7,20 @@ use hyper::header::HeaderMap;
 use crate::bench::{Bench, CONFIRM_PIN, CONTRACT_PIN, Card, Client, ORIGIN, USER, USER_PIN, text};
 
 /// A browser: it keeps cookies, and says where its forms stood.
-struct Browser {
-    client: Client,
-    cookies: Vec<(String, String)>,
+pub(crate) struct Browser {
+    pub(crate) client: Client,
+    pub(crate) cookies: Vec<(String, String)>,
 }
 
-struct Page {
-    status: u16,
-    headers: HeaderMap,
-    body: String,
+pub(crate) struct Page {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Page {
     /// The value of a hidden field.
-    fn field(&self, name: &str) -> String {
+    pub(crate) fn field(&self, name: &str) -> String {
         let at = self
             .body
             .split(&format!("name=\"{name}\" value=\""))
@@ -29,17 +29,17 @@ impl Page {
         at.split('"').next().unwrap().to_owned()
     }
 
-    fn says(&self, code: &str) -> bool {
+    pub(crate) fn says(&self, code: &str) -> bool {
         self.body.contains(&format!(">{code}<"))
     }
 }
 
 impl Browser {
-    async fn new(bench: &Bench) -> Self {
+    pub(crate) async fn new(bench: &Bench) -> Self {
         Self { client: bench.client().await, cookies: Vec::new() }
     }
 
-    async fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Page {
+    pub(crate) async fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Page {
         let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         if !cookies.is_empty() {
@@ -68,15 +68,15 @@ impl Browser {
         }
     }
 
-    async fn get(&mut self, path: &str) -> Page {
+    pub(crate) async fn get(&mut self, path: &str) -> Page {
         self.send("GET", path, &[], Vec::new()).await
     }
 
-    async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+    pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
         self.post_from(path, fields, &[("origin", ORIGIN), ("sec-fetch-site", "same-origin")]).await
     }
 
-    async fn post_from(&mut self, path: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Page {
+    pub(crate) async fn post_from(&mut self, path: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Page {
         let encode = |text: &str| text.bytes().map(|b| format!("%{b:02X}")).collect::<String>();
         let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
         let form = ("content-type", "application/x-www-form-urlencoded");
@@ -84,13 +84,13 @@ impl Browser {
         self.send("POST", path, &headers, pairs.join("&").into_bytes()).await
     }
 
-    fn cookie(&self, name: &str) -> Option<String> {
+    pub(crate) fn cookie(&self, name: &str) -> Option<String> {
         let found = self.cookies.iter().find(|(known, _)| known == &format!("__Host-jitsuin-{name}"));
         found.map(|(_, value)| value.clone())
     }
 
     /// The link of a login that the administrator's card has signed.
-    async fn link(&self, card: &Card) -> String {
+    pub(crate) async fn link(&self, card: &Card) -> String {
         let challenge = self.client.challenge("administrator").await;
         let token = card.answer(&challenge, ORIGIN);
         let answer = self.client.post("/admin/v1/console", &[("challenge", &challenge), ("token", &token)]).await.ok();
@@ -98,14 +98,14 @@ impl Browser {
     }
 
     /// The PIN page's form, sent.
-    async fn enter(&mut self, login: &str, pin: &str) -> Page {
+    pub(crate) async fn enter(&mut self, login: &str, pin: &str) -> Page {
         let page = self.get(&format!("/console/enter/{login}")).await;
         assert_eq!(page.status, 200, "{}", page.body);
         let csrf = page.field("csrf");
         self.post("/console/enter", &[("csrf", &csrf), ("login", login), ("contract_pin", pin)]).await
     }
 
-    async fn logged_in(bench: &Bench, card: &Card) -> Self {
+    pub(crate) async fn logged_in(bench: &Bench, card: &Card) -> Self {
         let mut browser = Self::new(bench).await;
         let login = browser.link(card).await;
         assert_eq!(browser.enter(&login, CONTRACT_PIN).await.status, 303);

@@ -164,8 +164,8 @@ async fn administrators_bring_back_each_others_and_nobody_the_own() {
     let session = Login::new(bench.house.clone(), "test").session(&session).await.unwrap();
     let office = Office::new(bench.house.clone(), session, "test");
     let pin = crate::bench::secret(CONFIRM_PIN);
-    let refused = office.peer(1, PeerAction::Reinstate, Some(&pin)).await.unwrap_err();
+    let refused = office.peer(1, PeerAction::Reinstate, Some(&pin), None).await.unwrap_err();
     assert_eq!(refused.refusal, Refusal::OwnMatter);
-    office.peer(2, PeerAction::Reinstate, Some(&pin)).await.unwrap();
+    office.peer(2, PeerAction::Reinstate, Some(&pin), None).await.unwrap();
     bench.office(&second).await.get("/admin/v1/users").await.ok();
 }

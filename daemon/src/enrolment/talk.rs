@@ -212,7 +212,8 @@ impl Run {
 
 /// The authority's own trouble, or a limit: the same message may be welcome later.
 fn is_passing(refused: &Refused) -> bool {
-    matches!(refused.refusal, Some(Refusal::Internal | Refusal::RateLimited | Refusal::Unavailable))
+    let passing = [Refusal::Internal, Refusal::RateLimited, Refusal::TimedOut, Refusal::Unavailable];
+    refused.refusal.is_some_and(|refusal| passing.contains(&refusal))
 }
 
 fn shown(refused: &Refused) -> status::Shown {

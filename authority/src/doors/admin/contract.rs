@@ -33,7 +33,7 @@ async fn emergency_stop(admin: Administrator, mut form: Form) -> Result<StatusCo
 async fn rename_own(admin: Administrator, mut form: Form) -> Result<StatusCode, Problem> {
     let confirm_pin = form.secret("confirm_pin");
     let (name, email) = (form.text_or_empty("name"), form.text_or_empty("email"));
-    let renamed = admin.office.rename_own(name, email, confirm_pin.as_ref()).await;
+    let renamed = admin.office.rename_own(name, email, confirm_pin.as_ref(), form.text("version")).await;
     renamed.map(|()| StatusCode::NO_CONTENT).map_err(|denial| admin.problem.of(denial))
 }
 
@@ -62,6 +62,6 @@ async fn peer(
         }
         _ => return Err(refused(Refusal::NotFound)),
     };
-    let done = admin.office.peer(no, action, confirm_pin.as_ref()).await;
+    let done = admin.office.peer(no, action, confirm_pin.as_ref(), form.text("version")).await;
     done.map(|()| StatusCode::NO_CONTENT).map_err(|denial| admin.problem.of(denial))
 }

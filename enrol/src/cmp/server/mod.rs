@@ -137,7 +137,7 @@ impl From<Refusal> for Failure {
         let bit = match refusal {
             Refusal::BadRequest => FailureBit::BadRequest,
             Refusal::Internal => FailureBit::SystemFailure,
-            Refusal::RateLimited | Refusal::Unavailable => FailureBit::SystemUnavailable,
+            Refusal::RateLimited | Refusal::TimedOut | Refusal::Unavailable => FailureBit::SystemUnavailable,
             Refusal::Stale => FailureBit::CertConfirmed,
             Refusal::Strength => FailureBit::BadCertTemplate,
             Refusal::CertRevoked => FailureBit::CertRevoked,
