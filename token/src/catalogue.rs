@@ -134,6 +134,8 @@ pub enum Refusal {
     Reissued,
     /// It is too early to renew the certificate (D-104).
     RenewEarly,
+    /// An entry or a choice that must be there is not.
+    Required,
     /// Whoever put the certificate on hold, or whose it is, cannot lift that (D-405).
     SamePerson,
     /// No session, or one that ended (D-610).
@@ -276,6 +278,7 @@ static TABLE: &[Row] = &[
     Row { refusal: Refusal::RateLimited, code: "E-RATE", status: 429, en: "Too many requests. Wait a moment and try again.", ja: "要求が多すぎます。しばらくしてから再度お試しください。" },
     Row { refusal: Refusal::Reissued, code: "E-REISSUED", status: 409, en: "The administrator has reissued the certificate. Acquire the new one instead of renewing.", ja: "管理者が電子証明書を再発行しています。更新ではなく、電子証明書の取得を行ってください。" },
     Row { refusal: Refusal::RenewEarly, code: "E-RENEW-EARLY", status: 409, en: "The certificate cannot be renewed before {date}. Renew it from then on.", ja: "電子証明書は{date}から更新できます。更新期間になってから再度お試しください。" },
+    Row { refusal: Refusal::Required, code: "E-REQUIRED", status: 422, en: "Something that is required was not entered or chosen. Nothing was changed; enter or choose it.", ja: "必須項目が入力または選択されていません。変更は行われていません。入力または選択してください。" },
     Row { refusal: Refusal::SamePerson, code: "E-SAME-PERSON", status: 403, en: "Whoever suspended the certificate, or holds it, cannot reinstate it. Ask another administrator, or submit the request form to your branch.", ja: "一時停止した本人および電子証明書の利用者は、一時停止を解除できません。他の管理者に依頼するか、所定の依頼書をお取引店にご提出ください。" },
     Row { refusal: Refusal::Session, code: "E-SESSION", status: 401, en: "You are not logged in, or the session has ended. Log in again.", ja: "ログインしていないか、セッションが終了しました。再度ログインしてください。" },
     Row { refusal: Refusal::Stale, code: "E-STALE", status: 409, en: "The information has changed. Check again.", ja: "内容が更新されています。再度ご確認ください。" },

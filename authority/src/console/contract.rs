@@ -148,7 +148,7 @@ async fn decide(Posted { by: admin, mut form }: Posted<Admin>) -> Result<Respons
     let confirm_pin = form.secret("confirm_pin");
     let id = form.text("approval").unwrap_or_default();
     if id.is_empty() {
-        return approvals_page(&admin, id, None, Some((Some("approvals"), Refusal::BadRequest.into()))).await;
+        return approvals_page(&admin, id, None, Some((Some("approvals"), Refusal::Required.into()))).await;
     }
     let t = admin.texts();
     let decided = match form.text("decision") {

@@ -70,11 +70,11 @@ pub(super) async fn perform(
             office.revoke_token(user, confirmation).await?;
         }
         What::Suspend => {
-            let cause = form.text("reason").and_then(Cause::from_key).ok_or(Refusal::BadRequest)?;
+            let cause = form.text("reason").and_then(Cause::from_key).ok_or(Refusal::Required)?;
             office.suspend(user, cause, pin, version).await?;
         }
         What::Unlock => {
-            let kind = form.text("kind").and_then(LockKind::from_key).ok_or(Refusal::BadRequest)?;
+            let kind = form.text("kind").and_then(LockKind::from_key).ok_or(Refusal::Required)?;
             office.unlock(user, kind, pin, version).await?;
         }
         What::UnlockToken => {
@@ -88,15 +88,16 @@ pub(super) async fn perform(
 pub(super) fn field_of(operation: &Operation, refusal: Refusal) -> Option<&'static str> {
     match (operation.what, refusal) {
         (What::ConfirmKey, Refusal::Fingerprint) => Some("fingerprint"),
-        (What::RegisterToken | What::ExchangeToken, Refusal::Otp) => Some("otp"),
+        // An exchange has two passwords, and which of them was wrong is not told.
+        (What::RegisterToken, Refusal::Otp) => Some("otp"),
         (What::RegisterToken | What::ExchangeToken, Refusal::NotFound | Refusal::Exists) => Some("serial"),
         (What::Resynchronise, Refusal::Otp) => Some("first"),
         (What::RevokeToken, Refusal::Otp) => Some("own_otp"),
         (What::Rename, Refusal::Name) => Some("name"),
         (What::Rename, Refusal::Email) => Some("email"),
         (What::ResetPin, Refusal::PinFormat) => Some("new_user_pin"),
-        (What::Suspend, Refusal::BadRequest) => Some("reason"),
-        (What::Unlock, Refusal::BadRequest) => Some("kind"),
+        (What::Suspend, Refusal::Required) => Some("reason"),
+        (What::Unlock, Refusal::Required) => Some("kind"),
         (_, refusal) => user_change::field_of(refusal),
     }
 }
