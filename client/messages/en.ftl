@@ -17,6 +17,7 @@ button-login = Log in
 button-from-token = Take it from the token
 button-type = Type it
 button-abandon = Give up
+button-stop = Stop
 
 ## Window titles: fixed, scripts know them
 title-acquisition-code = Jitsuin: acquisition code
@@ -32,6 +33,7 @@ title-notice = Jitsuin: notice
 title-otp = Jitsuin: one-time password
 title-otp-secret = Jitsuin: token secret
 title-puk = Jitsuin: PUK
+title-stop-code = Jitsuin: stop code
 title-user-pin = Jitsuin: user PIN
 
 ## Prompts before entries
@@ -46,6 +48,7 @@ prompt-new-user-pin = New user PIN:
 prompt-otp = One-time password:
 prompt-otp-secret = Secret:
 prompt-puk = PUK:
+prompt-stop-code = Stop code:
 prompt-user-pin = User PIN:
 prompt-repeat = Once more:
 prompt-differs = The two entries differ. Enter it again.
@@ -76,6 +79,9 @@ ask-otp-own = Enter the one-time password that the contract's own token { $seria
 ask-otp-second = Wait until the display changes, and enter the next one-time password of { $user }'s token.
 ask-otp-secret = Enter the secret of the account, in hexadecimal digits or base 32, as its issuer gave it to you. It is written to the token and kept nowhere else.
 ask-puk = Enter the PUK of the hardware key, which came with it. Then you choose a new PIN.
+ask-stop-code =
+    What the notice told of is to be stopped at { $origin }.
+    Enter the stop code that stands in the notice. Enter no PIN here.
 ask-user-pin-acquire = Enter the user PIN, the one that you use for login.
 ask-user-pin-login =
     The certificate was accepted by { $origin }.
@@ -426,6 +432,10 @@ memo-user-id = The user ID is needed on the next screen; tell it to the user.
 memo-items = Tell the user ① the contract ID and ② the user ID ({ $user }). The user then acquires the certificate with: jitsuin enrol
 own-suspended = The certificate is suspended. Tell the administrator, who can reinstate, reissue or revoke it.
 own-revoked = The certificate is revoked for good. Ask the administrator for reissue when a new one is wanted.
+stopped-certificate = Stopped: the certificate is suspended. Nobody can log in with it.
+stopped-user = Stopped: the user can neither acquire a certificate nor log in.
+stopped-next = Call your administrator or your branch now, and say what you did not do yourself. Only they let it go on: they reinstate, reissue or revoke.
+stopped-other-ways = A stop code counts once, until the time in its notice. Other ways: jitsuin suspend, jitsuin suspend --without-card, your administrator, or your branch by telephone.
 batch-stopped = Line { $line } failed. The lines after it were not done.
 
 ## Agent
@@ -599,6 +609,7 @@ help-renew = Renew a certificate before its end: its key signs, no user PIN, no 
 help-renew--algorithm = Kind of the new key (default: the authority's first)
 help-revoke = Revoke your own certificate for good, by its key
 help-revoke--reason = Why (required)
+help-stop = Stop what a notice told you of, by the stop code in it: no card, no daemon, no login needed
 help-suspend = Suspend your own certificate: by its key, or without the card by contract ID, user ID and user PIN
 help-suspend--contract-id = Contract ID (customer number), 11 digits
 help-suspend--reason = Why

@@ -17,6 +17,7 @@ button-login = ログイン
 button-from-token = トークンから取得
 button-type = 手で入力
 button-abandon = 取得をやめる
+button-stop = 停止する
 
 ## ウィンドウの表題（固定）
 title-acquisition-code = Jitsuin: 取得用コード
@@ -32,6 +33,7 @@ title-notice = Jitsuin: お知らせ
 title-otp = Jitsuin: ワンタイムパスワード
 title-otp-secret = Jitsuin: トークンの秘密鍵
 title-puk = Jitsuin: PUK
+title-stop-code = Jitsuin: 停止コード
 title-user-pin = Jitsuin: 利用者暗証番号
 
 ## 入力欄
@@ -46,6 +48,7 @@ prompt-new-user-pin = 新しい利用者暗証番号（必須）:
 prompt-otp = ワンタイムパスワード（必須）:
 prompt-otp-secret = 秘密鍵:
 prompt-puk = PUK（必須）:
+prompt-stop-code = 停止コード（必須）:
 prompt-user-pin = 利用者暗証番号（必須）:
 prompt-repeat = もう一度:
 prompt-differs = 2回の入力が一致しません。もう一度入力してください。
@@ -76,6 +79,9 @@ ask-otp-own = ご契約先用のトークン { $serial } に表示されてい�
 ask-otp-second = 表示が切り替わるのを待ち、利用者 { $user } のトークンの次のワンタイムパスワードを入力してください。
 ask-otp-secret = 発行元から受け取ったアカウントの秘密鍵（16進数またはBase32）を入力してください。トークンに書き込まれ、ほかには保存されません。
 ask-puk = ICカード・USBトークンのPUK（ロック解除番号）を入力してください。続いて新しいPINを決めます。
+ask-stop-code =
+    { $origin } で、お知らせに記載の電子証明書または利用者を停止します。
+    お知らせに記載の停止コードを入力してください。暗証番号は入力しないでください。
 ask-user-pin-acquire = 利用者暗証番号（利用者ログインで使用しているもの）を入力してください。
 ask-user-pin-login =
     { $origin } が電子証明書を確認しました。
@@ -426,6 +432,10 @@ memo-user-id = 「利用者ID」は次の【利用者電子証明書の取得】
 memo-items = ①契約者ID と ②利用者ID（{ $user }）を利用者にお伝えください。利用者は jitsuin enrol で電子証明書を取得します。
 own-suspended = 電子証明書を一時停止しました。管理者にご連絡ください。管理者が解除、再発行または失効を行います。
 own-revoked = 電子証明書を失効しました。新しい電子証明書が必要な場合は、管理者に再発行をご依頼ください。
+stopped-certificate = 停止しました。電子証明書を一時停止したため、この電子証明書ではログインできません。
+stopped-user = 停止しました。この利用者は電子証明書の取得もログインもできません。
+stopped-next = 直ちに管理者またはお取引店に連絡し、心当たりのない内容をお伝えください。停止の解除、再発行、失効は管理者または金融機関が行います。
+stopped-other-ways = 停止コードは1回限り、お知らせに記載の期限まで有効です。ほかの方法: jitsuin suspend、jitsuin suspend --without-card、管理者への依頼、またはお取引店への電話。
 batch-stopped = { $line }行目で失敗しました。以降の行は実行していません。
 
 ## エージェント
@@ -599,6 +609,7 @@ help-renew = 電子証明書を有効期限前に更新する（現在の鍵で�
 help-renew--algorithm = 新しい鍵の種類（既定は発行元の第一候補）
 help-revoke = 自分の電子証明書を、その鍵の署名により失効する
 help-revoke--reason = 理由（必須）
+help-stop = お知らせに記載の停止コードで停止する（カード、デーモン、ログインは不要）
 help-suspend = 自分の電子証明書を一時停止する（鍵の署名、またはカードなしで契約者ID・利用者ID・利用者暗証番号による）
 help-suspend--contract-id = 契約者ID（利用者番号）、11桁
 help-suspend--reason = 理由

@@ -126,7 +126,7 @@ mod tests {
     const FAMILIES: &[&str] = &[
         "abandon-", "admin-", "advice-", "agent-", "ask-", "bus-", "button-", "choose-", "config-", "consent-",
         "doctor-", "door-", "empty-", "enrol-", "entry-", "error-", "head-", "https-", "line-", "lock-", "login-",
-        "memo-", "next-", "notice-", "prompt-", "reason-", "text-", "title-",
+        "memo-", "next-", "notice-", "prompt-", "reason-", "stopped-", "text-", "title-",
     ];
 
     /// Every key that the sources name exists, so that nobody ever reads a bare key.

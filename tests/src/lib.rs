@@ -22,6 +22,7 @@ pub mod otp;
 pub mod own;
 pub mod pcsc;
 pub mod person;
+pub mod relay;
 pub mod running;
 pub mod scratch;
 pub mod soft_token;

@@ -34,6 +34,8 @@ pub enum Window {
     OtpSecret,
     /// What unblocks the PIN of the card.
     Puk,
+    /// The stop code of a notice.
+    StopCode,
     /// 利用者暗証番号.
     UserPin,
 }
@@ -53,6 +55,7 @@ impl Window {
             Self::Otp => "one-time-password",
             Self::OtpSecret => "token-secret",
             Self::Puk => "puk",
+            Self::StopCode => "stop-code",
             Self::UserPin => "user-pin",
         }
     }

@@ -2,12 +2,14 @@
 
 server.py [--tls CERT KEY] [--auth USER PASSWORD] [--later N] [--never ADDRESS]
 
-Prints the port, then one JSON object a line for every mail it takes. --later refuses the first N mails with 451,
+Prints the port, then one JSON object a line for every mail it takes: as it came, and its text. --later refuses the first N mails with 451,
 --never refuses a recipient with 550.
 """
 
 import argparse
 import asyncio
+import email
+import email.policy
 import json
 import ssl
 import sys
@@ -43,6 +45,7 @@ class Handler:
             "from": envelope.mail_from,
             "to": envelope.rcpt_tos,
             "data": envelope.content.decode("latin-1"),
+            "text": email.message_from_bytes(envelope.content, policy=email.policy.default).get_content(),
             "tls": session.ssl is not None,
             "login": arguments.auth[0] if session.authenticated else None,
         })

@@ -98,6 +98,15 @@ pub struct LoginResult {
     pub rights: Option<String>,
 }
 
+/// What a stop code stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Stopped {
+    /// The certificate in use is on hold.
+    pub certificate: bool,
+    /// The user can neither acquire nor log in.
+    pub user: bool,
+}
+
 /// An administrator's session. The bearer stays in this process's memory.
 #[derive(Deserialize)]
 pub struct AdminSession {

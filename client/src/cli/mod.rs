@@ -1,5 +1,6 @@
 //! The command line.
 
+mod own;
 mod translate;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use token::{KeyAlgorithm, KeyRef, Language, TokenId};
 
 use crate::prompt::Wish;
 
+pub use own::Stop;
 pub use translate::command;
 
 /// The whole command line. The help texts come from the message files (`help-…`).
@@ -120,6 +122,8 @@ pub enum Command {
     Renew(Renew),
     /// Revokes one's own certificate.
     Revoke(Revoke),
+    /// Stops what a notice told of, by its stop code.
+    Stop(Stop),
     /// Suspends one's own certificate.
     Suspend(Suspend),
     /// The present tokens.

@@ -21,6 +21,7 @@ mod pin;
 mod renew;
 mod session_agent;
 mod signing;
+mod stop;
 mod tokens;
 mod users;
 
@@ -53,6 +54,7 @@ pub(crate) async fn perform(context: &Context, command: Command) -> Result<(), E
         Command::Pin { action: Pin::Unblock { token } } => interruptible(pin::unblock(context, token)).await,
         Command::Renew(renew) => renew::perform(context, renew).await,
         Command::Revoke(revoke) => interruptible(own::revoke(context, revoke)).await,
+        Command::Stop(stop) => interruptible(stop::perform(context, stop)).await,
         Command::Suspend(suspend) => interruptible(own::suspend(context, suspend)).await,
         Command::Tokens => interruptible(tokens::perform(context)).await,
     }

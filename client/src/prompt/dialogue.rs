@@ -31,13 +31,15 @@ pub enum Window {
     OtpSecret,
     /// What unblocks the PIN of the token.
     Puk,
+    /// The stop code of a notice.
+    StopCode,
     /// 利用者暗証番号.
     UserPin,
 }
 
 impl Window {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::AccessCode,
         Self::AcquisitionCode,
         Self::CardPin,
@@ -51,6 +53,7 @@ impl Window {
         Self::Otp,
         Self::OtpSecret,
         Self::Puk,
+        Self::StopCode,
         Self::UserPin,
     ];
 
@@ -69,6 +72,7 @@ impl Window {
             Self::Otp => "otp",
             Self::OtpSecret => "otp-secret",
             Self::Puk => "puk",
+            Self::StopCode => "stop-code",
             Self::UserPin => "user-pin",
         }
     }
@@ -170,6 +174,7 @@ mod tests {
                 "Jitsuin: one-time password",
                 "Jitsuin: token secret",
                 "Jitsuin: PUK",
+                "Jitsuin: stop code",
                 "Jitsuin: user PIN",
             ]
         );
