@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::attestation::{Makers, MakersError};
 use crate::ca::{Ca, CaError, ReplySigner};
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::pins::Pins;
 use crate::readiness::Probe;
 use crate::revocation::{self, Desk};
@@ -62,6 +63,8 @@ pub struct House {
     pub makers: Arc<Makers>,
     /// What is known of the CA's key.
     pub probe: Probe,
+    /// What this process counts.
+    pub metrics: Metrics,
     /// The authority's directory.
     pub directory: Arc<PathBuf>,
 }
@@ -82,6 +85,7 @@ impl House {
         revocation::register(&store, &ca, clock.now()).await?;
         Ok(Self {
             settings: Arc::new(settings),
+            metrics: Metrics::new(store.metrics()),
             store,
             clock,
             pins,

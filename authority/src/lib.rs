@@ -24,6 +24,7 @@ pub mod house;
 pub mod issuing;
 pub mod jst;
 pub mod login;
+pub mod metrics;
 pub mod notice;
 pub mod office;
 pub mod otp;

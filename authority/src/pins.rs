@@ -84,6 +84,12 @@ impl Pins {
         Arc::clone(&self.slots).acquire_owned().await.map_err(|_| Refusal::Internal)
     }
 
+    /// How many of them could begin at once.
+    #[must_use]
+    pub fn free_slots(&self) -> usize {
+        self.slots.available_permits()
+    }
+
     async fn work<T: Send + 'static>(
         &self,
         secret: &Secret,

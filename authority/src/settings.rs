@@ -3,6 +3,7 @@
 mod administrator;
 mod ca;
 mod log;
+mod metrics;
 mod notice;
 mod otp;
 mod otp_token;
@@ -22,6 +23,7 @@ use crate::store::{DATABASE, Home};
 pub use self::administrator::{AdministratorSettings, MAX_ADMINISTRATORS};
 pub use self::ca::{CaSettings, Pkcs11Place};
 pub use self::log::{LogFormat, LogSettings};
+pub use self::metrics::MetricsSettings;
 pub use self::notice::{NoticeSettings, SmtpTls, ToldUsers};
 pub use self::otp::{Arrangement, OtpSettings};
 pub use self::otp_token::TokenSettings;
@@ -115,6 +117,9 @@ pub struct Settings {
     /// What is logged for the operator.
     #[serde(default)]
     pub log: LogSettings,
+    /// What Prometheus reads.
+    #[serde(default)]
+    pub metrics: MetricsSettings,
 }
 
 /// `[certificate]`
@@ -359,6 +364,7 @@ impl Settings {
             database: DatabaseSettings::default(),
             server: ServerSettings::default(),
             log: LogSettings::default(),
+            metrics: MetricsSettings::default(),
         }
     }
 
@@ -425,7 +431,8 @@ impl Settings {
         let sections = self.suspend.rules().into_iter().chain(self.risk.rules());
         let sections = sections.chain(self.otp.rules()).chain(self.token.rules()).chain(self.administrator.rules());
         let sections = sections.chain(self.revocation.rules()).chain(self.ca.rules()).chain(self.log.rules());
-        let sections = sections.chain(self.notice.rules());
+        let doors = [Some(self.listen), self.revocation.listen];
+        let sections = sections.chain(self.notice.rules()).chain(self.metrics.rules(doors));
         match rules.into_iter().chain(sections).find(|(kept, ..)| !kept) {
             Some((_, key, rule)) => Err(SettingsError::Range { key, rule }),
             None => Ok(()),

@@ -166,6 +166,12 @@ impl Ca {
         &self.current
     }
 
+    /// When the root of the CA that issues ends; Unix time in seconds.
+    #[must_use]
+    pub fn root_not_after(&self) -> Option<i64> {
+        CertificateFacts::from_der(self.current.root()).ok().map(|facts| facts.not_after)
+    }
+
     /// The issuing CA that signed the certificate, where one of ours did.
     #[must_use]
     pub fn issuer_of(&self, certificate: &[u8]) -> Option<&IssuingCa> {

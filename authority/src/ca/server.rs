@@ -51,11 +51,16 @@ impl ServerIdentity {
         })
     }
 
-    /// The end of the server's certificate, where it should be renewed by now: Unix time in seconds.
+    /// The end of the server's certificate; Unix time in seconds.
+    #[must_use]
+    pub fn end(&self) -> Option<i64> {
+        Some(CertificateFacts::from_der(self.chain.first()?).ok()?.not_after)
+    }
+
+    /// The same, where it should be renewed by now.
     #[must_use]
     pub fn ends_soon(&self, now: i64) -> Option<i64> {
-        let facts = CertificateFacts::from_der(self.chain.first()?).ok()?;
-        (facts.not_after - now < RENEW_DAYS * DAY).then_some(facts.not_after)
+        self.end().filter(|end| end - now < RENEW_DAYS * DAY)
     }
 }
 

@@ -91,7 +91,10 @@ impl CmpDoor {
         };
         match &verdict {
             Ok(_) => tracing::info!(request = ?incoming, "CMP request granted"),
-            Err(no) => tracing::info!(request = ?incoming, code = no.failure.refusal.code(), "CMP request refused"),
+            Err(no) => {
+                self.house.metrics.doors().refused(no.failure.refusal);
+                tracing::info!(request = ?incoming, code = no.failure.refusal.code(), "CMP request refused");
+            }
         }
         let House { ca, clock, replies, .. } = &self.house;
         // a repeated answer may carry a certificate of a former CA

@@ -6,7 +6,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use token::Language;
+use token::{Language, Refusal};
 
 use super::assets;
 use super::texts::Texts;
@@ -43,6 +43,7 @@ pub(super) struct Fault {
     pub(super) field: Option<&'static str>,
     pub(super) text: String,
     pub(super) code: &'static str,
+    pub(super) refusal: Refusal,
 }
 
 /// A step of the way that led here.
@@ -77,7 +78,7 @@ impl Page {
         let denial = denial.into();
         self.status = StatusCode::from_u16(denial.refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let text = words::denial(self.t, self.language, denial);
-        self.faults.push(Fault { field, text, code: denial.refusal.code() });
+        self.faults.push(Fault { field, text, code: denial.refusal.code(), refusal: denial.refusal });
     }
 
     /// What is wrong with a field.
@@ -128,6 +129,10 @@ pub(super) fn answer(screen: &impl Template, page: &Page) -> Response {
         (VARY, "Accept-Language, Cookie"),
     ];
     let mut response = (page.status, headers, body).into_response();
+    if let Some(fault) = page.faults.last() {
+        // for the shell, which counts it
+        response.extensions_mut().insert(fault.refusal);
+    }
     around(&mut response, &page.cookies);
     response
 }

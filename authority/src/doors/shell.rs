@@ -5,7 +5,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
@@ -22,7 +22,9 @@ use super::problem::{self, Problem};
 use crate::clock::Clock;
 use crate::code;
 use crate::console::Reader;
+use crate::denial::Denial;
 use crate::house::House;
+use crate::metrics::Metrics;
 use crate::server::{Peer, RateLimiter};
 
 /// Answers are for whoever asked, are no web page, and are not kept; a door that means otherwise says so itself.
@@ -43,6 +45,7 @@ struct Shell {
     limiter: Arc<RateLimiter>,
     clock: Clock,
     time: Duration,
+    metrics: Metrics,
 }
 
 pub(super) fn around(router: Router, house: &House) -> Router {
@@ -50,6 +53,7 @@ pub(super) fn around(router: Router, house: &House) -> Router {
         limiter: Arc::new(RateLimiter::new(house.settings.server.requests_per_minute)),
         clock: house.clock.clone(),
         time: Duration::from_secs(house.settings.server.request_seconds.into()),
+        metrics: house.metrics.clone(),
     };
     within(router, shell)
 }
@@ -75,6 +79,7 @@ async fn admit(State(shell): State<Shell>, request: Request, next: Next) -> Resp
     let id = code::random::<8>().map_or_else(|_| String::new(), hex::encode);
     let span = tracing::info_span!("request", id);
     let (method, door, began) = (request.method().clone(), door(request.uri().path()), Instant::now());
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let mut response = if within {
         match tokio::time::timeout(shell.time, next.run(request)).instrument(span.clone()).await {
             Ok(response) => response,
@@ -86,11 +91,18 @@ async fn admit(State(shell): State<Shell>, request: Request, next: Next) -> Resp
     if response.extensions().get::<Panicked>().is_some() {
         response = problem.of(Refusal::Internal).into_response();
     }
+    let refused = refused(&response);
     if let Some(reader) = reader {
         response = reader.translate(response, &id);
     }
+    let (status, took) = (response.status().as_u16(), began.elapsed());
+    let metrics = shell.metrics.doors();
+    metrics.answered(&method, route.as_ref(), status, took);
+    if let Some(refusal) = refused {
+        metrics.refused(refusal);
+    }
     span.in_scope(|| {
-        let (status, ms) = (response.status().as_u16(), began.elapsed().as_millis());
+        let ms = took.as_millis();
         tracing::info!(%method, door, status, ms, "answered");
     });
     if let Ok(id) = HeaderValue::from_str(&id) {
@@ -106,6 +118,12 @@ async fn admit(State(shell): State<Shell>, request: Request, next: Next) -> Resp
 /// The first two parts of a path: what comes after them may name somebody.
 fn door(path: &str) -> String {
     path.split('/').take(3).collect::<Vec<_>>().join("/").chars().filter(|c| c.is_ascii_graphic()).take(60).collect()
+}
+
+/// What was refused, as a problem or a page says it beside its text.
+fn refused(response: &Response) -> Option<Refusal> {
+    let extensions = response.extensions();
+    extensions.get::<Denial>().map(|denial| denial.refusal).or_else(|| extensions.get::<Refusal>().copied())
 }
 
 /// Who is to be told, and in which language, is not known where a panic is caught.
@@ -138,8 +156,8 @@ mod tests {
             .route("/user/slow", post(std::future::pending::<()>))
             .route("/console/plain", get(|| async { (StatusCode::BAD_REQUEST, "Failed to deserialize") }))
             .route("/admin/v1/slow", post(std::future::pending::<()>));
-        let time = Duration::from_millis(50);
-        within(router, Shell { limiter: Arc::new(RateLimiter::new(10)), clock: Clock::standing(0), time })
+        let (time, metrics) = (Duration::from_millis(50), Metrics::new(&Default::default()));
+        within(router, Shell { limiter: Arc::new(RateLimiter::new(10)), clock: Clock::standing(0), time, metrics })
     }
 
     async fn ask(method: &str, path: &str, language: &str) -> (Response<()>, String) {

@@ -37,7 +37,9 @@ async fn submit(caller: Caller, headers: HeaderMap, mut form: Form) -> Response 
         }
         Err(Denial { refusal, .. }) if browser => {
             let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            html(status, language, &refusal.text(language, ""))
+            let mut response = html(status, language, &refusal.text(language, ""));
+            response.extensions_mut().insert(refusal);
+            response
         }
         Err(denial) => caller.problem.of(denial).into_response(),
     }

@@ -156,12 +156,15 @@ fn body(house: &House, notice: &Notice) -> Result<Zeroizing<String>, Denial> {
 async fn settle(house: &House, notice: &Notice, outcome: Result<(), SendError>) -> Result<(), StoreError> {
     let now = house.clock.now();
     let mut change = house.store.change(now).await?;
+    let metrics = house.metrics.work();
     let Err(error) = outcome else {
+        metrics.notice(&notice.channel, "sent");
         notices::sent(change.db(), &notice.notice_id, now).await?;
         return change.commit_unrecorded().await;
     };
     let why = chain(&error);
     let next = retry_after(notice.attempts + 1).filter(|_| !error.is_final()).map(|wait| now + wait);
+    metrics.notice(&notice.channel, if next.is_some() { "failed" } else { "given_up" });
     notices::failed(change.db(), &notice.notice_id, next, &why).await?;
     if next.is_some() {
         tracing::warn!(notice = notice.notice_id, why, "a notice was not sent and is tried again");

@@ -45,7 +45,9 @@ pub async fn run(house: House, courier: Courier, shutdown: CancellationToken) {
             derive(&house).await?;
             deliver(&house, &courier).await
         };
-        if let Err(denial) = told.await {
+        let told = told.await;
+        house.metrics.work().notices_round(told.is_ok(), house.clock.now());
+        if let Err(denial) = told {
             tracing::warn!(code = denial.refusal.code(), "notices failed and are tried again");
         }
         tokio::select! {

@@ -105,6 +105,7 @@ impl Desk {
                 .on(&format!("{issuer}/{partition}"))
                 .changed(&before, &newest.number.to_string());
             change.commit(event).await?;
+            house.metrics.work().list();
             let list = Arc::new(List { der: der.into(), newest });
             self.remember((issuer.to_owned(), partition), &list);
             return Ok(Some(list));

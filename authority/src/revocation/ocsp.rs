@@ -69,20 +69,28 @@ impl Memory {
 impl Desk {
     /// Answers a request in DER. There is always an answer: a fault is one of its own kind (§2.3).
     pub async fn ocsp(&self, house: &House, request: &[u8]) -> Answer {
-        let Some(asked) = read(request) else { return refused(ResponseStatus::MalformedRequest) };
-        match self.answer(house, asked).await {
-            Ok(answer) => answer,
+        let (answer, status) = match self.asked(house, request).await {
+            Ok(answer) => (answer, ResponseStatus::Successful),
+            Err(status) => (refused(status), status),
+        };
+        house.metrics.work().ocsp(status);
+        answer
+    }
+
+    async fn asked(&self, house: &House, request: &[u8]) -> Result<Answer, ResponseStatus> {
+        let asked = read(request).ok_or(ResponseStatus::MalformedRequest)?;
+        self.answer(house, asked).await.map_err(|error| match error {
             // whoever asks often must not fill the log
-            Err(RevocationError::Busy | RevocationError::Waiting) => refused(ResponseStatus::TryLater),
-            Err(RevocationError::Ended) => refused(ResponseStatus::Unauthorized),
-            Err(error) => {
+            RevocationError::Busy | RevocationError::Waiting => ResponseStatus::TryLater,
+            RevocationError::Ended => ResponseStatus::Unauthorized,
+            error => {
                 tracing::error!(error = &error as &dyn std::error::Error, "an OCSP answer could not be made");
                 match error {
-                    RevocationError::Ca(_) => refused(ResponseStatus::TryLater),
-                    _ => refused(ResponseStatus::InternalError),
+                    RevocationError::Ca(_) => ResponseStatus::TryLater,
+                    _ => ResponseStatus::InternalError,
                 }
             }
-        }
+        })
     }
 
     async fn answer(&self, house: &House, asked: Asked) -> Result<Answer, RevocationError> {

@@ -44,7 +44,9 @@ pub async fn run(house: House, shutdown: CancellationToken) {
         return;
     };
     loop {
-        let wait = match round(&house, &me).await {
+        let round = round(&house, &me).await;
+        house.metrics.work().round(round.is_ok(), house.clock.now());
+        let wait = match round {
             Ok(round) => {
                 if round.done > 0 {
                     tracing::info!(done = round.done, "time has changed certificates");

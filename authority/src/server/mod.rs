@@ -25,6 +25,7 @@ pub use tls::TlsError;
 
 use crate::doors;
 use crate::house::House;
+use crate::metrics::{self, DoorMetrics};
 use crate::notice::{self, Courier, CourierError};
 use crate::rounds;
 
@@ -32,6 +33,9 @@ use crate::rounds;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long a client may take to send its header.
 const HEADER: Duration = Duration::from_secs(10);
+/// Connections that may read metrics at once; a quarter of them from one address.
+const SCRAPERS: usize = 16;
+
 /// Where a request came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub IpAddr);
@@ -68,12 +72,8 @@ pub async fn serve(house: House, address: SocketAddr) -> Result<(), ServeError> 
     let listen_error = |source| ServeError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
-    let plain = match house.settings.revocation.listen {
-        Some(address) => {
-            Some(TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?)
-        }
-        None => None,
-    };
+    let plain = bound(house.settings.revocation.listen).await?;
+    let scraped = bound(house.settings.metrics.listen).await?;
     let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
     let shutdown = CancellationToken::new();
@@ -97,18 +97,24 @@ pub async fn serve(house: House, address: SocketAddr) -> Result<(), ServeError> 
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     let store = house.store.clone();
     let plain = plain.map(|listener| tokio::spawn(run_plain(house.clone(), listener, shutdown.clone())));
+    let scraped = scraped.map(|listener| tokio::spawn(run_metrics(house.clone(), listener, shutdown.clone())));
     let rounds = tokio::spawn(rounds::run(house.in_background(), shutdown.clone()));
     let notices = tokio::spawn(notice::run(house.in_background(), courier, shutdown.clone()));
     let result = run(house, listener, shutdown.clone()).await;
     // A server that could not begin ends its rounds as well.
     shutdown.cancel();
     let _ = rounds.await;
-    if let Some(plain) = plain {
-        let _ = plain.await;
+    for beside in [plain, scraped].into_iter().flatten() {
+        let _ = beside.await;
     }
     let _ = notices.await;
     store.close().await;
     result
+}
+
+async fn bound(address: Option<SocketAddr>) -> Result<Option<TcpListener>, ServeError> {
+    let Some(address) = address else { return Ok(None) };
+    TcpListener::bind(address).await.map(Some).map_err(|source| ServeError::Listen { address, source })
 }
 
 /// Serves `listener` until `shutdown`; then lets the requests under way end.
@@ -119,7 +125,8 @@ pub async fn run(house: House, listener: TcpListener, shutdown: CancellationToke
     let acceptor = TlsAcceptor::from(Arc::new(tls::configuration(&house)?));
     let connections = Connections::new(house.settings.server.connections);
     let last_requests = last_requests(&house);
-    accept(listener, Some(acceptor), connections, doors::router(house), last_requests, shutdown).await;
+    let metrics = house.metrics.doors().clone();
+    accept(listener, Some(acceptor), connections, doors::router(house), last_requests, metrics, shutdown).await;
     Ok(())
 }
 
@@ -127,7 +134,18 @@ pub async fn run(house: House, listener: TcpListener, shutdown: CancellationToke
 pub async fn run_plain(house: House, listener: TcpListener, shutdown: CancellationToken) {
     let connections = Connections::new(house.settings.server.connections);
     let last_requests = last_requests(&house);
-    accept(listener, None, connections, doors::open_router(house), last_requests, shutdown).await;
+    let metrics = house.metrics.doors().clone();
+    accept(listener, None, connections, doors::open_router(house), last_requests, metrics, shutdown).await;
+}
+
+/// Serves `/metrics` on `listener` until `shutdown`. Whoever reads them is not counted in them.
+pub async fn run_metrics(house: House, listener: TcpListener, shutdown: CancellationToken) {
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!(%address, "metrics");
+    }
+    let (connections, last_requests) = (Connections::new(SCRAPERS), last_requests(&house));
+    let router = metrics::router(house);
+    accept(listener, None, connections, router, last_requests, DoorMetrics::default(), shutdown).await;
 }
 
 /// How long requests under way may take when the server ends.
@@ -141,6 +159,7 @@ async fn accept(
     connections: Connections,
     router: axum::Router,
     last_requests: Duration,
+    metrics: DoorMetrics,
     shutdown: CancellationToken,
 ) {
     let tracker = TaskTracker::new();
@@ -159,12 +178,17 @@ async fn accept(
             }
         };
         let Some(slot) = connections.slot(peer.ip()) else {
+            metrics.turned_away();
             tracing::warn!(peer = %peer.ip(), "too many connections: refused");
             continue;
         };
-        let connection = connection(stream, peer.ip(), acceptor.clone(), router.clone(), shutdown.clone());
+        let (acceptor, router, shutdown) = (acceptor.clone(), router.clone(), shutdown.clone());
+        let metrics = metrics.clone();
         tracker.spawn(async move {
-            connection.await;
+            let _connected = metrics.connected();
+            if !connection(stream, peer.ip(), acceptor, router, shutdown).await {
+                metrics.no_tls();
+            }
             drop(slot);
         });
     }
@@ -175,20 +199,29 @@ async fn accept(
     }
 }
 
+/// Serves one connection to its end. `false`: it did not come to TLS.
 async fn connection(
     stream: TcpStream,
     peer: IpAddr,
     acceptor: Option<TlsAcceptor>,
     router: axum::Router,
     shutdown: CancellationToken,
-) {
+) -> bool {
     let _ = stream.set_nodelay(true);
-    let Some(acceptor) = acceptor else { return serve_stream(stream, peer, router, shutdown).await };
-    match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
-        Ok(Ok(stream)) => serve_stream(stream, peer, router, shutdown).await,
-        Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS"),
-        Err(_) => {}
-    }
+    let Some(acceptor) = acceptor else {
+        serve_stream(stream, peer, router, shutdown).await;
+        return true;
+    };
+    let stream = match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => {
+            tracing::debug!(%peer, %error, "no TLS");
+            return false;
+        }
+        Err(_) => return false,
+    };
+    serve_stream(stream, peer, router, shutdown).await;
+    true
 }
 
 async fn serve_stream<S>(stream: S, peer: IpAddr, router: axum::Router, shutdown: CancellationToken)

@@ -20,6 +20,7 @@ pub enum TlsError {
 
 pub(super) fn configuration(house: &House) -> Result<ServerConfig, TlsError> {
     let identity = ServerIdentity::load(&house.directory.join(CA_FOLDER))?;
+    house.metrics.doors().serves_until(identity.end().unwrap_or_default());
     if let Some(end) = identity.ends_soon(house.clock.now()) {
         let end = jiff::Timestamp::from_second(end).unwrap_or_default();
         tracing::warn!(%end, "the TLS certificate ends: run renew-server-certificate, then start the server again");

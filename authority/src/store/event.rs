@@ -40,6 +40,8 @@ pub struct Event {
     pub reason: String,
     /// How it ended.
     pub outcome: Outcome,
+    /// What was entered wrongly until it locked something; `reason` says it as well.
+    pub locked: Option<&'static str>,
 }
 
 impl Event {
@@ -58,6 +60,7 @@ impl Event {
             after: String::new(),
             reason: String::new(),
             outcome: Outcome::Done,
+            locked: None,
         }
     }
 
@@ -86,8 +89,8 @@ impl Event {
 
     /// That wrong entries of `secret` have locked what it concerns.
     #[must_use]
-    pub fn locked_by(self, secret: &str) -> Self {
-        self.changed("active", "locked").because(secret)
+    pub fn locked_by(self, secret: &'static str) -> Self {
+        Self { locked: Some(secret), ..self.changed("active", "locked").because(secret) }
     }
 
     /// Why.

@@ -12,13 +12,14 @@
 use std::future::Future;
 use std::io::ErrorKind;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, Executor};
 use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard, oneshot};
 
 use super::{StoreError, crash};
+use crate::metrics::StoreMetrics;
 
 /// How many changes one transaction has at most: PostgreSQL keeps 64 subtransactions at hand.
 const MOST: usize = 48;
@@ -47,6 +48,7 @@ pub(super) struct Group {
     savepoint: bool,
     /// A crash point counts the commit: somebody asked for what is in it.
     asked_for: bool,
+    metrics: StoreMetrics,
 }
 
 /// The one place where changes are made.
@@ -55,6 +57,7 @@ pub(super) struct Writer {
     pool: AnyPool,
     shared: bool,
     open: Arc<Mutex<Option<Group>>>,
+    metrics: StoreMetrics,
 }
 
 /// The turn of one change.
@@ -66,12 +69,17 @@ pub(super) struct Turn {
 
 impl Writer {
     /// `shared`: other processes write to the same database.
-    pub(super) fn new(pool: AnyPool, shared: bool) -> Self {
-        Self { pool, shared, open: Arc::default() }
+    pub(super) fn new(pool: AnyPool, shared: bool, metrics: StoreMetrics) -> Self {
+        Self { pool, shared, open: Arc::default(), metrics }
+    }
+
+    pub(super) fn pool(&self) -> &AnyPool {
+        &self.pool
     }
 
     /// Waits for the turn.
     pub(super) async fn turn(&self) -> Result<Turn, StoreError> {
+        let _waiting = self.metrics.wait();
         if let Ok(mut open) = Arc::clone(&self.open).try_lock_owned()
             && open.is_none()
         {
@@ -114,8 +122,15 @@ impl Writer {
 
     async fn begin(&self) -> Result<Group, StoreError> {
         let connection = self.pool.acquire().await?;
-        let mut group =
-            Group { connection, open: true, done: Vec::new(), working: false, savepoint: false, asked_for: false };
+        let mut group = Group {
+            connection,
+            open: true,
+            done: Vec::new(),
+            working: false,
+            savepoint: false,
+            asked_for: false,
+            metrics: self.metrics.clone(),
+        };
         if self.shared {
             bounded(group.connection.execute("BEGIN")).await?;
             // Other processes wait here. Read committed shows each statement after it what they committed before.
@@ -209,7 +224,9 @@ async fn settle(open: &mut Option<Group>) {
     if group.asked_for {
         crash::before_commit();
     }
+    let began = Instant::now();
     let result = bounded(group.connection.execute("COMMIT")).await.map(drop).map_err(Arc::new);
+    group.metrics.committed(group.done.len(), began.elapsed(), result.is_ok());
     group.open = result.is_err();
     if group.asked_for {
         crash::after_commit();

@@ -10,6 +10,7 @@ pub mod chores;
 pub mod contracts;
 mod crash;
 pub mod event;
+pub mod figures;
 mod group;
 pub mod handles;
 pub mod history;
@@ -33,6 +34,8 @@ use sqlx::{AnyConnection, AnyPool, Executor};
 
 pub use event::{Event, Outcome};
 use group::{Turn, Writer};
+
+use crate::metrics::{Counted, StoreMetrics};
 
 /// The database file in the authority's directory.
 pub const DATABASE: &str = "authority.db";
@@ -82,6 +85,7 @@ pub enum StoreError {
 pub struct Store {
     writer: Writer,
     readers: AnyPool,
+    metrics: StoreMetrics,
     /// Whoever works with it does so because somebody asked.
     asked_for: bool,
 }
@@ -94,6 +98,9 @@ pub struct Change {
     turn: Turn,
     now: i64,
     asked_for: bool,
+    /// Counted once they are durable.
+    recorded: Vec<Counted>,
+    metrics: StoreMetrics,
 }
 
 impl Store {
@@ -103,6 +110,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn open(home: &Home) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
+        let metrics = StoreMetrics::default();
         match home {
             Home::File { path, create } => {
                 let url = |mode: &str| AnyConnectOptions::from_str(&format!("sqlite://{}?mode={mode}", escaped(path)));
@@ -110,16 +118,31 @@ impl Store {
                 let writer = sqlite(1).connect_with(writing).await?;
                 SQLITE_MIGRATIONS.run(&writer).await?;
                 let readers = sqlite(READERS).connect_with(reading).await?;
-                Ok(Self { writer: Writer::new(writer, false), readers, asked_for: true })
+                let writer = Writer::new(writer, false, metrics.clone());
+                Ok(Self { writer, readers, metrics, asked_for: true })
             }
             Home::Server(url) => {
                 let options = AnyConnectOptions::from_str(url)?;
                 let writer = postgres(1).connect_with(options.clone()).await?;
                 POSTGRES_MIGRATIONS.run(&writer).await?;
                 let readers = postgres(READERS).connect_with(options).await?;
-                Ok(Self { writer: Writer::new(writer, true), readers, asked_for: true })
+                let writer = Writer::new(writer, true, metrics.clone());
+                Ok(Self { writer, readers, metrics, asked_for: true })
             }
         }
+    }
+
+    /// What this process counts of it.
+    #[must_use]
+    pub fn metrics(&self) -> &StoreMetrics {
+        &self.metrics
+    }
+
+    /// How many connections there are, and how many of them are idle: for reading, and the writer's.
+    #[must_use]
+    pub fn connections(&self) -> [(&'static str, u32, usize); 2] {
+        let of = |name, pool: &AnyPool| (name, pool.size(), pool.num_idle());
+        [of("readers", &self.readers), of("writer", self.writer.pool())]
     }
 
     /// For reading; sees whatever is committed.
@@ -133,7 +156,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn change(&self, now: i64) -> Result<Change, StoreError> {
-        Ok(Change { turn: self.writer.turn().await?, now, asked_for: self.asked_for })
+        let (asked_for, metrics) = (self.asked_for, self.metrics.clone());
+        Ok(Change { turn: self.writer.turn().await?, now, asked_for, recorded: Vec::new(), metrics })
     }
 
     /// The same database, for a task of the server's own: its commits come when they come, and no crash point counts them.
@@ -197,8 +221,10 @@ impl Change {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn record(&mut self, event: Event) -> Result<(), StoreError> {
-        let now = self.now;
-        event::append(self.db(), now, event).await
+        let (now, counted) = (self.now, Counted::of(&event));
+        event::append(self.db(), now, event).await?;
+        self.recorded.push(counted);
+        Ok(())
     }
 
     /// Records the last event and makes everything durable.
@@ -215,7 +241,9 @@ impl Change {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn commit_unrecorded(self) -> Result<(), StoreError> {
-        self.turn.finish(self.asked_for).await
+        self.turn.finish(self.asked_for).await?;
+        self.metrics.recorded(&self.recorded);
+        Ok(())
     }
 }
 

@@ -28,6 +28,7 @@ pub(crate) mod invariants;
 pub(crate) mod locks;
 pub(crate) mod login_answer;
 pub(crate) mod main_job;
+pub(crate) mod metrics;
 pub(crate) mod notices;
 pub(crate) mod otp_tokens;
 pub(crate) mod own;
