@@ -77,7 +77,7 @@ async fn per_second(time: Duration, mut work: impl AsyncFnMut()) -> f64 {
 /// Contracts whose administrators had all 999 certificates, all revoked.
 async fn fill(house: &House, issuer: &str) {
     let now = house.clock.now();
-    let mut change = house.store.change(now).await.unwrap();
+    let mut change = house.store.change(&house.clock).await.unwrap();
     for part in 1..=REVOKED / PART {
         sqlx::query("INSERT INTO crl_partitions (issuer, crl_partition, url) VALUES ($1, $2, $3)")
             .bind(issuer)

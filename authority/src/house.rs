@@ -82,7 +82,7 @@ impl House {
         let makers = Makers::load(directory, &settings.device.roots)?;
         let pins = Pins::new(settings.server.pin_hashes).map_err(|_| HouseError::Pins)?;
         let store = Store::open(&settings.database.home(directory, false)).await?;
-        revocation::register(&store, &ca, clock.now()).await?;
+        revocation::register(&store, &ca, &clock).await?;
         Ok(Self {
             settings: Arc::new(settings),
             metrics: Metrics::new(store.metrics()),

@@ -83,10 +83,10 @@ pub(crate) async fn revoke_held(
 /// # Errors
 /// [`StoreError`].
 pub async fn let_time_pass(house: &House, most: i64) -> Result<usize, StoreError> {
-    let now = house.clock.now();
-    let outlived = tokens::outlived(house.store.readers(), now, most).await?;
+    let outlived = tokens::outlived(house.store.readers(), house.clock.now(), most).await?;
     for token in &outlived {
-        let mut change = house.store.change(now).await?;
+        let mut change = house.store.change(&house.clock).await?;
+        let now = change.now();
         // Another process may have been there first.
         let Some(token) = tokens::find(change.db(), &token.serial).await? else { continue };
         if token.status == TokenStatus::Revoked || token.status == token.status_at(now) {

@@ -25,7 +25,7 @@ pub(super) async fn accept(
     let applicant = &submission.applicant;
     let proof = prove(house, applicant, submission.user_pin.as_ref()).await?;
     let attested = attest(house, submission.evidence.as_ref(), &submission.public_key);
-    let mut change = house.store.change(house.clock.now()).await?;
+    let mut change = house.store.change(&house.clock).await?;
     let now = change.now();
     let event = acquisition.event(applicant, "acquisition.accept");
 

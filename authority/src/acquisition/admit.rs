@@ -36,7 +36,7 @@ pub(super) async fn codes(house: &House, applicant: &Applicant) -> Result<Vec<Op
 
 pub(super) async fn wrong_code(acquisition: &Acquisition, applicant: &Applicant) -> Result<(), Denial> {
     let house = &acquisition.house;
-    let change = house.store.change(house.clock.now()).await?;
+    let change = house.store.change(&house.clock).await?;
     let event = acquisition.event(applicant, "acquisition.code").refused(Refusal::Auth);
     Ok(change.commit(event).await?)
 }
@@ -49,7 +49,7 @@ pub(super) async fn admit(
 ) -> Result<Admission, Denial> {
     let house = &acquisition.house;
     let proof = prove(house, applicant, user_pin).await?;
-    let change = house.store.change(house.clock.now()).await?;
+    let change = house.store.change(&house.clock).await?;
     let event = acquisition.event(applicant, "acquisition.admit");
     let mut cleared = clear(house, change, applicant, proof.as_ref(), code, &event).await?;
     if cleared.wanted.otp && cleared.token.is_none() {

@@ -79,7 +79,7 @@ pub(super) async fn confirm(
     certificate_sha256: &[u8; 32],
 ) -> Result<(), Denial> {
     let house = &acquisition.house;
-    let mut change = house.store.change(house.clock.now()).await?;
+    let mut change = house.store.change(&house.clock).await?;
     let now = change.now();
     let Some(found) = find(change.db(), transaction).await? else { return Err(Refusal::BadRequest.into()) };
     let holder = found.row.record.holder.clone();
@@ -127,7 +127,7 @@ pub(super) async fn confirm(
 
 pub(super) async fn abandon(acquisition: &Acquisition, transaction: &[u8; 16]) -> Result<(), Denial> {
     let house = &acquisition.house;
-    let mut change = house.store.change(house.clock.now()).await?;
+    let mut change = house.store.change(&house.clock).await?;
     let now = change.now();
     let Some(found) = find(change.db(), transaction).await? else { return Err(Refusal::NotFound.into()) };
     let holder = &found.row.record.holder;

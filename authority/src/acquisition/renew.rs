@@ -37,7 +37,7 @@ struct Cleared {
 
 pub(super) async fn admit(acquisition: &Acquisition, proof: &KeyProof) -> Result<Admission, Denial> {
     let house = &acquisition.house;
-    let change = house.store.change(house.clock.now()).await?;
+    let change = house.store.change(&house.clock).await?;
     let Cleared { change, old, renewal, .. } = clear(acquisition, change, proof, "renewal.admit").await?;
     let holder = &old.record.holder;
     let named = old.device_serial.as_deref();
@@ -65,7 +65,7 @@ pub(super) async fn accept(
     let action = "renewal.accept";
     let holder = renewing.proof.holder.clone();
     let attested = attest(house, renewing.evidence.as_ref(), &renewing.public_key);
-    let mut change = house.store.change(house.clock.now()).await?;
+    let mut change = house.store.change(&house.clock).await?;
     let now = change.now();
     let known = finish::find(change.db(), &renewing.transaction).await?;
     let inquiry = Inquiry::Submit { applicant: &holder, key: renewing.public_key.fingerprint() };

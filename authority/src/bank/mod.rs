@@ -46,7 +46,7 @@ impl Bank {
     }
 
     async fn change(&self) -> Result<Change, Denial> {
-        Ok(self.house.store.change(self.house.clock.now()).await?)
+        Ok(self.house.store.change(&self.house.clock).await?)
     }
 }
 

@@ -196,13 +196,13 @@ pub(super) async fn work(directory: &Path, work: CaWork, mut secrets: Secrets) -
         CaWork::InstallRootList { list } => {
             let list = read_pem(&list, "X509 CRL")?;
             let number = ceremony::install_root_list(&directory.join(CA_FOLDER), &list)?;
-            record(directory, "ca.root_list", "", &number.to_string(), now).await?;
+            record(directory, "ca.root_list", "", &number.to_string()).await?;
             say(&format!("root list {number} installed\nstart the server again to serve it"))
         }
         CaWork::EncryptKey => {
             let passphrase = passphrase(&mut secrets, "ca_passphrase", "passphrase for the issuing key", true)?;
             ceremony::encrypt_key(&directory.join(CA_FOLDER), &passphrase)?;
-            record(directory, "ca.encrypt_key", "plain", "encrypted", now).await?;
+            record(directory, "ca.encrypt_key", "plain", "encrypted").await?;
             say(
                 "the issuing key is encrypted\ngive ca_passphrase as a credential of the service before it starts again",
             )
@@ -225,7 +225,7 @@ async fn install(
         open(ca.current().signer(), secrets)?;
         ca::renew_under(&folder, &settings.origin, ca.current(), now)?;
     }
-    record(directory, "ca.install", &installed.former, &installed.issuer, now).await?;
+    record(directory, "ca.install", &installed.former, &installed.issuer).await?;
     say(&format!(
         "issuing CA {} installed, {} answers for its certificates\nstart the server again",
         installed.issuer, installed.former
@@ -233,10 +233,10 @@ async fn install(
 }
 
 /// Writes an event of the CA's life. Opening the house makes a new CA known to the database.
-async fn record(directory: &Path, action: &'static str, before: &str, after: &str, now: i64) -> anyhow::Result<()> {
+async fn record(directory: &Path, action: &'static str, before: &str, after: &str) -> anyhow::Result<()> {
     let house = House::open(directory, Clock::system()).await?;
     let event = Event::new("bank_operator", &operator_name(), "terminal", action).changed(before, after);
-    house.store.change(now).await?.commit(event).await?;
+    house.store.change(&house.clock).await?.commit(event).await?;
     house.store.close().await;
     Ok(())
 }

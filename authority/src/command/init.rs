@@ -51,7 +51,7 @@ async fn settle(
     root: [u8; 32],
 ) -> anyhow::Result<[u8; 32]> {
     let store = Store::open(&settings.database.home(staging, true)).await?;
-    let mut change = store.change(Clock::system().now()).await?;
+    let mut change = store.change(&Clock::system()).await?;
     if event::head(change.db()).await?.events > 0 {
         bail!("the database holds an authority already. Name an empty one, or serve it with a copy of its directory");
     }

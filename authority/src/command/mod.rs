@@ -90,7 +90,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
             let end = jiff::Timestamp::from_second(end).unwrap_or_default().to_string();
             let event = Event::new("bank_operator", &operator_name(), "terminal", "authority.server_certificate")
                 .changed("", &end);
-            house.store.change(now).await?.commit(event).await?;
+            house.store.change(&house.clock).await?.commit(event).await?;
             say(&format!("server certificate until {end}\nstart the server again to use it"))
         }
         Command::VerifyAudit { head } => {

@@ -127,7 +127,7 @@ impl Login {
         proof: Option<PinProof>,
         handle: Option<&str>,
     ) -> Result<AdministratorLogin, Denial> {
-        let mut change = self.house.store.change(self.house.clock.now()).await?;
+        let mut change = self.house.store.change(&self.house.clock).await?;
         let now = change.now();
         let row = certificates::find(change.db(), record).await?.ok_or(Refusal::Internal)?;
         let holder = row.record.holder.clone();

@@ -25,7 +25,7 @@ impl Login {
     pub async fn challenge(&self, door: Door) -> Result<NewChallenge, Denial> {
         let bytes = code::random::<32>().map_err(|_| Refusal::Internal)?;
         let challenge = Challenge::from_bytes(&bytes).map_err(|_| Refusal::Internal)?;
-        let mut change = self.house.store.change(self.house.clock.now()).await?;
+        let mut change = self.house.store.change(&self.house.clock).await?;
         let now = change.now();
         let expires_at = now + i64::from(self.house.settings.login.challenge_seconds);
         handles::add_challenge(change.db(), challenge.as_str(), door, expires_at, now).await?;

@@ -43,7 +43,7 @@ impl Login {
         if let Some(party) = parties::by_bearer(self.house.store.readers(), &sha256).await? {
             return Ok(party);
         }
-        let change = self.house.store.change(self.house.clock.now()).await?;
+        let change = self.house.store.change(&self.house.clock).await?;
         let event = Event::new("relying_party", "", &self.place, "party.bearer");
         refuse(change, event, Refusal::Party).await
     }
@@ -55,7 +55,7 @@ impl Login {
     pub async fn party_challenge(&self, party: &RelyingParty) -> Result<NewChallenge, Denial> {
         let bytes = code::random::<32>().map_err(|_| Refusal::Internal)?;
         let challenge = Challenge::from_bytes(&bytes).map_err(|_| Refusal::Internal)?;
-        let mut change = self.house.store.change(self.house.clock.now()).await?;
+        let mut change = self.house.store.change(&self.house.clock).await?;
         let now = change.now();
         let expires_at = now + i64::from(self.house.settings.login.challenge_seconds);
         parties::add_challenge(change.db(), challenge.as_str(), &party.origin, expires_at, now).await?;

@@ -65,7 +65,7 @@ impl Login {
     pub(super) async fn prove_at(&self, place: Place<'_>, challenge: &str, token: &str) -> Result<Proven, Denial> {
         let door = place.door();
         let examined = self.examine(place.origin(&self.house), challenge, token);
-        let mut change = self.house.store.change(self.house.clock.now()).await?;
+        let mut change = self.house.store.change(&self.house.clock).await?;
         let now = change.now();
         let taken = match place {
             Place::Ours(door) => handles::take_challenge(change.db(), challenge, door, now).await?,

@@ -94,7 +94,8 @@ impl Login {
         let found = in_force(&mut reader, &self.house, &sha256, door, now).await?;
         drop(reader);
         if now - found.session.used_at >= TOUCH_EVERY {
-            let mut change = self.house.store.change(now).await?;
+            let mut change = self.house.store.change(&self.house.clock).await?;
+            let now = change.now();
             handles::touch_session(change.db(), &sha256, now).await?;
             change.commit_unrecorded().await?;
         }
@@ -106,7 +107,7 @@ impl Login {
     /// # Errors
     /// `Internal`.
     pub async fn log_out(&self, session: &Session) -> Result<(), Denial> {
-        let mut change = self.house.store.change(self.house.clock.now()).await?;
+        let mut change = self.house.store.change(&self.house.clock).await?;
         handles::drop_session(change.db(), &session.sha256).await?;
         let holder = Applicant { contract: session.contract.clone(), user: None };
         let event = self.event(Door::Administrator, Some((&holder, Some(session.administrator))), "logout");
@@ -118,7 +119,7 @@ impl Login {
     /// # Errors
     /// `Internal`.
     pub async fn log_out_user(&self, session: &UserSession) -> Result<(), Denial> {
-        let mut change = self.house.store.change(self.house.clock.now()).await?;
+        let mut change = self.house.store.change(&self.house.clock).await?;
         handles::drop_session(change.db(), &session.sha256).await?;
         Ok(change.commit(self.event(Door::User, Some((&session.holder(), None)), "logout")).await?)
     }

@@ -117,7 +117,7 @@ impl Login {
             None => None,
         };
 
-        let mut change = self.house.store.change(self.house.clock.now()).await?;
+        let mut change = self.house.store.change(&self.house.clock).await?;
         let now = change.now();
         let event = self.event(Door::User, Some((&holder, None)), "login.pin").on(&record);
         let row = certificates::find(change.db(), &record).await?.ok_or(Refusal::Internal)?;

@@ -122,12 +122,12 @@ impl Courier {
 pub(super) async fn deliver(house: &House, courier: &Courier) -> Result<usize, Denial> {
     let mut sent = 0;
     loop {
-        let now = house.clock.now();
         // Nothing is written where nothing is due.
-        if notices::next_try(house.store.readers()).await?.is_none_or(|next| next > now) {
+        if notices::next_try(house.store.readers()).await?.is_none_or(|next| next > house.clock.now()) {
             return Ok(sent);
         }
-        let mut change = house.store.change(now).await?;
+        let mut change = house.store.change(&house.clock).await?;
+        let now = change.now();
         let claimed = notices::claim(change.db(), now + CLAIM, now, BATCH).await?;
         if claimed.is_empty() {
             return Ok(sent);
@@ -139,7 +139,8 @@ pub(super) async fn deliver(house: &House, courier: &Courier) -> Result<usize, D
             sent += usize::from(outcome.is_ok());
             settle(house, notice, outcome).await?;
         }
-        let mut change = house.store.change(now).await?;
+        let mut change = house.store.change(&house.clock).await?;
+        let now = change.now();
         notices::forget(change.db(), now - i64::from(house.settings.notice.keep_days) * 86_400, now).await?;
         change.commit_unrecorded().await?;
     }
@@ -154,8 +155,8 @@ fn body(house: &House, notice: &Notice) -> Result<Zeroizing<String>, Denial> {
 }
 
 async fn settle(house: &House, notice: &Notice, outcome: Result<(), SendError>) -> Result<(), StoreError> {
-    let now = house.clock.now();
-    let mut change = house.store.change(now).await?;
+    let mut change = house.store.change(&house.clock).await?;
+    let now = change.now();
     let metrics = house.metrics.work();
     let Err(error) = outcome else {
         metrics.notice(&notice.channel, "sent");

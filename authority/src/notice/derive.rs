@@ -25,7 +25,7 @@ pub(super) async fn derive(house: &House) -> Result<usize, Denial> {
         if history::after(readers, cursor, 1).await?.is_empty() {
             return Ok(made);
         }
-        let mut change = house.store.change(house.clock.now()).await?;
+        let mut change = house.store.change(&house.clock).await?;
         let cursor = notices::cursor(change.db()).await?;
         let events = history::after(change.db(), cursor, BATCH).await?;
         for event in &events {

@@ -42,7 +42,7 @@ async fn tell(
 ) -> Result<usize, StoreError> {
     let mut given = 0;
     for (subject, contract, user) in due {
-        let mut change = house.store.change(house.clock.now()).await?;
+        let mut change = house.store.change(&house.clock).await?;
         let now = change.now();
         // Another process may have been there first.
         if !notices::remind_once(change.db(), &subject, reminder, now).await? {

@@ -27,7 +27,7 @@ pub struct Stopped {
 /// # Errors
 /// `Auth` for a code that does not count, or no more; `NoneValid` where there is nothing left to stop.
 pub async fn stop(house: &House, place: &str, entered: &Secret) -> Result<Stopped, Denial> {
-    let mut change = house.store.change(house.clock.now()).await?;
+    let mut change = house.store.change(&house.clock).await?;
     let now = change.now();
     let event = Event::new("applicant", "stop-code", place, "stop.code");
     let record = notices::take_stop_code(change.db(), &code::handle_sha256(&plain(entered)), now).await?;

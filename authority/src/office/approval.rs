@@ -136,12 +136,12 @@ impl Office {
         if let Some(approval) = found.filter(|approval| now <= approval.expires_at) {
             return Ok(approval);
         }
-        let change = self.house.store.change(now).await?;
+        let change = self.house.store.change(&self.house.clock).await?;
         super::gate::refuse(change, self.event(action), Refusal::NotFound).await
     }
 
     async fn end(&self, approval: &Approval, status: ApprovalStatus, action: &'static str) -> Result<(), Denial> {
-        let mut change = self.house.store.change(self.house.clock.now()).await?;
+        let mut change = self.house.store.change(&self.house.clock).await?;
         let now = change.now();
         if approvals::find(change.db(), &self.session.contract, &approval.id).await?.is_none() {
             return Ok(());
@@ -197,11 +197,11 @@ impl Office {
 /// # Errors
 /// [`StoreError`].
 pub async fn let_time_pass(house: &House, most: i64) -> Result<usize, StoreError> {
-    let now = house.clock.now();
-    let outlived = approvals::outlived(house.store.readers(), now, most).await?;
+    let outlived = approvals::outlived(house.store.readers(), house.clock.now(), most).await?;
     for (contract, id) in &outlived {
         let contract = ContractId::new(contract).map_err(|_| StoreError::Value("contract_id"))?;
-        let mut change = house.store.change(now).await?;
+        let mut change = house.store.change(&house.clock).await?;
+        let now = change.now();
         // Another process may have been there first.
         let Some(approval) = approvals::find(change.db(), &contract, id).await? else { continue };
         approvals::decide(change.db(), id, ApprovalStatus::Expired, None, now).await?;

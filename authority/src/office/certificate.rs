@@ -110,7 +110,7 @@ impl Office {
     /// # Errors
     /// `AdminReissue`, always.
     pub async fn choose_own(&self) -> Result<CertificateResult, Denial> {
-        let change = self.house.store.change(self.house.clock.now()).await?;
+        let change = self.house.store.change(&self.house.clock).await?;
         change.commit(self.event("certificate.reissue").refused(Refusal::AdminReissue)).await?;
         Err(Refusal::AdminReissue.into())
     }

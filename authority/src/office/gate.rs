@@ -110,7 +110,7 @@ impl Office {
             Some(pin) => Some(self.house.pins.check(stored, pin).await?),
             None => None,
         };
-        let mut change = self.house.store.change(self.house.clock.now()).await?;
+        let mut change = self.house.store.change(&self.house.clock).await?;
         // Comparing the PIN took a while: the session may have ended since, or the contract been locked.
         let now = change.now();
         if let Err(denial) = in_force(change.db(), &self.house, &self.session.sha256, Door::Administrator, now).await {

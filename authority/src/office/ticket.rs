@@ -14,7 +14,7 @@ impl Office {
     /// # Errors
     /// `NotFound` for a ticket that is not this session's, was used, or whose issue is closed.
     pub async fn acquisition_code(&self, ticket: &str) -> Result<Secret, Denial> {
-        let mut change = self.house.store.change(self.house.clock.now()).await?;
+        let mut change = self.house.store.change(&self.house.clock).await?;
         let now = change.now();
         let event = self.event("acquisition.code");
         let ticket_sha256 = code::handle_sha256(ticket.as_bytes());

@@ -140,7 +140,7 @@ impl Own {
             Some(pin) => Some(self.house.pins.check(stored.map(|user| user.pin), pin).await?),
             None => None,
         };
-        let mut change = self.house.store.change(self.house.clock.now()).await?;
+        let mut change = self.house.store.change(&self.house.clock).await?;
         let now = change.now();
         // Comparing the PIN took a while: the session may have ended since.
         let found = match in_force(change.db(), &self.house, &session.sha256, Door::User, now).await {

@@ -44,7 +44,7 @@ impl Own {
     /// # Errors
     /// `CertSuspended`, `CertRevoked`, `CertExpired`, `CertUnconfirmed`.
     pub async fn ask(&self, transaction: &[u8; 16], record: &str, request: OwnRequest) -> Result<(), Denial> {
-        let mut change = self.house.store.change(self.house.clock.now()).await?;
+        let mut change = self.house.store.change(&self.house.clock).await?;
         if own_requests::is_known(change.db(), transaction).await? {
             // What was read may be part of a commit that is still to come.
             return Ok(change.commit_unrecorded().await?);

@@ -33,7 +33,7 @@ impl Own {
             None => None,
         };
         let holder = Applicant { contract: contract.clone(), user: Some(user.clone()) };
-        let mut change = self.house.store.change(self.house.clock.now()).await?;
+        let mut change = self.house.store.change(&self.house.clock).await?;
         let event = self.event(&holder, "certificate.suspend");
         let served =
             contracts::find(change.db(), contract).await?.is_some_and(|c| c.status != ContractStatus::Terminated);

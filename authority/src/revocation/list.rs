@@ -96,7 +96,7 @@ impl Desk {
                 return self.stored(house, issuer, partition, newest).await.map(Some);
             }
             let (newest, der) = sign(house, issuer, partition, &state, now).await?;
-            let mut change = house.store.change(now).await?;
+            let mut change = house.store.change(&house.clock).await?;
             if !revocations::publish(change.db(), issuer, partition, &newest, &der).await? {
                 continue;
             }

@@ -18,6 +18,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::ca::{Ca, CaError, CannotSign};
+use crate::clock::Clock;
 use crate::store::{Event, Store, StoreError, revocations};
 
 /// Connections of the store that all who ask anonymously hold at once: logins read by the same few, and whoever floods
@@ -91,12 +92,13 @@ impl Desk {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn register(store: &Store, ca: &Ca, now: i64) -> Result<(), StoreError> {
+pub async fn register(store: &Store, ca: &Ca, clock: &Clock) -> Result<(), StoreError> {
     let known = revocations::issuers(store.readers()).await?;
     if ca.all().all(|issuing| known.iter().any(|id| id == issuing.id())) {
         return Ok(());
     }
-    let mut change = store.change(now).await?;
+    let mut change = store.change(clock).await?;
+    let now = change.now();
     let mut known = revocations::issuers(change.db()).await?;
     // former CAs first: what was signed before there was this table is theirs
     for issuing in ca.all().rev() {

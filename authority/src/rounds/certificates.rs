@@ -15,7 +15,7 @@ pub(super) async fn next(house: &House) -> Result<Option<i64>, StoreError> {
 pub(super) async fn turn(house: &House) -> Result<usize, StoreError> {
     let mut done = 0;
     loop {
-        let mut change = house.store.change(house.clock.now()).await?;
+        let mut change = house.store.change(&house.clock).await?;
         let now = change.now();
         let overdue = life::overdue(change.db(), now, BATCH).await?;
         let mut turned = 0;

@@ -81,7 +81,8 @@ async fn round(house: &House, me: &str) -> Result<Round, Denial> {
     if next.is_none_or(|last| last >= now) {
         return Ok(Round { next, ..Round::default() });
     }
-    let mut change = house.store.change(now).await?;
+    let mut change = house.store.change(&house.clock).await?;
+    let now = change.now();
     if !chores::claim(change.db(), CHORE, me, now + CLAIM_SECONDS, now).await? {
         return Ok(Round { elsewhere: true, ..Round::default() });
     }
@@ -105,7 +106,7 @@ async fn next(house: &House) -> Result<Option<i64>, StoreError> {
 }
 
 async fn release(house: &House, me: &str) -> Result<(), StoreError> {
-    let mut change = house.store.change(house.clock.now()).await?;
+    let mut change = house.store.change(&house.clock).await?;
     chores::release(change.db(), CHORE, me).await?;
     change.commit_unrecorded().await
 }

@@ -35,6 +35,7 @@ use sqlx::{AnyConnection, AnyPool, Executor};
 pub use event::{Event, Outcome};
 use group::{Turn, Writer};
 
+use crate::clock::Clock;
 use crate::metrics::{Counted, StoreMetrics};
 
 /// The database file in the authority's directory.
@@ -151,13 +152,17 @@ impl Store {
         &self.readers
     }
 
-    /// Begins a change at `now`. There is one at a time: what is read in it stays true until its end.
+    /// Begins a change. There is one at a time: what is read in it stays true until its end.
+    ///
+    /// `clock` is read once the turn is had, however long it was waited for: deadlines are judged by the time that the
+    /// change is made at, and the record of events does not run backwards.
     ///
     /// # Errors
     /// [`StoreError::Database`].
-    pub async fn change(&self, now: i64) -> Result<Change, StoreError> {
+    pub async fn change(&self, clock: &Clock) -> Result<Change, StoreError> {
+        let turn = self.writer.turn().await?;
         let (asked_for, metrics) = (self.asked_for, self.metrics.clone());
-        Ok(Change { turn: self.writer.turn().await?, now, asked_for, recorded: Vec::new(), metrics })
+        Ok(Change { turn, now: clock.now(), asked_for, recorded: Vec::new(), metrics })
     }
 
     /// The same database, for a task of the server's own: its commits come when they come, and no crash point counts them.

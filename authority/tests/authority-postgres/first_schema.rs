@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use authority::acquisition::Applicant;
+use authority::clock::Clock;
 use authority::rules::certificate::Status;
 use authority::store::{Home, Store, certificates, event, tokens, users};
 use sqlx::AnyPool;
@@ -39,7 +40,7 @@ async fn is_whole(home: &Home) {
     let head = event::verify(store.readers()).await.unwrap();
     assert_eq!(head.events, 2);
     // And it is worked on.
-    let change = store.change(1_664_700_000).await.unwrap();
+    let change = store.change(&Clock::standing(1_664_700_000)).await.unwrap();
     change.commit(authority::store::Event::new("authority", "test", "test", "test.upgraded")).await.unwrap();
     assert_eq!(event::verify(store.readers()).await.unwrap().events, 3);
     store.close().await;

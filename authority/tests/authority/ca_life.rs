@@ -79,7 +79,7 @@ async fn reopened(bench: &Bench, settings: &CaSettings, entry: &str) -> authorit
     }
     house.ca = Arc::new(ca);
     house.revocation = Arc::default();
-    authority::revocation::register(&house.store, &house.ca, bench.clock.now()).await.unwrap();
+    authority::revocation::register(&house.store, &house.ca, &bench.clock).await.unwrap();
     house
 }
 
@@ -129,7 +129,7 @@ async fn one_issuing_ca_follows_another_and_both_are_believed() {
     // closed, it issues nothing, and nothing is lost by asking
     let first = bench.house.clone();
     bench.house.ca = Arc::new(Ca::open(&folder, &settings).unwrap());
-    authority::revocation::register(&bench.house.store, &bench.house.ca, bench.clock.now()).await.unwrap();
+    authority::revocation::register(&bench.house.store, &bench.house.ca, &bench.clock).await.unwrap();
     let before = bench.dump().await;
     assert_eq!(bench.acquire().await.err(), Some(Refusal::Issuing));
     assert_eq!(bench.dump().await, before);

@@ -112,9 +112,10 @@ fn said(out: &Output) -> String {
 
 pub(crate) fn set_status(bench: &Bench, status: &'static str) -> impl Future<Output = ()> {
     let store = bench.house.store.clone();
-    let now = bench.clock.now();
+    let clock = bench.clock.clone();
     async move {
-        let mut change = store.change(now).await.unwrap();
+        let mut change = store.change(&clock).await.unwrap();
+        let now = change.now();
         let row = authority::store::certificates::of_holder(change.db(), &applicant(Some(USER))).await.unwrap();
         let record = row.last().unwrap().record.id.clone();
         sqlx::query("UPDATE certificates SET cert_status = $2, suspended_at = $3 WHERE record_id = $1")
@@ -256,7 +257,7 @@ async fn a_part_holds_so_many_certificates_and_no_more() {
     let party = Party::of(&bench).await;
     party.pem("a.pem", "CERTIFICATE", &administrator.certificate);
     assert!(party.list_path("a.pem").ends_with("/1.crl"));
-    let mut change = bench.house.store.change(0).await.unwrap();
+    let mut change = bench.house.store.change(&bench.clock).await.unwrap();
     sqlx::query("UPDATE crl_partitions SET certificates = 100 WHERE crl_partition = 1")
         .execute(change.db())
         .await

@@ -75,7 +75,7 @@ async fn a_dead_process_keeps_nobody_for_long() {
     bench.office(&administrator).await.choose(USER, "reissue", None).await.ok();
     bench.wait(81 * DAY);
     let now = bench.clock.now();
-    let mut change = bench.house.store.change(now).await.unwrap();
+    let mut change = bench.house.store.change(&bench.clock).await.unwrap();
     assert!(authority::store::chores::claim(change.db(), "rounds", "dead", now + 120, now).await.unwrap());
     change.commit_unrecorded().await.unwrap();
     assert!(rounds::once(&bench.house).await.unwrap().elsewhere);

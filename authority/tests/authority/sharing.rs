@@ -1,10 +1,11 @@
 //! Changes that share a transaction: each is told when all of it is durable, and takes back its own only.
 
+use authority::clock::Clock;
 use authority::store::users::NewUser;
 use authority::store::{Change, Event, event, users};
 use token::UserId;
 
-use crate::bench::{Bench, contract};
+use crate::bench::{Bench, START, contract};
 
 fn noted(subject: &str) -> Event {
     Event::new("authority", "test", "test", "test.shared").on(subject)
@@ -30,13 +31,13 @@ async fn what_is_dropped_or_fails_takes_back_its_own_only() {
     let bench = Bench::new().await;
     let store = bench.house.store.clone();
     // The first holds the turn until the others have queued: they are one group.
-    let mut first = store.change(1).await.unwrap();
+    let mut first = store.change(&Clock::standing(1)).await.unwrap();
     add(&mut first, "shared0").await;
     let mut tasks = Vec::new();
     for n in 1..30 {
         let store = store.clone();
         tasks.push(tokio::spawn(async move {
-            let mut change = store.change(1).await.unwrap();
+            let mut change = store.change(&Clock::standing(1)).await.unwrap();
             add(&mut change, &format!("shared{n}")).await;
             match n % 3 {
                 0 => change.commit(noted(&format!("shared{n}"))).await.map(|()| Some(n)),
@@ -67,14 +68,14 @@ async fn what_is_dropped_or_fails_takes_back_its_own_only() {
 async fn nobody_is_told_before_the_common_commit() {
     let bench = Bench::new().await;
     let store = bench.house.store.clone();
-    let mut first = store.change(1).await.unwrap();
+    let mut first = store.change(&Clock::standing(1)).await.unwrap();
     add(&mut first, "shared0").await;
     let (reached, reach) = tokio::sync::oneshot::channel();
     let (release, released) = tokio::sync::oneshot::channel::<()>();
     let other = tokio::spawn({
         let store = store.clone();
         async move {
-            let mut change = store.change(1).await.unwrap();
+            let mut change = store.change(&Clock::standing(1)).await.unwrap();
             add(&mut change, "shared1").await;
             reached.send(()).unwrap();
             released.await.unwrap();
@@ -100,7 +101,7 @@ async fn changes_that_are_given_up_anywhere_hold_nobody_up() {
     for n in 0..300_u32 {
         let store = store.clone();
         let work = async move {
-            let mut change = store.change(1).await.unwrap();
+            let mut change = store.change(&Clock::standing(1)).await.unwrap();
             add(&mut change, &format!("shared{n}")).await;
             change.commit(noted("x")).await.unwrap();
         };
@@ -121,4 +122,34 @@ async fn changes_that_are_given_up_anywhere_hold_nobody_up() {
     assert!(kept.len() >= 100 && kept.iter().all(|name| found.contains(name)), "{} {}", kept.len(), found.len());
     assert_eq!(bench.events_of("test.shared").await, i64::try_from(found.len()).unwrap());
     event::verify(store.readers()).await.unwrap();
+}
+
+/// Whoever waits for the turn is not early by as long as it waited.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_clock_is_read_when_the_turn_is_had() {
+    let bench = Bench::new().await;
+    let (store, clock) = (bench.house.store.clone(), Clock::standing(START));
+    let first = store.change(&clock).await.unwrap();
+    let waiting: Vec<_> = (0..3)
+        .map(|n| {
+            let (store, clock) = (store.clone(), clock.clone());
+            tokio::spawn(async move {
+                let change = store.change(&clock).await.unwrap();
+                let now = change.now();
+                change.commit(noted(&format!("waited {n}"))).await.unwrap();
+                now
+            })
+        })
+        .collect();
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await; // They cannot say that they wait.
+    clock.set(START + 20);
+    first.commit(noted("first")).await.unwrap();
+    for task in waiting {
+        assert_eq!(task.await.unwrap(), START + 20);
+    }
+    let at: Vec<i64> = sqlx::query_scalar("SELECT at FROM events WHERE action = 'test.shared' ORDER BY seq")
+        .fetch_all(store.readers())
+        .await
+        .unwrap();
+    assert_eq!(at, [START, START + 20, START + 20, START + 20]);
 }

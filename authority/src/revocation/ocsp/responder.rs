@@ -138,7 +138,7 @@ async fn make(house: &House, issuing: &IssuingCa, now: i64) -> Result<Responder,
     .await??;
     let facts = CertificateFacts::from_der(&der).map_err(|_| CannotSign)?;
     let event = Event::new("authority", "ocsp", "ocsp", "ocsp.responder").on(issuing.id()).because(&facts.serial);
-    house.store.change(now).await?.commit(event).await?;
+    house.store.change(&house.clock).await?.commit(event).await?;
     Ok(Responder { pair, public, key_hash, certificate: Certificate::from_der(&der)?, not_before, not_after })
 }
 
