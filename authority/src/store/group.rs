@@ -15,9 +15,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, Executor};
+use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Executor};
 use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard, oneshot};
 
+use super::turnstile::Turnstile;
 use super::{StoreError, crash};
 use crate::metrics::StoreMetrics;
 
@@ -44,18 +45,27 @@ pub(super) struct Group {
     done: Vec<Told>,
     /// A change is at work; if nobody holds the turn, it was dropped.
     working: bool,
-    /// The change at work stands behind a savepoint.
+    /// The savepoint is there. With a change at work it is that one's, else it is left of the one before.
     savepoint: bool,
     /// A crash point counts the commit: somebody asked for what is in it.
     asked_for: bool,
     metrics: StoreMetrics,
 }
 
+/// How a transaction is begun that others keep out of.
+#[derive(Debug, Clone)]
+pub(super) enum Way {
+    /// SQLite's, past the turnstile.
+    Sqlite(Turnstile),
+    /// PostgreSQL's, by an advisory lock.
+    Postgres,
+}
+
 /// The one place where changes are made.
 #[derive(Debug, Clone)]
 pub(super) struct Writer {
     pool: AnyPool,
-    shared: bool,
+    way: Way,
     open: Arc<Mutex<Option<Group>>>,
     metrics: StoreMetrics,
 }
@@ -68,16 +78,15 @@ pub(super) struct Turn {
 }
 
 impl Writer {
-    /// `shared`: other processes write to the same database.
-    pub(super) fn new(pool: AnyPool, shared: bool, metrics: StoreMetrics) -> Self {
-        Self { pool, shared, open: Arc::default(), metrics }
+    pub(super) fn new(pool: AnyPool, way: Way, metrics: StoreMetrics) -> Self {
+        Self { pool, way, open: Arc::default(), metrics }
     }
 
     pub(super) fn pool(&self) -> &AnyPool {
         &self.pool
     }
 
-    /// Waits for the turn.
+    /// Waits for the turn. Whoever gives up waiting leaves the queue.
     pub(super) async fn turn(&self) -> Result<Turn, StoreError> {
         let _waiting = self.metrics.wait();
         if let Ok(mut open) = Arc::clone(&self.open).try_lock_owned()
@@ -85,17 +94,13 @@ impl Writer {
         {
             // Nobody is waiting, and nobody is lost with whoever gives up here.
             self.ready(&mut open).await?;
-            return self.take(open);
+            return self.take(open).await;
         }
+        let mut open = Arc::clone(&self.open).lock_owned().await;
         let writer = self.clone();
         let taken = tokio::spawn(async move {
-            let mut open = Arc::clone(&writer.open).lock_owned().await;
             writer.ready(&mut open).await?;
-            let mut turn = writer.take(open)?;
-            if turn.group.savepoint {
-                bounded(turn.group.connection.execute("SAVEPOINT change")).await?;
-            }
-            Ok(turn)
+            writer.take(open).await
         });
         taken.await.map_err(|_| StoreError::Lost(None))?
     }
@@ -113,11 +118,19 @@ impl Writer {
     }
 
     /// Takes the turn in the group that is open. From here on Turn's Drop sees to what is left behind.
-    fn take(&self, open: OwnedMutexGuard<Option<Group>>) -> Result<Turn, StoreError> {
+    async fn take(&self, open: OwnedMutexGuard<Option<Group>>) -> Result<Turn, StoreError> {
         let mut group = OwnedMutexGuard::try_map(open, Option::as_mut).map_err(|_| StoreError::Lost(None))?;
-        group.savepoint = !group.done.is_empty();
         group.working = true;
-        Ok(Turn { writer: self.clone(), group })
+        let mut turn = Turn { writer: self.clone(), group };
+        if !turn.group.done.is_empty() {
+            // One way to the database ends the one before and begins this one. Until that is done nothing can be taken
+            // back but the whole.
+            let left = std::mem::take(&mut turn.group.savepoint);
+            let part = if left { "RELEASE SAVEPOINT change; SAVEPOINT change" } else { "SAVEPOINT change" };
+            bounded(turn.group.connection.execute(part)).await?;
+            turn.group.savepoint = true;
+        }
+        Ok(turn)
     }
 
     async fn begin(&self) -> Result<Group, StoreError> {
@@ -131,13 +144,16 @@ impl Writer {
             asked_for: false,
             metrics: self.metrics.clone(),
         };
-        if self.shared {
-            bounded(group.connection.execute("BEGIN")).await?;
-            // Other processes wait here. Read committed shows each statement after it what they committed before.
-            let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITER_LOCK);
-            bounded(lock.execute(&mut *group.connection)).await?;
-        } else {
-            bounded(group.connection.execute("BEGIN IMMEDIATE")).await?;
+        match &self.way {
+            Way::Sqlite(turnstile) => {
+                let _inside = turnstile.pass().await;
+                bounded(group.connection.execute("BEGIN IMMEDIATE")).await?;
+            }
+            Way::Postgres => {
+                // Other processes wait here. Read committed shows each statement after it what they committed before.
+                let begin = format!("BEGIN; SELECT pg_advisory_xact_lock({WRITER_LOCK})");
+                bounded(group.connection.execute(AssertSqlSafe(begin))).await?;
+            }
         }
         Ok(group)
     }
@@ -165,28 +181,18 @@ impl Turn {
     pub(super) async fn finish(mut self, asked_for: bool) -> Result<(), StoreError> {
         self.group.asked_for |= asked_for;
         let (tell, told) = oneshot::channel();
-        tokio::spawn(self.give(tell));
-        match told.await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(StoreError::Lost(Some(error))),
-            Err(_) => Err(StoreError::Lost(None)),
-        }
-    }
-
-    async fn give(mut self, tell: Told) {
-        if self.group.savepoint
-            && let Err(error) = bounded(self.group.connection.execute("RELEASE SAVEPOINT change")).await
-        {
-            let _ = tell.send(Err(Arc::new(error)));
-            return;
-        }
         let first = self.group.done.is_empty();
         self.group.done.push(tell);
         self.group.working = false;
         let writer = self.writer.clone();
         drop(self);
         if first {
-            writer.settle().await;
+            tokio::spawn(async move { writer.settle().await });
+        }
+        match told.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(StoreError::Lost(Some(error))),
+            Err(_) => Err(StoreError::Lost(None)),
         }
     }
 }
@@ -208,11 +214,10 @@ async fn clear(open: &mut Option<Group>) {
     let Some(group) = open.as_mut().filter(|group| group.working) else { return };
     group.working = false;
     // ROLLBACK TO leaves the savepoint where it is; a later one that fails must not find it.
-    let taken_back = group.savepoint
-        && bounded(group.connection.execute("ROLLBACK TO SAVEPOINT change")).await.is_ok()
-        && bounded(group.connection.execute("RELEASE SAVEPOINT change")).await.is_ok();
+    let back = "ROLLBACK TO SAVEPOINT change; RELEASE SAVEPOINT change";
+    let taken_back = std::mem::take(&mut group.savepoint) && bounded(group.connection.execute(back)).await.is_ok();
     if !taken_back && let Some(mut group) = open.take() {
-        // Without a savepoint the change was the only one. Whoever waits hears it from the channel's end.
+        // Whoever waits hears it from the channel's end.
         group.open = bounded(group.connection.execute("ROLLBACK")).await.is_err();
     }
 }
@@ -250,5 +255,36 @@ impl Drop for Group {
             // connection too: a new one is in a known state.
             self.connection.close_on_drop();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Home, Store};
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_gives_up_waiting_leaves_the_queue() {
+        let scratch = tempfile::tempdir().unwrap();
+        let home = Home::File { path: scratch.path().join("authority.db"), create: true };
+        let Store { writer, .. } = Store::open(&home).await.unwrap();
+        let turn = writer.turn().await.unwrap();
+        let before = Arc::strong_count(&writer.open);
+        let waiting: Vec<_> = (0..50)
+            .map(|_| {
+                let writer = writer.clone();
+                tokio::spawn(async move { writer.turn().await.map(drop) })
+            })
+            .collect();
+        while Arc::strong_count(&writer.open) < before + 100 {
+            tokio::task::yield_now().await;
+        }
+        for task in waiting {
+            task.abort();
+            assert!(task.await.unwrap_err().is_cancelled());
+        }
+        assert_eq!(Arc::strong_count(&writer.open), before, "nobody is left who waits");
+        drop(turn);
+        writer.turn().await.unwrap().finish(false).await.unwrap();
     }
 }

@@ -21,6 +21,7 @@ pub mod parties;
 pub mod revocations;
 pub mod suspend_tries;
 pub mod tokens;
+mod turnstile;
 pub mod users;
 
 use std::path::{Path, PathBuf};
@@ -33,7 +34,8 @@ use sqlx::migrate::Migrator;
 use sqlx::{AnyConnection, AnyPool, Executor};
 
 pub use event::{Event, Outcome};
-use group::{Turn, Writer};
+use group::{Turn, Way, Writer};
+use turnstile::Turnstile;
 
 use crate::clock::Clock;
 use crate::metrics::{Counted, StoreMetrics};
@@ -116,10 +118,11 @@ impl Store {
             Home::File { path, create } => {
                 let url = |mode: &str| AnyConnectOptions::from_str(&format!("sqlite://{}?mode={mode}", escaped(path)));
                 let (writing, reading) = (url(if *create { "rwc" } else { "rw" })?, url("ro")?);
+                let turnstile = Turnstile::of(path.parent().unwrap_or(path));
                 let writer = sqlite(1).connect_with(writing).await?;
                 SQLITE_MIGRATIONS.run(&writer).await?;
                 let readers = sqlite(READERS).connect_with(reading).await?;
-                let writer = Writer::new(writer, false, metrics.clone());
+                let writer = Writer::new(writer, Way::Sqlite(turnstile), metrics.clone());
                 Ok(Self { writer, readers, metrics, asked_for: true })
             }
             Home::Server(url) => {
@@ -127,7 +130,7 @@ impl Store {
                 let writer = postgres(1).connect_with(options.clone()).await?;
                 POSTGRES_MIGRATIONS.run(&writer).await?;
                 let readers = postgres(READERS).connect_with(options).await?;
-                let writer = Writer::new(writer, true, metrics.clone());
+                let writer = Writer::new(writer, Way::Postgres, metrics.clone());
                 Ok(Self { writer, readers, metrics, asked_for: true })
             }
         }

@@ -1,8 +1,11 @@
 //! Changes that share a transaction: each is told when all of it is durable, and takes back its own only.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use authority::clock::Clock;
 use authority::store::users::NewUser;
-use authority::store::{Change, Event, event, users};
+use authority::store::{Change, Event, Store, event, users};
 use token::UserId;
 
 use crate::bench::{Bench, START, contract};
@@ -152,4 +155,35 @@ async fn the_clock_is_read_when_the_turn_is_had() {
         .await
         .unwrap();
     assert_eq!(at, [START, START + 20, START + 20, START + 20]);
+}
+
+/// An operator's command beside a server that never rests.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn another_program_gets_its_turn_under_load() {
+    let bench = Bench::new().await;
+    let store = bench.house.store.clone();
+    let home = bench.house.settings.database.home(&bench.house.directory, false);
+    let other = Store::open(&home).await.unwrap();
+    let ended = Arc::new(AtomicBool::new(false));
+    let load: Vec<_> = (0..64)
+        .map(|_| {
+            let (store, clock, ended) = (store.clone(), bench.clock.clone(), Arc::clone(&ended));
+            tokio::spawn(async move {
+                while !ended.load(Ordering::SeqCst) {
+                    store.change(&clock).await.unwrap().commit(noted("load")).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for _ in 0..8 {
+        // SQLite gives up after ten seconds of looking for a moment in which nobody writes.
+        let change = other.change(&bench.clock).await.unwrap();
+        change.commit(noted("other")).await.unwrap();
+    }
+    ended.store(true, Ordering::SeqCst);
+    for task in load {
+        task.await.unwrap();
+    }
+    event::verify(store.readers()).await.unwrap();
+    other.close().await;
 }
