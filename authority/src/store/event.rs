@@ -157,8 +157,18 @@ pub async fn newest(db: impl AnyExecutor<'_>) -> Result<Option<i64>, StoreError>
     Ok(sqlx::query_scalar("SELECT at FROM events ORDER BY seq DESC LIMIT 1").fetch_optional(db).await?)
 }
 
-pub(super) async fn append(db: &mut AnyConnection, now: i64, event: Event) -> Result<(), StoreError> {
-    let Head { events, hash: previous } = head(&mut *db).await?;
+/// Adds an event after `end`, the chain's end where it is known, and moves that.
+pub(super) async fn append(
+    db: &mut AnyConnection,
+    end: &mut Option<Head>,
+    now: i64,
+    event: Event,
+) -> Result<(), StoreError> {
+    // It is not known again until the event is there.
+    let Head { events, hash: previous } = match end.take() {
+        Some(known) => known,
+        None => head(&mut *db).await?,
+    };
     let seq = events + 1;
     let outcome = match event.outcome {
         Outcome::Done => "done",
@@ -188,6 +198,7 @@ pub(super) async fn append(db: &mut AnyConnection, now: i64, event: Event) -> Re
         insert = insert.bind(text);
     }
     insert.bind(&previous).bind(&hash).execute(db).await?;
+    *end = Some(Head { events: seq, hash });
     Ok(())
 }
 

@@ -18,6 +18,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Executor};
 use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard, oneshot};
 
+use super::event::Head;
 use super::turnstile::Turnstile;
 use super::{StoreError, crash};
 use crate::metrics::StoreMetrics;
@@ -49,6 +50,8 @@ pub(super) struct Group {
     savepoint: bool,
     /// A crash point counts the commit: somebody asked for what is in it.
     asked_for: bool,
+    /// The end of the record of events, as far as this transaction has written it: nobody else writes meanwhile.
+    end: Option<Head>,
     metrics: StoreMetrics,
 }
 
@@ -142,6 +145,7 @@ impl Writer {
             working: false,
             savepoint: false,
             asked_for: false,
+            end: None,
             metrics: self.metrics.clone(),
         };
         match &self.way {
@@ -173,6 +177,12 @@ impl Writer {
 impl Turn {
     pub(super) fn db(&mut self) -> &mut AnyConnection {
         &mut self.group.connection
+    }
+
+    /// The connection, and the end of the record of events.
+    pub(super) fn db_and_end(&mut self) -> (&mut AnyConnection, &mut Option<Head>) {
+        let Group { connection, end, .. } = &mut *self.group;
+        (connection, end)
     }
 
     /// Gives the turn on, and waits until what was done is durable.
@@ -213,6 +223,7 @@ impl Drop for Turn {
 async fn clear(open: &mut Option<Group>) {
     let Some(group) = open.as_mut().filter(|group| group.working) else { return };
     group.working = false;
+    group.end = None;
     // ROLLBACK TO leaves the savepoint where it is; a later one that fails must not find it.
     let back = "ROLLBACK TO SAVEPOINT change; RELEASE SAVEPOINT change";
     let taken_back = std::mem::take(&mut group.savepoint) && bounded(group.connection.execute(back)).await.is_ok();

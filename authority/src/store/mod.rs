@@ -229,8 +229,9 @@ impl Change {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn record(&mut self, event: Event) -> Result<(), StoreError> {
-        let (now, counted) = (self.now, Counted::of(&event));
-        event::append(self.db(), now, event).await?;
+        let counted = Counted::of(&event);
+        let (db, end) = self.turn.db_and_end();
+        event::append(db, end, self.now, event).await?;
         self.recorded.push(counted);
         Ok(())
     }
