@@ -13,6 +13,7 @@ use crate::rules::acquire::ContractStatus;
 use crate::rules::lock::{Counted, Counter};
 use crate::rules::login::Door;
 use crate::store::contracts::{self, ContractPin};
+use crate::store::holders::{self, Held};
 use crate::store::{certificates, handles};
 
 /// A session of an administrator.
@@ -58,12 +59,13 @@ impl Login {
         token: &str,
         contract_pin: Option<&Secret>,
     ) -> Result<AdministratorLogin, Denial> {
-        let Proven { change, row, standing: before } = self.prove(Door::Administrator, challenge, token).await?;
+        let Proven { change, held } = self.prove(Door::Administrator, challenge, token).await?;
+        let Held { row, contract: before, .. } = held;
         let (record, who) = (row.record.id, (&row.record.holder, row.record.administrator));
         let event = self.event(Door::Administrator, Some(who), "login.certificate").on(&record);
         change.commit(event).await?;
         let proof = match contract_pin {
-            Some(pin) => Some(self.house.pins.check(Some(before.contract.pin), pin).await?),
+            Some(pin) => Some(self.house.pins.check(Some(before.pin), pin).await?),
             None => None,
         };
         self.admit(&record, proof, None).await
@@ -78,9 +80,10 @@ impl Login {
         let login = code::handle().map_err(|_| Refusal::Internal)?;
         let now = proven.change.now();
         let expires_at = now + HANDLE_SECONDS;
-        let record = &proven.row.record.id;
-        handles::add_login(proven.change.db(), &code::handle_sha256(login.as_bytes()), record, expires_at, now).await?;
-        let who = Some((&proven.row.record.holder, proven.row.record.administrator));
+        let record = &proven.held.row.record.id;
+        handles::add_login(&mut proven.change, &code::handle_sha256(login.as_bytes()), record, expires_at).await?;
+        let record_of = &proven.held.row.record;
+        let who = Some((&record_of.holder, record_of.administrator));
         let event = self.event(Door::Administrator, who, "login.certificate").on(record);
         proven.change.commit(event).await?;
         Ok(AdministratorHandle { login, expires_at })
@@ -129,7 +132,8 @@ impl Login {
     ) -> Result<AdministratorLogin, Denial> {
         let mut change = self.house.store.change(&self.house.clock).await?;
         let now = change.now();
-        let row = certificates::find(change.db(), record).await?.ok_or(Refusal::Internal)?;
+        let held = holders::by_record(change.db(), record).await?.ok_or(Refusal::Internal)?;
+        let Held { row, contract, .. } = &held;
         let holder = row.record.holder.clone();
         let administrator = row.record.administrator;
         let event = self.event(Door::Administrator, Some((&holder, administrator)), "login.pin").on(record);
@@ -138,10 +142,9 @@ impl Login {
         {
             return refuse(change, event, Refusal::Session).await;
         }
-        let contract = match standing(change.db(), &row, now).await? {
-            Ok(stands) => stands.contract,
-            Err(denial) => return refuse(change, event, denial).await,
-        };
+        if let Err(denial) = standing(&held, now) {
+            return refuse(change, event, denial).await;
+        }
         let Some(proof) = proof else { return refuse(change, event, Refusal::Auth).await };
         let limit = self.house.settings.lock.contract_pin;
         let counter = Counter { failures: contract.pin_failures, locked: false, limit };
@@ -169,7 +172,7 @@ impl Login {
         let valid_until = row.record.valid_until.ok_or(Refusal::Internal)?;
         let expires_at = (now + i64::from(self.house.settings.login.session_minutes) * 60).min(valid_until);
         let session_sha256 = code::handle_sha256(session.as_bytes());
-        handles::add_session(change.db(), &session_sha256, Door::Administrator, record, expires_at, now).await?;
+        handles::add_session(&mut change, &session_sha256, Door::Administrator, record, expires_at).await?;
         change.commit(event).await?;
         let administrator = administrator.ok_or(Refusal::Internal)?;
         Ok(AdministratorLogin { session, expires_at, contract: holder.contract, administrator })

@@ -28,7 +28,7 @@ impl Login {
         let mut change = self.house.store.change(&self.house.clock).await?;
         let now = change.now();
         let expires_at = now + i64::from(self.house.settings.login.challenge_seconds);
-        handles::add_challenge(change.db(), challenge.as_str(), door, expires_at, now).await?;
+        handles::add_challenge(&mut change, challenge.as_str(), door, expires_at).await?;
         change.commit_unrecorded().await?;
         Ok(NewChallenge { challenge, expires_at })
     }

@@ -14,7 +14,6 @@ pub(crate) use session::in_force;
 pub use session::{Session, UserSession};
 pub use user::{BegunByUser, Handle, UserLogin};
 
-use sqlx::AnyConnection;
 use token::Refusal;
 
 use crate::acquisition::Applicant;
@@ -23,9 +22,7 @@ use crate::house::House;
 use crate::rules::acquire::ContractStatus;
 use crate::rules::certificate::Status;
 use crate::rules::login::{Door, served, usable};
-use crate::store::certificates::CertificateRow;
-use crate::store::contracts::{self, Contract};
-use crate::store::users::{self, User};
+use crate::store::holders::Held;
 use crate::store::{Change, Event};
 
 /// Logins of one authority, as they come from one place. Cheap to make.
@@ -62,34 +59,20 @@ pub(crate) fn name(holder: &Applicant, administrator: Option<u16>) -> String {
     }
 }
 
-/// Whoever holds a certificate, as they stand in this change.
-struct Standing {
-    contract: Contract,
-    user: Option<User>,
-}
-
 /// Whether a record's certificate and its holder may log in at `now`.
-async fn standing(db: &mut AnyConnection, row: &CertificateRow, now: i64) -> Result<Result<Standing, Denial>, Denial> {
-    let holder = &row.record.holder;
+fn standing(held: &Held, now: i64) -> Result<(), Denial> {
+    let Held { row, contract, user } = held;
     let status = row.record.status_at(now);
-    let contract = contracts::find(&mut *db, &holder.contract).await?.ok_or(Refusal::Internal)?;
     // An emergency stop puts certificates on hold; what its holder is told is that the contract is stopped.
     let stopped = status == Status::Suspended && contract.status == ContractStatus::EmergencyStop;
     if let Err(refusal) = usable(status)
         && !stopped
     {
         let dated = row.record.valid_until.filter(|_| refusal == Refusal::CertExpired);
-        return Ok(Err(dated.map_or_else(|| refusal.into(), |end| Denial::dated(refusal, end))));
+        return Err(dated.map_or_else(|| refusal.into(), |end| Denial::dated(refusal, end)));
     }
-    let user = match &holder.user {
-        Some(user) => users::find(db, &holder.contract, user).await?,
-        None => None,
-    };
     let user_stands = user.as_ref().map(|user| (user.status, user.locks.any()));
-    Ok(match served(contract.status, user_stands) {
-        Err(refusal) => Err(refusal.into()),
-        Ok(()) => Ok(Standing { contract, user }),
-    })
+    Ok(served(contract.status, user_stands)?)
 }
 
 /// Records a refusal and yields it.

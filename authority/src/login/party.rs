@@ -58,7 +58,7 @@ impl Login {
         let mut change = self.house.store.change(&self.house.clock).await?;
         let now = change.now();
         let expires_at = now + i64::from(self.house.settings.login.challenge_seconds);
-        parties::add_challenge(change.db(), challenge.as_str(), &party.origin, expires_at, now).await?;
+        parties::add_challenge(&mut change, challenge.as_str(), &party.origin, expires_at).await?;
         change.commit_unrecorded().await?;
         Ok(NewChallenge { challenge, expires_at })
     }
@@ -75,7 +75,7 @@ impl Login {
         token: &str,
     ) -> Result<PartyLogin, Denial> {
         let proven = self.prove_at(Place::Party(party), challenge, token).await?;
-        let (row, now) = (proven.row, proven.change.now());
+        let (row, now) = (proven.held.row, proven.change.now());
         let holder = row.record.holder.clone();
         let event = self.party_event(party, Some(&holder)).on(&row.record.id);
         proven.change.commit(event).await?;

@@ -4,12 +4,12 @@
 use token::login::signed_bytes;
 use token::{AuthToken, CertificateFacts, Challenge, Origin, Refusal, Standing as InTime};
 
-use super::{Login, Standing, refuse, standing};
+use super::{Login, refuse, standing};
 use crate::acquisition::Applicant;
 use crate::denial::Denial;
 use crate::house::House;
 use crate::rules::login::{Door, at_door};
-use crate::store::certificates::{self, CertificateRow};
+use crate::store::holders::{self, Held};
 use crate::store::parties::{self, RelyingParty};
 use crate::store::{Change, Event, handles};
 
@@ -51,8 +51,7 @@ struct Examined {
 /// A certificate step that succeeded, in the change that took the challenge.
 pub(super) struct Proven {
     pub(super) change: Change,
-    pub(super) row: CertificateRow,
-    pub(super) standing: Standing,
+    pub(super) held: Held,
 }
 
 impl Login {
@@ -78,12 +77,13 @@ impl Login {
             Ok(examined) => examined,
             Err(refusal) => return refuse(change, self.event_at(place, None), refusal).await,
         };
-        let found = certificates::by_certificate(change.db(), &facts.sha256()).await?;
-        let Some(row) = found.filter(|_| issued_by_us && !facts.ca) else {
+        let found = holders::by_certificate(change.db(), &facts.sha256()).await?;
+        let Some(held) = found.filter(|_| issued_by_us && !facts.ca) else {
             return refuse(change, self.event_at(place, None), Refusal::Auth).await;
         };
-        let holder = row.record.holder.clone();
-        let event = self.event_at(place, Some((&holder, row.record.administrator))).on(&row.record.id);
+        let record = &held.row.record;
+        let holder = record.holder.clone();
+        let event = self.event_at(place, Some((&holder, record.administrator))).on(&record.id);
         match facts.standing(now) {
             InTime::Valid => {}
             InTime::Expired => {
@@ -96,8 +96,8 @@ impl Login {
         if !facts.may_sign || !facts.may_authenticate {
             return refuse(change, event, Refusal::Auth).await;
         }
-        let standing = match standing(change.db(), &row, now).await? {
-            Ok(standing) => Ok(standing),
+        let standing = match standing(&held, now) {
+            Ok(()) => Ok(()),
             // The state of the certificate comes before its name, that of its holder after the
             // signature.
             Err(denial) if matches!(denial.refusal, Refusal::LockContract | Refusal::LockUser) => Err(denial),
@@ -118,7 +118,7 @@ impl Login {
             return refuse(change, event, Refusal::Origin).await;
         }
         match standing {
-            Ok(standing) => Ok(Proven { change, row, standing }),
+            Ok(()) => Ok(Proven { change, held }),
             Err(denial) => refuse(change, event, denial).await,
         }
     }

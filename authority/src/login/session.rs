@@ -12,7 +12,7 @@ use crate::rules::login::Door;
 use crate::store::certificates::CertificateRow;
 use crate::store::handles::SessionRow;
 use crate::store::users::User;
-use crate::store::{certificates, handles};
+use crate::store::{handles, holders};
 
 /// A session in use is written down at most this often, in seconds: its idle time is that exact.
 const TOUCH_EVERY: i64 = 15;
@@ -140,9 +140,9 @@ pub(crate) async fn in_force(
     let found = handles::session(&mut *db, sha256).await?;
     let good = found.filter(|row| row.role == door.key() && now <= row.expires_at && now - row.used_at <= idle);
     let session = good.ok_or(Refusal::Session)?;
-    let record = certificates::find(&mut *db, &session.record_id).await?.ok_or(Refusal::Internal)?;
-    match standing(db, &record, now).await? {
-        Ok(stands) => Ok(InForce { session, record, user: stands.user }),
+    let held = holders::by_record(db, &session.record_id).await?.ok_or(Refusal::Internal)?;
+    match standing(&held, now) {
+        Ok(()) => Ok(InForce { session, record: held.row, user: held.user }),
         Err(denial) if matches!(denial.refusal, Refusal::LockContract | Refusal::LockUser) => Err(denial),
         Err(_) => Err(Refusal::Session.into()),
     }

@@ -10,6 +10,7 @@ use crate::rules::acquire::UserStatus;
 use crate::rules::business::cooling_off_until;
 use crate::rules::lock::{Counted, LockKind};
 use crate::rules::login::{Assurance, Door};
+use crate::store::holders::{self, Held};
 use crate::store::{certificates, handles, users};
 
 /// Seconds in which the PIN must follow the certificate.
@@ -74,12 +75,12 @@ impl Login {
     /// `Origin`, `Auth`, `CertNoUser`, the certificate's own reasons, the locks.
     pub async fn verify_user(&self, challenge: &str, token: &str) -> Result<Handle, Denial> {
         let mut proven = self.prove(Door::User, challenge, token).await?;
-        let holder = proven.row.record.holder.clone();
+        let holder = proven.held.row.record.holder.clone();
         let user = holder.user.clone().ok_or(Refusal::CertNoUser)?;
         let login = code::handle().map_err(|_| Refusal::Internal)?;
         let now = proven.change.now();
-        let (hash, record) = (code::handle_sha256(login.as_bytes()), &proven.row.record.id);
-        handles::add_login(proven.change.db(), &hash, record, now + HANDLE_SECONDS, now).await?;
+        let (hash, record) = (code::handle_sha256(login.as_bytes()), &proven.held.row.record.id);
+        handles::add_login(&mut proven.change, &hash, record, now + HANDLE_SECONDS).await?;
         let event = self.event(Door::User, Some((&holder, None)), "login.certificate").on(record);
         proven.change.commit(event).await?;
         Ok(Handle { login, contract: holder.contract, user })
@@ -108,10 +109,10 @@ impl Login {
         let readers = self.house.store.readers();
         let record = handles::login(readers, &login_sha256, self.house.clock.now()).await?;
         let record = record.ok_or(Refusal::Session)?;
-        let row = certificates::find(readers, &record).await?.ok_or(Refusal::Internal)?;
-        let holder = row.record.holder.clone();
+        let held = holders::by_record(readers, &record).await?.ok_or(Refusal::Internal)?;
+        let holder = held.row.record.holder;
         let user_id = holder.user.clone().ok_or(Refusal::CertNoUser)?;
-        let stored = users::find(readers, &holder.contract, &user_id).await?.map(|user| user.pin);
+        let stored = held.user.map(|user| user.pin);
         let proof = match user_pin {
             Some(pin) => Some(self.house.pins.check(stored, pin).await?),
             None => None,
@@ -120,15 +121,15 @@ impl Login {
         let mut change = self.house.store.change(&self.house.clock).await?;
         let now = change.now();
         let event = self.event(Door::User, Some((&holder, None)), "login.pin").on(&record);
-        let row = certificates::find(change.db(), &record).await?.ok_or(Refusal::Internal)?;
         if handles::login(change.db(), &login_sha256, now).await?.is_none() {
             return refuse(change, event, Refusal::Session).await;
         }
-        let stands = match standing(change.db(), &row, now).await? {
-            Ok(stands) => stands,
-            Err(denial) => return refuse(change, event, denial).await,
-        };
-        let mut user = stands.user.filter(|user| user.status == UserStatus::Active).ok_or(Refusal::Internal)?;
+        let held = holders::by_record(change.db(), &record).await?.ok_or(Refusal::Internal)?;
+        if let Err(denial) = standing(&held, now) {
+            return refuse(change, event, denial).await;
+        }
+        let Held { row, user, .. } = held;
+        let mut user = user.filter(|user| user.status == UserStatus::Active).ok_or(Refusal::Internal)?;
         // A page without an entry is no guess.
         let Some(proof) = proof else { return refuse(change, event, Refusal::Auth).await };
         match user.count(LockKind::UserPin, proof.holds_for(&user.pin), self.house.settings.lock.user_pin) {
@@ -156,7 +157,7 @@ impl Login {
         let session = code::handle().map_err(|_| Refusal::Internal)?;
         let expires_at = (now + i64::from(self.house.settings.login.session_minutes) * 60).min(valid_until);
         let session_sha256 = code::handle_sha256(session.as_bytes());
-        handles::add_session(change.db(), &session_sha256, Door::User, &record, expires_at, now).await?;
+        handles::add_session(&mut change, &session_sha256, Door::User, &record, expires_at).await?;
         change.commit(event).await?;
         let days_left = (valid_until - now) / 86_400;
         let risk = &self.house.settings.risk;

@@ -87,12 +87,11 @@ impl Office {
             if opened.code.is_some() {
                 let ticket = code::handle().map_err(|_| Refusal::Internal)?;
                 handles::add_ticket(
-                    entered.change.db(),
+                    &mut entered.change,
                     &code::handle_sha256(ticket.as_bytes()),
                     &self.session.sha256,
                     &opened.record,
                     now + TICKET_SECONDS,
-                    now,
                 )
                 .await?;
                 code_ticket = Some(ticket);

@@ -48,7 +48,7 @@ pub struct DeviceRow {
 }
 
 #[derive(sqlx::FromRow)]
-struct Row {
+pub(super) struct Row {
     record_id: String,
     contract_id: String,
     user_id: Option<String>,
@@ -143,16 +143,20 @@ impl TryFrom<Row> for CertificateRow {
     }
 }
 
+macro_rules! columns {
+    () => {
+        "record_id, certificates.contract_id AS contract_id, certificates.user_id AS user_id, administrator_no, \
+         cert_issue_no, cert_status, cert_issue_registered_on, acquire_deadline, cert_serial, cert_valid_from, \
+         cert_valid_until, cert_confirmed_at, device_serial, device_firmware, device_pin_policy, device_touch_policy, \
+         suspended_at, suspended_role, suspended_by, suspend_reason, suspend_until, suspensions, confirm_deadline, \
+         renews, public_key, certificate, enrolment_code, enrolment_code_until"
+    };
+}
+pub(super) use columns;
+
 macro_rules! select {
     ($which:literal) => {
-        concat!(
-            "SELECT record_id, contract_id, user_id, administrator_no, cert_issue_no, cert_status, cert_issue_registered_on, \
-             acquire_deadline, cert_serial, cert_valid_from, cert_valid_until, cert_confirmed_at, device_serial, \
-             device_firmware, device_pin_policy, device_touch_policy, suspended_at, suspended_role, suspended_by, \
-             suspend_reason, suspend_until, suspensions, confirm_deadline, renews, public_key, certificate, \
-             enrolment_code, enrolment_code_until FROM certificates ",
-            $which
-        )
+        concat!("SELECT ", columns!(), " FROM certificates ", $which)
     };
 }
 

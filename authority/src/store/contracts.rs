@@ -28,7 +28,7 @@ pub struct Contract {
 }
 
 #[derive(sqlx::FromRow)]
-struct ContractRow {
+pub(super) struct ContractRow {
     contract_id: String,
     contract_status: String,
     contract_pin: String,
@@ -49,15 +49,25 @@ pub enum ContractPin {
     Login,
 }
 
+/// All but the ID.
+macro_rules! columns {
+    () => {
+        "contract_status, contract_pin, contract_pin_failures, contract_confirm_pin, contract_confirm_pin_failures, \
+         user_max, opened_at, dual_control"
+    };
+}
+pub(super) use columns;
+
 /// Finds a contract.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn find(db: impl AnyExecutor<'_>, contract: &ContractId) -> Result<Option<Contract>, StoreError> {
-    let row = sqlx::query_as::<_, ContractRow>(
-        "SELECT contract_id, contract_status, contract_pin, contract_pin_failures, contract_confirm_pin, \
-         contract_confirm_pin_failures, user_max, opened_at, dual_control FROM contracts WHERE contract_id = $1",
-    )
+    let row = sqlx::query_as::<_, ContractRow>(concat!(
+        "SELECT contract_id, ",
+        columns!(),
+        " FROM contracts WHERE contract_id = $1"
+    ))
     .bind(contract.as_str())
     .fetch_optional(db)
     .await?;
@@ -69,10 +79,11 @@ pub async fn find(db: impl AnyExecutor<'_>, contract: &ContractId) -> Result<Opt
 /// # Errors
 /// [`StoreError`].
 pub async fn all(db: impl AnyExecutor<'_>) -> Result<Vec<(ContractId, Contract)>, StoreError> {
-    sqlx::query_as::<_, ContractRow>(
-        "SELECT contract_id, contract_status, contract_pin, contract_pin_failures, contract_confirm_pin, \
-         contract_confirm_pin_failures, user_max, opened_at, dual_control FROM contracts ORDER BY contract_id",
-    )
+    sqlx::query_as::<_, ContractRow>(concat!(
+        "SELECT contract_id, ",
+        columns!(),
+        " FROM contracts ORDER BY contract_id"
+    ))
     .fetch_all(db)
     .await?
     .into_iter()
@@ -81,7 +92,7 @@ pub async fn all(db: impl AnyExecutor<'_>) -> Result<Vec<(ContractId, Contract)>
 }
 
 impl Contract {
-    fn try_from(row: ContractRow) -> Result<(ContractId, Self), StoreError> {
+    pub(super) fn try_from(row: ContractRow) -> Result<(ContractId, Self), StoreError> {
         let count = |n: i64| u32::try_from(n).map_err(|_| StoreError::Value("contracts"));
         let id = ContractId::new(&row.contract_id).map_err(|_| StoreError::Value("contract_id"))?;
         let contract = Self {

@@ -3,33 +3,38 @@
 
 use sqlx::{AnyConnection, AnyExecutor};
 
-use super::StoreError;
+use super::ends::Ending;
+use super::{Change, StoreError};
 use crate::rules::login::Door;
 
-/// How many challenges may be open at once: enough for 60 logins a second, and an end to the table.
+/// How many challenges may be open at once, but for those of the last seconds: enough for 60 logins a second, and an end
+/// to the table.
 const MAX_CHALLENGES: i64 = 20_000;
 
-/// Keeps a challenge; forgets those that ended. When too many are open the oldest goes: whoever hoards
+/// Keeps a challenge. Now and then those that ended are forgotten, and when too many are open the oldest: whoever hoards
 /// challenges must not keep others from logging in, and an answer comes within seconds.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn add_challenge(
-    db: &mut AnyConnection,
+    change: &mut Change,
     challenge: &str,
     door: Door,
     expires_at: i64,
-    now: i64,
 ) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM challenges WHERE expires_at < $1").bind(now).execute(&mut *db).await?;
-    let open: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM challenges").fetch_one(&mut *db).await?;
-    if open >= MAX_CHALLENGES {
-        sqlx::query(
-            "DELETE FROM challenges WHERE challenge IN (SELECT challenge FROM challenges ORDER BY expires_at LIMIT $1)",
-        )
-        .bind(open - MAX_CHALLENGES + 1)
-        .execute(&mut *db)
-        .await?;
+    let tidy = change.forget_ended(Ending::Challenges).await?;
+    let db = change.db();
+    if tidy {
+        let open: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM challenges").fetch_one(&mut *db).await?;
+        if open >= MAX_CHALLENGES {
+            sqlx::query(
+                "DELETE FROM challenges WHERE challenge IN \
+                 (SELECT challenge FROM challenges ORDER BY expires_at LIMIT $1)",
+            )
+            .bind(open - MAX_CHALLENGES + 1)
+            .execute(&mut *db)
+            .await?;
+        }
     }
     sqlx::query("INSERT INTO challenges (challenge, purpose, expires_at) VALUES ($1, $2, $3)")
         .bind(challenge)
@@ -53,23 +58,22 @@ pub async fn take_challenge(db: &mut AnyConnection, challenge: &str, door: Door,
     Ok(found.is_some_and(|(purpose, expires_at)| purpose == door.key() && now <= expires_at))
 }
 
-/// Keeps a login handle; forgets those that ended.
+/// Keeps a login handle.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn add_login(
-    db: &mut AnyConnection,
+    change: &mut Change,
     login_sha256: &str,
     record: &str,
     expires_at: i64,
-    now: i64,
 ) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM logins WHERE expires_at < $1").bind(now).execute(&mut *db).await?;
+    change.forget_ended(Ending::Logins).await?;
     sqlx::query("INSERT INTO logins (login_sha256, record_id, expires_at) VALUES ($1, $2, $3)")
         .bind(login_sha256)
         .bind(record)
         .bind(expires_at)
-        .execute(db)
+        .execute(change.db())
         .await?;
     Ok(())
 }
@@ -108,19 +112,19 @@ pub struct SessionRow {
     pub expires_at: i64,
 }
 
-/// Opens a session; forgets those that ended.
+/// Opens a session.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn add_session(
-    db: &mut AnyConnection,
+    change: &mut Change,
     session_sha256: &str,
     door: Door,
     record: &str,
     expires_at: i64,
-    now: i64,
 ) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM sessions WHERE expires_at < $1").bind(now).execute(&mut *db).await?;
+    change.forget_ended(Ending::Sessions).await?;
+    let now = change.now();
     sqlx::query(
         "INSERT INTO sessions (session_sha256, role, record_id, opened_at, used_at, expires_at) \
          VALUES ($1, $2, $3, $4, $4, $5)",
@@ -130,7 +134,7 @@ pub async fn add_session(
     .bind(record)
     .bind(now)
     .bind(expires_at)
-    .execute(db)
+    .execute(change.db())
     .await?;
     Ok(())
 }
@@ -188,14 +192,13 @@ pub async fn drop_other_sessions(db: &mut AnyConnection, record: &str, but: &str
 /// # Errors
 /// [`StoreError`].
 pub async fn add_ticket(
-    db: &mut AnyConnection,
+    change: &mut Change,
     ticket_sha256: &str,
     session_sha256: &str,
     record: &str,
     expires_at: i64,
-    now: i64,
 ) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM code_tickets WHERE expires_at < $1").bind(now).execute(&mut *db).await?;
+    change.forget_ended(Ending::CodeTickets).await?;
     sqlx::query(
         "INSERT INTO code_tickets (ticket_sha256, session_sha256, record_id, expires_at) VALUES ($1, $2, $3, $4)",
     )
@@ -203,7 +206,7 @@ pub async fn add_ticket(
     .bind(session_sha256)
     .bind(record)
     .bind(expires_at)
-    .execute(db)
+    .execute(change.db())
     .await?;
     Ok(())
 }

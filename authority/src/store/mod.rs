@@ -9,11 +9,13 @@ pub mod certificates;
 pub mod chores;
 pub mod contracts;
 mod crash;
+mod ends;
 pub mod event;
 pub mod figures;
 mod group;
 pub mod handles;
 pub mod history;
+pub mod holders;
 pub mod life;
 pub mod notices;
 pub mod own_requests;
@@ -33,6 +35,7 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::Migrator;
 use sqlx::{AnyConnection, AnyPool, Executor};
 
+use ends::Ends;
 pub use event::{Event, Outcome};
 use group::{Turn, Way, Writer};
 use turnstile::Turnstile;
@@ -88,6 +91,7 @@ pub enum StoreError {
 pub struct Store {
     writer: Writer,
     readers: AnyPool,
+    ends: Arc<Ends>,
     metrics: StoreMetrics,
     /// Whoever works with it does so because somebody asked.
     asked_for: bool,
@@ -99,6 +103,7 @@ pub struct Store {
 #[must_use]
 pub struct Change {
     turn: Turn,
+    ends: Arc<Ends>,
     now: i64,
     asked_for: bool,
     /// Counted once they are durable.
@@ -123,7 +128,7 @@ impl Store {
                 SQLITE_MIGRATIONS.run(&writer).await?;
                 let readers = sqlite(READERS).connect_with(reading).await?;
                 let writer = Writer::new(writer, Way::Sqlite(turnstile), metrics.clone());
-                Ok(Self { writer, readers, metrics, asked_for: true })
+                Ok(Self { writer, readers, ends: Arc::default(), metrics, asked_for: true })
             }
             Home::Server(url) => {
                 let options = AnyConnectOptions::from_str(url)?;
@@ -131,7 +136,7 @@ impl Store {
                 POSTGRES_MIGRATIONS.run(&writer).await?;
                 let readers = postgres(READERS).connect_with(options).await?;
                 let writer = Writer::new(writer, Way::Postgres, metrics.clone());
-                Ok(Self { writer, readers, metrics, asked_for: true })
+                Ok(Self { writer, readers, ends: Arc::default(), metrics, asked_for: true })
             }
         }
     }
@@ -164,8 +169,8 @@ impl Store {
     /// [`StoreError::Database`].
     pub async fn change(&self, clock: &Clock) -> Result<Change, StoreError> {
         let turn = self.writer.turn().await?;
-        let (asked_for, metrics) = (self.asked_for, self.metrics.clone());
-        Ok(Change { turn, now: clock.now(), asked_for, recorded: Vec::new(), metrics })
+        let (ends, asked_for, metrics) = (Arc::clone(&self.ends), self.asked_for, self.metrics.clone());
+        Ok(Change { turn, ends, now: clock.now(), asked_for, recorded: Vec::new(), metrics })
     }
 
     /// The same database, for a task of the server's own: its commits come when they come, and no crash point counts them.

@@ -3,7 +3,8 @@
 use sqlx::{AnyConnection, AnyExecutor};
 use token::Origin;
 
-use super::StoreError;
+use super::ends::Ending;
+use super::{Change, StoreError};
 
 /// A server of others that accepts logins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,23 +109,22 @@ pub async fn remove(db: &mut AnyConnection, origin: &Origin, now: i64) -> Result
     Ok(())
 }
 
-/// Keeps a challenge for a party, and forgets those that ended.
+/// Keeps a challenge for a party.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn add_challenge(
-    db: &mut AnyConnection,
+    change: &mut Change,
     challenge: &str,
     origin: &Origin,
     expires_at: i64,
-    now: i64,
 ) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM party_challenges WHERE expires_at < $1").bind(now).execute(&mut *db).await?;
+    change.forget_ended(Ending::PartyChallenges).await?;
     sqlx::query("INSERT INTO party_challenges (challenge, origin, expires_at) VALUES ($1, $2, $3)")
         .bind(challenge)
         .bind(origin.as_str())
         .bind(expires_at)
-        .execute(db)
+        .execute(change.db())
         .await?;
     Ok(())
 }

@@ -45,7 +45,7 @@ impl User {
 }
 
 #[derive(sqlx::FromRow)]
-struct UserRow {
+pub(super) struct UserRow {
     user_id: String,
     user_status: String,
     user_pin: String,
@@ -88,16 +88,25 @@ impl TryFrom<UserRow> for User {
     }
 }
 
+/// All but the ID.
+macro_rules! columns {
+    () => {
+        "user_status, user_pin, user_pin_initial, user_name, email, user_pin_failures, user_pin_locked, otp_failures, \
+         otp_locked, failures_in_a_row, last_login_at, rights_suspended_at, version"
+    };
+}
+pub(super) use columns;
+
 /// Finds a user.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn find(db: impl AnyExecutor<'_>, contract: &ContractId, user: &UserId) -> Result<Option<User>, StoreError> {
-    sqlx::query_as::<_, UserRow>(
-        "SELECT user_id, user_status, user_pin, user_pin_initial, user_name, email, user_pin_failures, user_pin_locked, \
-         otp_failures, otp_locked, failures_in_a_row, last_login_at, rights_suspended_at, version FROM users \
-         WHERE contract_id = $1 AND user_id = $2",
-    )
+    sqlx::query_as::<_, UserRow>(concat!(
+        "SELECT user_id, ",
+        columns!(),
+        " FROM users WHERE contract_id = $1 AND user_id = $2"
+    ))
     .bind(contract.as_str())
     .bind(user.as_str())
     .fetch_optional(db)
@@ -111,11 +120,11 @@ pub async fn find(db: impl AnyExecutor<'_>, contract: &ContractId, user: &UserId
 /// # Errors
 /// [`StoreError`].
 pub async fn list(db: impl AnyExecutor<'_>, contract: &ContractId) -> Result<Vec<User>, StoreError> {
-    sqlx::query_as::<_, UserRow>(
-        "SELECT user_id, user_status, user_pin, user_pin_initial, user_name, email, user_pin_failures, user_pin_locked, \
-         otp_failures, otp_locked, failures_in_a_row, last_login_at, rights_suspended_at, version FROM users \
-         WHERE contract_id = $1 AND user_status <> 'deregistered' ORDER BY user_id",
-    )
+    sqlx::query_as::<_, UserRow>(concat!(
+        "SELECT user_id, ",
+        columns!(),
+        " FROM users WHERE contract_id = $1 AND user_status <> 'deregistered' ORDER BY user_id"
+    ))
     .bind(contract.as_str())
     .fetch_all(db)
     .await?
