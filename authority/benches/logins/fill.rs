@@ -1,6 +1,11 @@
 //! As many users as wanted, each with a certificate, a token and three logins, by SQL.
 
+use authority::acquisition::IssueOrder;
+use authority::ca::Pointers;
 use sqlx::{AnyPool, AssertSqlSafe, Row};
+use token::PublicKey;
+
+use crate::bench::{Bench, Card, new_pair, point, sha256};
 
 /// Fills the tables. The users' contracts have 50 each.
 pub(crate) async fn up_to(db: &AnyPool, store: &str, users: i64) {
@@ -37,11 +42,40 @@ pub(crate) async fn up_to(db: &AnyPool, store: &str, users: i64) {
     sqlx::query("ANALYZE").execute(db).await.unwrap();
 }
 
+/// Keys of the first `count` users, and certificates that are in their records: those who log in at once are not one.
+pub(crate) async fn cards(bench: &Bench, count: i64) -> Vec<Card> {
+    let (db, now) = (bench.intruder().await, bench.clock.now());
+    let mut cards = Vec::new();
+    for i in 0..count {
+        let pair = new_pair();
+        let order = IssueOrder {
+            subject: format!("9{:010} user{i} 1635", i / 50).parse().unwrap(),
+            public_key: PublicKey::from_point(point(&pair)).unwrap(),
+            serial: [0x41; 16],
+            not_before: now - 10,
+            not_after: now + 86_400,
+            pointers: Pointers::default(),
+        };
+        let certificate = bench.house.ca.issue(&order).unwrap().certificate;
+        sqlx::query("UPDATE certificates SET certificate = $2, certificate_sha256 = $3 WHERE record_id = $1")
+            .bind(format!("record{i}"))
+            .bind(certificate.as_slice())
+            .bind(hex::encode(sha256(&certificate)))
+            .execute(&db)
+            .await
+            .unwrap();
+        cards.push(Card { pair, certificate, transaction: [0; 16] });
+    }
+    cards
+}
+
 /// Says which statements of a login, or of time's passing, read a whole table.
 pub(crate) async fn explain(db: &AnyPool, store: &str) {
     let explain = if store == "sqlite" { "EXPLAIN QUERY PLAN" } else { "EXPLAIN" };
     for statement in [
-        "SELECT record_id FROM certificates WHERE certificate_sha256 = 'x'",
+        "SELECT record_id FROM certificates JOIN contracts ON contracts.contract_id = certificates.contract_id \
+         LEFT JOIN users ON users.contract_id = certificates.contract_id AND users.user_id = certificates.user_id \
+         WHERE certificate_sha256 = 'x'",
         "SELECT record_id FROM certificates WHERE contract_id = 'x' AND COALESCE(user_id, '') = 'y' ORDER BY cert_issue_no",
         "SELECT user_id FROM users WHERE contract_id = 'x' AND user_id = 'y'",
         "SELECT token_serial FROM tokens WHERE contract_id = 'x' AND user_id = 'y' AND token_status = 'registered'",

@@ -1,5 +1,5 @@
 //! What a login costs the authority, beside the bare work: one ECDSA verification, one chain check, one durable commit
-//! (design §10). On SQLite and on PostgreSQL, with a thousand users and with a million, in one run.
+//! (design §10). On SQLite and on PostgreSQL, with a thousand users, a hundred thousand and a million, in one run.
 //!
 //! `cargo bench -p authority --bench logins`; `JITSUIN_BENCH_USERS=10000` for fewer users.
 #![expect(
@@ -32,6 +32,8 @@ use postgres::Database;
 const REQUESTS: usize = 3000;
 /// Clients at once.
 const CLIENTS: [usize; 2] = [1, 32];
+/// Who log in, in turn.
+const USERS: i64 = 100;
 /// Logins whose PIN is entered: each costs an Argon2id of 19 MiB.
 const PINS: usize = 100;
 
@@ -51,19 +53,22 @@ async fn main() {
         };
         let administrator = bench.administrator().await;
         let office = bench.office(&administrator).await;
-        let card = Arc::new(bench.user_card(&office).await);
+        let card = bench.user_card(&office).await;
+        fill::up_to(&bench.intruder().await, store, 1000).await;
+        let cards = Arc::new(fill::cards(&bench, USERS).await);
         let mut before: Option<Vec<f64>> = None;
-        for users in [1000, most] {
+        for users in [1000, 100_000].into_iter().filter(|users| *users < most).chain([most]) {
             fill::up_to(&bench.intruder().await, store, users).await;
             println!("{store}, {users} users");
             let mut rates = Vec::new();
             for clients in CLIENTS {
-                rates.push(compare(&bench, &card, clients).await);
+                rates.push(compare(&bench, &cards, clients).await);
             }
-            if let Some(before) = before.replace(rates.clone()) {
+            if let Some(before) = &before {
                 let flat: Vec<String> = before.iter().zip(&rates).map(|(a, b)| format!("{:.2}", b / a)).collect();
                 println!("  certificate step with {users} users beside 1000: {}", flat.join(", "));
             }
+            before.get_or_insert(rates);
             pins(&bench, &card).await;
             fill::explain(&bench.intruder().await, store).await;
         }
@@ -72,7 +77,7 @@ async fn main() {
 }
 
 /// Measures the steps with so many clients. Yields the certificate step's rate.
-async fn compare(bench: &Bench, card: &Arc<Card>, clients: usize) -> f64 {
+async fn compare(bench: &Bench, cards: &Arc<Vec<Card>>, clients: usize) -> f64 {
     let login = Login::new(bench.house.clone(), "bench");
     let (challenging, challenges) = at_once(clients, REQUESTS, {
         let login = login.clone();
@@ -83,9 +88,13 @@ async fn compare(bench: &Bench, card: &Arc<Card>, clients: usize) -> f64 {
     })
     .await;
     let answers: Arc<Vec<(String, String)>> = Arc::new(
-        challenges.into_iter().map(|challenge| (challenge.clone(), card.answer(&challenge, ORIGIN))).collect(),
+        challenges
+            .into_iter()
+            .zip(cards.iter().cycle())
+            .map(|(challenge, card)| (challenge.clone(), card.answer(&challenge, ORIGIN)))
+            .collect(),
     );
-    let bare = bare::Bare::new(bench, card).await;
+    let bare = bare::Bare::new(bench, &cards[0]).await;
     let (bare, _) = at_once(clients, REQUESTS, move |_| {
         let bare = bare.clone();
         async move { bare.work().await }
