@@ -26,6 +26,10 @@ use crate::metrics::StoreMetrics;
 /// How many changes one transaction has at most: PostgreSQL keeps 64 subtransactions at hand.
 const MOST: usize = 48;
 
+/// How long a transaction takes further changes in once one is done. Other processes wait for its end, and give up after 20 seconds
+/// (`store::postgres`): on a machine that has too much to do a few changes must be enough.
+const LONG: Duration = Duration::from_secs(1);
+
 /// How long the database may take over a statement that opens, closes or parts a transaction. A server whose machine is
 /// gone says nothing, and everybody waits behind it; on PostgreSQL a lock is waited for 20 seconds (`store::postgres`).
 const LONGEST: Duration = Duration::from_secs(25);
@@ -40,6 +44,8 @@ type Told = oneshot::Sender<Result<(), Arc<sqlx::Error>>>;
 #[derive(Debug)]
 pub(super) struct Group {
     connection: PoolConnection<Any>,
+    /// When the first of it was done.
+    since: Option<Instant>,
     /// The transaction is open, for all that is known.
     open: bool,
     /// Whoever is done and waits for the commit.
@@ -111,7 +117,7 @@ impl Writer {
     /// Sees to it that there is a group with room in it.
     async fn ready(&self, open: &mut Option<Group>) -> Result<(), StoreError> {
         clear(open).await;
-        if open.as_ref().is_some_and(|group| group.done.len() >= MOST) {
+        if open.as_ref().is_some_and(Group::is_full) {
             settle(open).await;
         }
         if open.is_none() {
@@ -140,6 +146,7 @@ impl Writer {
         let connection = self.pool.acquire().await?;
         let mut group = Group {
             connection,
+            since: None,
             open: true,
             done: Vec::new(),
             working: false,
@@ -192,6 +199,7 @@ impl Turn {
         self.group.asked_for |= asked_for;
         let (tell, told) = oneshot::channel();
         let first = self.group.done.is_empty();
+        self.group.since.get_or_insert_with(Instant::now);
         self.group.done.push(tell);
         self.group.working = false;
         let writer = self.writer.clone();
@@ -216,6 +224,12 @@ impl Drop for Turn {
             let writer = self.writer.clone();
             runtime.spawn(async move { writer.settle().await });
         }
+    }
+}
+
+impl Group {
+    fn is_full(&self) -> bool {
+        self.done.len() >= MOST || self.since.is_some_and(|since| since.elapsed() >= LONG)
     }
 }
 
