@@ -57,7 +57,7 @@ impl Run {
         let signed = async {
             self.consent().await?;
             self.unlocked(self.purpose()).await?;
-            let Some(certificate) = self.written(&by) else { return Ok(After::Again) };
+            let certificate = self.written(&by)?;
             let algorithm = by.public_key.algorithm().default_signature();
             let envelope = self.talk.envelope(now());
             let nonce = envelope.nonce;
@@ -70,10 +70,14 @@ impl Run {
         signed.await.unwrap_or_else(|after: After| after)
     }
 
-    /// The certificate that lies beside a key, as the token was read in this turn.
-    fn written(&self, key: &Held) -> Option<Vec<u8>> {
-        let (_, read) = self.memory.turn.as_ref()?;
-        read.slot(&key.slot).filter(|slot| slot.public_key.as_ref() == Some(&key.public_key))?.certificate.clone()
+    /// The certificate that lies beside the key of a renewal, as the token was read in this turn. Without it the key
+    /// can say nothing to the authority, and only the holder can put it back.
+    fn written(&self, key: &Held) -> Result<Vec<u8>, After> {
+        let slot = self.memory.turn.as_ref().and_then(|(_, read)| read.slot(&key.slot));
+        let certificate = slot
+            .filter(|slot| slot.public_key.as_ref() == Some(&key.public_key))
+            .and_then(|slot| slot.certificate.clone());
+        certificate.ok_or_else(|| After::Stop(status::certificate_gone()))
     }
 
     /// The message of `part`, signed by the key of `certificate`.
@@ -105,7 +109,7 @@ impl Run {
                 None => initial_request(&envelope, &request, algorithm, &signature, self.memory.code.secret())
                     .map_err(|bad| unmade(bad.into()))?,
                 Some(by) => {
-                    let Some(old) = self.written(&by) else { return Ok(After::Again) };
+                    let old = self.written(&by)?;
                     let own = by.public_key.algorithm().default_signature();
                     let part = renewal_protected_part(&envelope, &old, own, &request, (algorithm, &signature))
                         .map_err(|bad| unmade(bad.into()))?;

@@ -77,7 +77,8 @@ impl Revocation {
                 Ok(Confirmation::Done) => Ok(()),
                 Ok(Confirmation::Refused(refused)) => match (refused.refusal, self.wish) {
                     (Some(Refusal::CertSuspended), Wish::Hold) => Ok(()),
-                    (Some(Refusal::CertRevoked), _) => Ok(()),
+                    // Whoever wants it on hold is told that it cannot be reinstated any more.
+                    (Some(Refusal::CertRevoked), Wish::Compromised | Wish::Discarded) => Ok(()),
                     _ => Err(status::refusal(refused.refusal, &refused.english)),
                 },
             };

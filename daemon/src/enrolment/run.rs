@@ -110,6 +110,8 @@ impl Run {
                 after = self.step(action) => after,
             };
             self.conclude(after).await;
+            // A step that ends without having waited for anything must not keep the thread from all others.
+            tokio::task::yield_now().await;
         }
     }
 

@@ -61,6 +61,13 @@ pub(super) fn name(refusal: Refusal) -> &'static str {
     }
 }
 
+/// The certificate that its key should speak for is gone from the token.
+pub(super) fn certificate_gone() -> Shown {
+    let text = "The certificate that is to be renewed does not lie beside its key any more. Write it to the token again \
+                and resume, or abandon this and ask for a reissue.";
+    ("CertificateUnusable".to_owned(), text.to_owned())
+}
+
 /// A refusal with its code in front, as both languages know it.
 pub(super) fn refusal(refusal: Option<Refusal>, english: &str) -> Shown {
     let text = refusal.map_or_else(|| english.to_owned(), |r| format!("{} {english}", r.code()));

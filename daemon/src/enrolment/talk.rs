@@ -39,6 +39,8 @@ impl Run {
             Err(trouble) => After::Later(status::trouble(&trouble)),
             Ok(Ok(template)) => self.take_terms(&template),
             Ok(Err(refused)) if is_passing(&refused) => After::Later(shown(&refused)),
+            // Nothing was typed that another try could better: the authority does not take this certificate's word.
+            Ok(Err(refused)) if refused.refusal == Some(Refusal::Auth) && renews => After::Stop(shown(&refused)),
             Ok(Err(refused)) if refused.refusal == Some(Refusal::Auth) => {
                 self.forget_wrong(refused.refusal);
                 self.wrong_entries += 1;

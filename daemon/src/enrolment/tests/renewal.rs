@@ -120,6 +120,35 @@ fn a_key_that_the_bank_does_not_know_renews_nothing() {
     });
     assert_eq!(lock(&bench.card).keys.len(), 1, "no key was made");
     assert_eq!(lock(&bench.bank.0).submissions, 0);
+    // No other PIN would have got another answer.
+    assert_eq!(lock(&bench.person.0).asked, ["consent", "card-pin"]);
+}
+
+#[test]
+fn a_certificate_that_is_gone_stops_the_renewal_and_nothing_else() {
+    let bench = Bench::new();
+    let slot = with_old(&bench);
+    lock(&bench.bank.0).offline = true;
+    let id = bench.life(async |life| {
+        let id = life.renew(&slot).await.unwrap();
+        life.until(id, |s| s.last_error.is_some()).await;
+        id
+    });
+    // A foreign tool takes the certificate away and leaves the key.
+    let written = lock(&bench.card).keys[0].certificate.take();
+    lock(&bench.bank.0).offline = false;
+    bench.life(async |life| {
+        let status = life.until(id, |s| s.last_error.is_some()).await;
+        assert!(status.paused);
+        assert_eq!(status.last_error.unwrap().0, "CertificateUnusable");
+        // It is put back, and the renewal goes on.
+        lock(&bench.card).keys[0].certificate = written;
+        life.enrolments.resume(&id, None).await.unwrap();
+        life.until(id, |s| s.state == "Retiring").await;
+        life.enrolments.resume(&id, None).await.unwrap();
+        life.until(id, |s| s.state == "Done").await;
+    });
+    renewed(&bench);
 }
 
 #[test]
