@@ -40,16 +40,47 @@ fn the_example_configuration_is_accepted() {
 fn systemd_understands_the_units() {
     let scratch = Scratch::new();
     let here = |unit: &str| -> PathBuf {
-        let ours = built("jitsuind").display().to_string();
-        scratch.file(unit, &shipped(&format!("systemd/{unit}")).replace("/usr/bin/jitsuind", &ours))
+        let mut written = shipped(&format!("systemd/{unit}"));
+        for program in ["jitsuind", "jitsuin-authority", "jitsuin"] {
+            let ours = built(program).display().to_string();
+            written = written.replace(&format!("=/usr/bin/{program} "), &format!("={ours} "));
+            written = written.replace(&format!("=/usr/bin/{program}\n"), &format!("={ours}\n"));
+        }
+        scratch.file(unit.rsplit('/').next().unwrap(), &written)
     };
-    let verified = any_output(
+    let system = ["jitsuind.service", "jitsuind.socket", "jitsuin-authority.service"].map(here);
+    verified(Command::new("systemd-analyze").args(["verify", "--man=no"]).args(system));
+    // Units of the user's manager may have the names of the system's.
+    let user = ["user/jitsuind.service", "user/jitsuin-agent.service"].map(here);
+    verified(
         Command::new("systemd-analyze")
-            .args(["verify", "--man=no"])
-            .args([here("jitsuind.service"), here("jitsuind.socket")]),
+            .args(["verify", "--user", "--man=no"])
+            .args(user)
+            .env("XDG_RUNTIME_DIR", scratch.folder("run")),
     );
-    // It succeeds over keys that it does not know, and only says so.
-    assert_eq!((verified.status.success(), text(&verified.stderr).trim()), (true, ""));
+    // It says what it would do.
+    let users = any_output(
+        Command::new("systemd-sysusers").arg("--dry-run").arg(tree::root().join("systemd/jitsuin.sysusers")),
+    );
+    let said = text(&users.stderr);
+    assert!(users.status.success() && !said.contains("jitsuin.sysusers:"), "{said}");
+}
+
+/// It succeeds over keys that it does not know, and only says so.
+fn verified(command: &mut Command) {
+    let done = any_output(command);
+    assert_eq!((done.status.success(), text(&done.stderr).trim()), (true, ""), "{command:?}");
+}
+
+#[test]
+fn the_bus_policy_names_every_interface() {
+    let (contract, policy) = (shipped("dbus/org.jitsuin.Jitsuin1.xml"), shipped("dbus/org.jitsuin.Jitsuin1.conf"));
+    let interfaces: Vec<_> =
+        contract.split("<interface name=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(interfaces.len() > 5, "{interfaces:?}");
+    for interface in interfaces {
+        assert!(policy.contains(&format!("send_interface=\"{interface}\"/>")), "{interface} is in no rule");
+    }
 }
 
 /// The system bus as it comes: nothing is allowed but what a service's own file allows.
