@@ -17,7 +17,7 @@ async fn requests_under_way_are_answered_and_no_others() {
     let begin = if ON_POSTGRES { "BEGIN; LOCK TABLE challenges IN EXCLUSIVE MODE" } else { "BEGIN IMMEDIATE" };
     sqlx::raw_sql(begin).execute(&mut held).await.unwrap();
     let under_way = tokio::spawn(async move { client.post("/login/challenge", &[]).await });
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await; // Nothing says that it waits.
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await; // Nothing says that it waits.
     served.ask_to_end();
     while tokio::net::TcpStream::connect(served.address).await.is_ok() {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
