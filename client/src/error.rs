@@ -85,7 +85,9 @@ impl Error {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Authority(DoorError::Refused { .. } | DoorError::Stranger { .. }) => Exit::Refused,
+            Self::Authority(DoorError::PutAside | DoorError::Refused { .. } | DoorError::Stranger { .. }) => {
+                Exit::Refused
+            }
             Self::Authority(_) => Exit::Network,
             Self::Browser(_) => Exit::Failed,
             Self::Bus(error) => error.exit(),

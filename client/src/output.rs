@@ -7,6 +7,7 @@ use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
 use crate::Error;
+use crate::bus::vardict::clean;
 
 /// Writes a line on standard output.
 pub(crate) fn line(text: &str) -> Result<(), Error> {
@@ -32,7 +33,8 @@ pub(crate) fn table(head: &[String], rows: Vec<Vec<String>>, empty: &str) -> Res
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_header(head);
     for row in rows {
-        table.add_row(row);
+        // What the authority says writes no control sequence to a terminal.
+        table.add_row(row.iter().map(|cell| clean(cell)));
     }
     line(&table.to_string())
 }
@@ -42,7 +44,7 @@ pub(crate) fn pairs(rows: &[(String, String)]) -> Result<(), Error> {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     for (name, value) in rows {
-        table.add_row([name, value]);
+        table.add_row([name.clone(), clean(value)]);
     }
     line(&table.trim_fmt())
 }

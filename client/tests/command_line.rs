@@ -47,6 +47,8 @@ fn wrong_command_lines_are_usage_errors() {
         &["enrol", "--algorithm", "rsa1024"],
         &["admin", "certificate", "riyousya", "--choice", "reissue"],
         &["admin", "certificate", "riyousya", "--choice", "burn"],
+        &["admin", "certificate", "riyousya"],
+        &["admin", "change", "riyousya"],
         &["admin", "unlock", "riyousya"],
         &["enrolments", "abandon"],
         // Secrets are typed, never passed.

@@ -6,6 +6,7 @@ use super::Info;
 use crate::Texts;
 use crate::clock;
 use crate::error::catalogue_text;
+use crate::prompt::room::{ROOM, fitted, length};
 use crate::prompt::{Dialogue, Window};
 
 /// Which secret the daemon asks for.
@@ -98,16 +99,10 @@ pub(super) fn consent(texts: &Texts, info: &Info) -> Dialogue {
         (false, _) => texts.text(next),
     };
     // What else is known stands there as far as there is room.
-    let mut room = ROOM.saturating_sub(length(&must) + next.len());
-    for line in facts(texts, info, MAY) {
-        let needed = line.len() + NEWLINE;
-        if needed <= room {
-            room -= needed;
-            must.push(line);
-        }
-    }
-    must.push(next);
-    Dialogue::new(texts, Window::Consent, must.join("\n")).buttons(texts.text(ok), texts.text(cancel))
+    let lines =
+        must.into_iter().map(|line| (true, line)).chain(facts(texts, info, MAY).into_iter().map(|l| (false, l)));
+    Dialogue::new(texts, Window::Consent, fitted(lines, vec![next]).join("\n"))
+        .buttons(texts.text(ok), texts.text(cancel))
 }
 
 /// The window that lets the person choose among certificates, numbered from 1. Where they are too many
@@ -133,11 +128,6 @@ pub(super) fn choose(texts: &Texts, candidates: &[Info], info: &Info) -> Dialogu
     let fits = length(&lines) + length(&whole) <= ROOM;
     lines.extend(if fits { whole } else { items(false).collect() });
     Dialogue::new(texts, Window::Choose, lines.join("\n"))
-}
-
-/// Bytes that these lines take in a request line.
-fn length(lines: &[String]) -> usize {
-    lines.iter().map(|line| line.len() + NEWLINE).sum()
 }
 
 /// What a notice says; `None` for a kind that this agent does not know.
@@ -266,10 +256,6 @@ fn by_puk(info: &Info) -> bool {
 const MUST: &[&str] = &["line-origin", "line-certificate", "line-until", "line-contract", "line-user", "line-account"];
 /// Facts that help.
 const MAY: &[&str] = &["line-token", "line-authority", "line-fingerprint"];
-/// Room for a text in one request line of pinentry, which holds 1000 bytes with its command.
-const ROOM: usize = 980;
-/// A line end takes three bytes in such a line.
-const NEWLINE: usize = 3;
 
 #[cfg(test)]
 mod tests {

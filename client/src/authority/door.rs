@@ -25,6 +25,9 @@ pub enum DoorError {
     /// No answer.
     #[error(transparent)]
     Https(#[from] pinned::Error),
+    /// It was put aside until a second administrator approves it; nothing was done yet.
+    #[error("put aside for a second administrator")]
+    PutAside,
     /// It refused; nothing was changed.
     #[error("{code} {detail}")]
     Refused {
@@ -51,6 +54,7 @@ impl DoorError {
             Self::Configuration(detail) => texts.with("door-configuration", &[("detail", detail)]),
             Self::Form { route } => texts.with("door-form", &[("route", route)]),
             Self::Https(error) => say_https(error, texts),
+            Self::PutAside => texts.text("admin-put-aside"),
             Self::Refused { code, detail, tries_left } => {
                 let text = Refusal::from_code(code).map(|refusal| refusal.template(texts.language()));
                 let text = match text {
@@ -163,9 +167,10 @@ impl Door {
 }
 
 fn accepted(response: Response) -> Result<Zeroizing<Vec<u8>>, DoorError> {
-    // 202 is the answer to what waits for another administrator: nothing was done yet.
-    if (200..300).contains(&response.status) && response.status != 202 {
-        return Ok(response.body);
+    match response.status {
+        202 => return Err(DoorError::PutAside),
+        200..300 => return Ok(response.body),
+        _ => {}
     }
     let problem = serde_json::from_slice(&response.body).ok().filter(|p: &Problem| !p.code.is_empty());
     let problem = problem.unwrap_or_else(|| Problem {

@@ -351,6 +351,9 @@ pub enum Warning {
         /// The device's serial number.
         device: String,
     },
+    /// One that a newer authority has.
+    #[serde(other)]
+    Unknown,
 }
 
 /// What waits for a second administrator.

@@ -501,6 +501,7 @@ pub enum AdminAction {
     /// 利用者電子証明書の再発行・失効.
     Certificate(AdminCertificate),
     /// 利用者名 and Eメールアドレス.
+    #[command(group = clap::ArgGroup::new("changed").args(["name", "email"]).required(true).multiple(true))]
     Change {
         /// The user.
         #[arg(value_name = "USER")]
@@ -679,9 +680,9 @@ impl PeerDeed {
 /// `admin certificate`
 #[derive(Args, Debug)]
 pub struct AdminCertificate {
-    /// 必須.
+    /// What becomes of it.
     #[arg(long, value_enum, value_name = "CHOICE")]
-    pub choice: Option<Choice>,
+    pub choice: Choice,
     /// Writes the acquisition code to this open descriptor and nowhere else.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..1024))]
     pub code_fd: Option<u16>,

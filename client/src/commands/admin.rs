@@ -49,8 +49,18 @@ async fn log_in<'a>(context: &'a Context, admin: &Admin) -> Result<Session<'a>, 
 }
 
 impl Session<'_> {
-    /// One action.
+    /// One action. That it waits for a second administrator is no failure.
     pub(super) async fn perform(&self, action: AdminAction) -> Result<(), Error> {
+        match self.act(action).await {
+            Err(Error::Authority(DoorError::PutAside)) if self.context.global.json => {
+                output::json(&serde_json::json!({ "approval": "waiting" }))
+            }
+            Err(Error::Authority(DoorError::PutAside)) => output::line(&self.context.texts.text("admin-put-aside")),
+            done => done,
+        }
+    }
+
+    async fn act(&self, action: AdminAction) -> Result<(), Error> {
         match action {
             AdminAction::Administrator { number, deed } => self.peer(number, deed).await,
             AdminAction::Approvals => self.approvals().await,
@@ -133,7 +143,7 @@ impl Session<'_> {
     /// 利用者電子証明書の再発行・失効 (S-036 to S-049).
     async fn certificate(&self, change: AdminCertificate) -> Result<(), Error> {
         let user = self.user(&change.user).await?;
-        let choice = change.choice.ok_or(Error::Entry { key: "entry-choice", value: String::new() })?;
+        let choice = change.choice;
         let texts = &self.context.texts;
         let chosen = self.context.word("choice", choice.name());
         let what = texts.with("admin-choice", &[("choice", &chosen)]);
@@ -209,8 +219,8 @@ impl Session<'_> {
 
     /// ご契約先確認暗証番号の入力: what is committed stands in the window (S-043).
     async fn confirm_text(&self, user: &User, what: &str) -> Result<Secret, Error> {
-        let shown =
-            format!("{}\n{what}\n{}", users::lines(self.context, user), self.context.texts.text("ask-confirm-pin"));
+        let last = vec![what.to_owned(), self.context.texts.text("ask-confirm-pin")];
+        let shown = users::window(self.context, user, last);
         self.context.secret(Window::ConfirmationPin, shown, "button-ok").await
     }
 }

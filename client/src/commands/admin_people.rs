@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::admin::Session;
 use crate::authority::{Approval, Approvals, Contract, Form, Handle, User, Warning};
+use crate::bus::vardict::clean;
 use crate::cli::PeerDeed;
 use crate::prompt::Window;
 use crate::{Error, clock, output};
@@ -112,6 +113,7 @@ impl Session<'_> {
             output::remark(&match warning {
                 Warning::FewAdministrators { able, wanted } => texts
                     .with("warn-few-administrators", &[("able", &able.to_string()), ("wanted", &wanted.to_string())]),
+                Warning::Unknown => texts.text("warn-unknown"),
                 Warning::SharedDevice { administrator, user_id, device } => texts.with(
                     "warn-shared-device",
                     &[("number", &administrator.to_string()), ("user", user_id), ("device", device)],
@@ -142,7 +144,7 @@ impl Session<'_> {
                 one.user_id.clone(),
                 self.context.word("action", &one.action.replace('.', "-")),
                 one.detail.clone(),
-                one.requested_by.to_string(),
+                if one.own { texts.text("approval-own") } else { one.requested_by.to_string() },
                 clock::moment(texts.language(), one.expires_at),
             ]
         });
@@ -156,12 +158,16 @@ impl Session<'_> {
             return Err(unknown());
         }
         let waiting = self.waiting().await?.approvals;
-        let Approval { user_id, action, detail, requested_by, .. } =
+        let Approval { user_id, action, detail, requested_by, own, .. } =
             waiting.into_iter().find(|one| one.approval_id == id).ok_or_else(unknown)?;
         let texts = &self.context.texts;
+        if own && approve {
+            // Said before a PIN is asked for nothing.
+            return Err(Error::Entry { key: "entry-own-approval", value: id.to_owned() });
+        }
         let action = self.context.word("action", &action.replace('.', "-"));
         let number = requested_by.to_string();
-        let with = [("user", user_id.as_str()), ("action", &action), ("detail", &detail), ("number", &number)];
+        let with = [("user", user_id.as_str()), ("action", &action), ("detail", &clean(&detail)), ("number", &number)];
         let what = texts.with(if approve { "admin-approve" } else { "admin-reject" }, &with);
         let pin = self.confirm_contract(&what).await?;
         let form =
@@ -174,7 +180,12 @@ impl Session<'_> {
         if let Some(ticket) = &decided.code_ticket {
             self.hand_over_code(ticket.expose(), code_fd).await?;
         }
-        self.context.remark(&texts.text(if approve { "admin-approved" } else { "admin-rejected" }));
+        let done = match (approve, own) {
+            (true, _) => "admin-approved",
+            (false, true) => "admin-withdrawn",
+            (false, false) => "admin-rejected",
+        };
+        self.context.remark(&texts.text(done));
         Ok(())
     }
 

@@ -37,11 +37,14 @@ pub(super) async fn perform(session: &Session<'_>, file: Option<&Path>) -> Resul
             return Ok(());
         }
         number += 1;
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let outcome = match words.first() {
+        // As a shell splits them: a name with a blank stands in quotes, and # begins a comment.
+        let Some(words) = shlex::split(&line) else {
+            output::remark(&session.context.texts.with("batch-quotes", &[("line", &number.to_string())]));
+            return Err(Error::Reported(Exit::Usage));
+        };
+        let outcome = match words.first().map(String::as_str) {
             None => Ok(()),
-            Some(word) if word.starts_with('#') => Ok(()),
-            Some(&("quit" | "exit")) => return Ok(()),
+            Some("quit" | "exit") => return Ok(()),
             Some(_) => match Line::try_parse_from(&words) {
                 Ok(parsed) => session.perform(parsed.action).await,
                 Err(error) => {

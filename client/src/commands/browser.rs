@@ -91,7 +91,8 @@ const OPENED_BY_THEN: Duration = Duration::from_secs(3);
 async fn open(link: &str) -> Result<(), Error> {
     let failed = |detail: String| Error::Browser(detail);
     let mut opener = Command::new(OPENER);
-    opener.arg(link).stdin(Stdio::null()).stdout(Stdio::null());
+    // Where the opener is the browser itself, it outlives this terminal.
+    opener.arg(link).stdin(Stdio::null()).stdout(Stdio::null()).process_group(0);
     let mut opener = opener.spawn().map_err(|error| failed(format!("{OPENER}: {error}")))?;
     match tokio::time::timeout(OPENED_BY_THEN, opener.wait()).await {
         Ok(Ok(status)) if !status.success() => Err(failed(format!("{OPENER}: {status}"))),

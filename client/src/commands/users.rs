@@ -4,6 +4,8 @@ use token::Language;
 
 use super::Context;
 use crate::authority::{Certificate, Hardware, Suspension, User};
+use crate::bus::vardict::clean;
+use crate::prompt::room::fitted;
 use crate::{Error, clock, output};
 
 /// 利用者情報選択.
@@ -40,10 +42,12 @@ pub(super) fn screen(context: &Context, user: &User) -> Result<(), Error> {
     output::pairs(&rows(context, user))
 }
 
-/// The same as text for a window.
-pub(super) fn lines(context: &Context, user: &User) -> String {
-    let lines: Vec<String> = rows(context, user).iter().map(|(name, value)| format!("{name}: {value}")).collect();
-    lines.join("\n")
+/// The same for a window: whom it concerns and how the certificate stands (S-043), the rest as there is room, and
+/// then `last`.
+pub(super) fn window(context: &Context, user: &User, last: Vec<String>) -> String {
+    let must = ["head-user-id", "head-cert-issue-no", "head-cert-status"].map(|key| context.texts.text(key));
+    let line = |(name, value): (String, String)| (must.contains(&name), format!("{name}: {}", clean(&value)));
+    fitted(rows(context, user).into_iter().map(line), last).join("\n")
 }
 
 fn rows(context: &Context, user: &User) -> Vec<(String, String)> {
@@ -154,12 +158,16 @@ mod tests {
     use super::*;
     use crate::Texts;
     use crate::cli::Global;
+    use crate::prompt::room::{ROOM, length};
     use crate::prompt::{Prompter, Wish};
 
-    fn shown(language: Language, device: &serde_json::Value) -> String {
+    fn context(language: Language) -> Context {
         let global =
             Global { config: None, json: false, lang: None, pinentry: None, prompt: Wish::default(), system: false };
-        let context = Context { global, texts: Arc::new(Texts::new(language)), prompter: Prompter::Terminal };
+        Context { global, texts: Arc::new(Texts::new(language)), prompter: Prompter::Terminal }
+    }
+
+    fn shown(language: Language, device: &serde_json::Value) -> String {
         let user: User = serde_json::from_value(json!({
             "user_id": "riyousya", "status": "active", "version": "1",
             "locks": { "user_pin": false, "otp": false, "branch": false },
@@ -167,7 +175,7 @@ mod tests {
         }))
         .unwrap();
         assert_eq!(serde_json::to_value(&user).unwrap()["certificate"]["device"], *device, "--json tells the same");
-        lines(&context, &user)
+        window(&context(language), &user, Vec::new())
     }
 
     #[test]
@@ -191,5 +199,23 @@ mod tests {
         }
         let named = shown(Language::En, &json!({ "serial": "12345678", "attested": false }));
         assert!(named.contains("12345678 (named, nothing proven yet)") && !named.contains("Firmware"), "{named}");
+    }
+
+    #[test]
+    fn the_longest_window_fits_one_line_and_names_whom_it_concerns() {
+        let user: User = serde_json::from_value(json!({
+            "user_id": "u".repeat(30), "status": "active", "version": "1",
+            "name": "%".repeat(64), "email": "e".repeat(254), "rights": "suspended",
+            "locks": { "user_pin": true, "otp": true, "branch": true },
+            "suspension": { "at": 1, "role": "holder", "by": "b".repeat(30), "reason": "stolen", "until": 2 },
+            "certificate": { "issue_no": "001", "status": "valid", "device": { "serial": "12345678", "attested": true } },
+        }))
+        .unwrap();
+        for language in [Language::En, Language::Ja] {
+            let last = vec!["す".repeat(100), "入".repeat(60)];
+            let lines: Vec<_> = window(&context(language), &user, last.clone()).lines().map(str::to_owned).collect();
+            assert!(length(&lines) <= ROOM, "{}", length(&lines));
+            assert!(lines.iter().any(|line| line.ends_with(&user.user_id)) && lines.ends_with(&last), "{lines:?}");
+        }
     }
 }

@@ -5,6 +5,7 @@
 mod assuan;
 mod dialogue;
 mod pinentry;
+pub(crate) mod room;
 mod terminal;
 
 use std::path::PathBuf;
