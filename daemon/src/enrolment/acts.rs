@@ -57,7 +57,7 @@ impl Run {
         let signed = async {
             self.consent().await?;
             self.unlocked(self.purpose()).await?;
-            let certificate = self.written(&by)?;
+            let certificate = self.written(&by).ok_or_else(gone)?;
             let algorithm = by.public_key.algorithm().default_signature();
             let envelope = self.talk.envelope(now());
             let nonce = envelope.nonce;
@@ -72,12 +72,9 @@ impl Run {
 
     /// The certificate that lies beside the key of a renewal, as the token was read in this turn. Without it the key
     /// can say nothing to the authority, and only the holder can put it back.
-    fn written(&self, key: &Held) -> Result<Vec<u8>, After> {
-        let slot = self.memory.turn.as_ref().and_then(|(_, read)| read.slot(&key.slot));
-        let certificate = slot
-            .filter(|slot| slot.public_key.as_ref() == Some(&key.public_key))
-            .and_then(|slot| slot.certificate.clone());
-        certificate.ok_or_else(|| After::Stop(status::certificate_gone()))
+    fn written(&self, key: &Held) -> Option<Vec<u8>> {
+        let (_, read) = self.memory.turn.as_ref()?;
+        read.slot(&key.slot).filter(|slot| slot.public_key.as_ref() == Some(&key.public_key))?.certificate.clone()
     }
 
     /// The message of `part`, signed by the key of `certificate`.
@@ -109,7 +106,7 @@ impl Run {
                 None => initial_request(&envelope, &request, algorithm, &signature, self.memory.code.secret())
                     .map_err(|bad| unmade(bad.into()))?,
                 Some(by) => {
-                    let old = self.written(&by)?;
+                    let old = self.written(&by).ok_or_else(gone)?;
                     let own = by.public_key.algorithm().default_signature();
                     let part = renewal_protected_part(&envelope, &old, own, &request, (algorithm, &signature))
                         .map_err(|bad| unmade(bad.into()))?;
@@ -336,6 +333,10 @@ impl Run {
             nonce: self.talk.reply_nonce.clone().unwrap_or_default(),
         })
     }
+}
+
+fn gone() -> After {
+    After::Stop(status::certificate_gone())
 }
 
 fn unmade(trouble: Trouble) -> After {
