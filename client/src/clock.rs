@@ -34,6 +34,17 @@ fn format(seconds: i64, form: &str) -> String {
     moment.to_zoned(TimeZone::fixed(Offset::constant(9))).strftime(form).to_string()
 }
 
+/// A day in Japan (`YYYY-MM-DD`), its first second or its last, or a moment (RFC 3339); Unix time in seconds.
+#[must_use]
+pub fn parse(text: &str, end: bool) -> Option<i64> {
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Some(moment.as_second());
+    }
+    let day = text.parse::<jiff::civil::Date>().ok().filter(|_| text.len() == 10)?;
+    let first = day.to_zoned(TimeZone::fixed(Offset::constant(9))).ok()?.timestamp().as_second();
+    Some(if end { first + 86_399 } else { first })
+}
+
 /// Whole days from now until that moment (Unix time in seconds).
 #[must_use]
 pub fn days_left(until: i64) -> i64 {
@@ -57,5 +68,16 @@ mod tests {
         assert_eq!(date(Language::Ja, 1_696_204_799), "2023年10月02日");
         assert_eq!(moment(Language::En, 1_696_204_799), "2023-10-02 08:59:59 JST");
         assert_eq!(moment(Language::En, i64::MAX), "-");
+    }
+
+    #[test]
+    fn days_begin_in_japan() {
+        assert_eq!(parse("2023-10-02", false), Some(1_696_172_400));
+        assert_eq!(parse("2023-10-02", true), Some(1_696_258_799));
+        assert_eq!(parse("2023-10-01T23:59:59Z", true), Some(1_696_204_799));
+        assert_eq!(parse("2023-10-02T08:59:59+09:00", false), Some(1_696_204_799));
+        for bad in ["", "2023-02-30", "20231002", "2023-10-02T08:59:59", "yesterday", "1696204799"] {
+            assert_eq!(parse(bad, false), None, "{bad}");
+        }
     }
 }

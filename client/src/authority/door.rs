@@ -136,7 +136,15 @@ impl Door {
     /// # Errors
     /// [`DoorError`].
     pub async fn get<T: DeserializeOwned>(&self, route: &str, bearer: Option<&str>) -> Result<T, DoorError> {
-        read(route, &accepted(self.client.get(route, bearer).await?)?)
+        read(route, &self.get_bytes(route, bearer).await?)
+    }
+
+    /// GET, any answer.
+    ///
+    /// # Errors
+    /// [`DoorError`].
+    pub async fn get_bytes(&self, route: &str, bearer: Option<&str>) -> Result<Zeroizing<Vec<u8>>, DoorError> {
+        accepted(self.client.get(route, bearer).await?)
     }
 
     /// POST of a form, JSON answer.

@@ -8,6 +8,6 @@ pub use door::{Door, DoorError};
 pub use form::Form;
 pub use types::{
     AdminChallenge, AdminSession, Approval, Approvals, Certificate, Changed, Contract, Handle, Hardware, LoginHandle,
-    LoginResult, Profile, Resynchronised, StockedToken, Stopped, Suspension, TokenStock, User, Users, Warning,
-    WebHandle,
+    LoginResult, Profile, Resynchronised, StockedToken, Stopped, Suspension, TokenStock, Use, User, UserSession, Users,
+    Uses, Warning, WebHandle,
 };

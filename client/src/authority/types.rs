@@ -96,6 +96,35 @@ pub struct LoginResult {
     /// `active`, or `suspended` after a reissue until the administrator gives the rights again.
     #[serde(default)]
     pub rights: Option<String>,
+    /// Somebody else set the user PIN: it is to be changed before anything else.
+    #[serde(default)]
+    pub pin_change: bool,
+}
+
+/// A user's session, and the page that came with it.
+#[derive(Deserialize)]
+pub struct UserSession {
+    /// The bearer. It stays in this process's memory.
+    pub session: Handle,
+    /// The information page.
+    #[serde(flatten)]
+    pub page: LoginResult,
+}
+
+/// The user's last logins.
+#[derive(Debug, Deserialize)]
+pub struct Uses {
+    /// Newest first.
+    pub uses: Vec<Use>,
+}
+
+/// One of them.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Use {
+    /// Unix time in seconds.
+    pub at: i64,
+    /// The address it came from.
+    pub from: String,
 }
 
 /// What a stop code stopped.

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod history;
 mod own;
 mod translate;
 
@@ -11,7 +12,8 @@ use token::{KeyAlgorithm, KeyRef, Language, TokenId};
 
 use crate::prompt::Wish;
 
-pub use own::Stop;
+pub use history::{AdminHistory, Outcome};
+pub use own::{OfOwn, Stop};
 pub use translate::command;
 
 /// The whole command line. The help texts come from the message files (`help-…`).
@@ -98,6 +100,8 @@ pub enum Command {
         #[command(subcommand)]
         action: Option<Enrolments>,
     },
+    /// ログイン履歴.
+    History(OfOwn),
     /// 電子証明書方式 利用者ログイン.
     Login(Login),
     /// The manual pages.
@@ -128,6 +132,8 @@ pub enum Command {
     Suspend(Suspend),
     /// The present tokens.
     Tokens,
+    /// 利用者暗証番号の変更.
+    UserPin(OfOwn),
 }
 
 /// `renew`
@@ -532,6 +538,8 @@ pub enum AdminAction {
     },
     /// 緊急停止.
     EmergencyStop,
+    /// 操作履歴.
+    History(AdminHistory),
     /// Logs in and out: whether it works.
     Login,
     /// Exchanges a user's OTP token for another.

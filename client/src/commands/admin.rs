@@ -72,6 +72,7 @@ impl Session<'_> {
             AdminAction::Contract => self.contract().await,
             AdminAction::Deregister { user } => self.deregister(&user).await,
             AdminAction::EmergencyStop => self.emergency_stop().await,
+            AdminAction::History(wanted) => self.history(&wanted).await,
             AdminAction::Login => Ok(()),
             AdminAction::OtpExchange { user, serial } => self.exchange_otp_token(&user, &serial).await,
             AdminAction::OtpLock { user } => self.lock_otp_token(&user, "lock", "admin-otp-lock").await,

@@ -1,9 +1,9 @@
 //! `jitsuin login`: 電子証明書方式 利用者ログイン
 
-use token::{Challenge, Origin};
+use token::{Challenge, KeyRef, Origin, Secret};
 
 use super::{Context, browser, signing};
-use crate::authority::{AdminChallenge, Door, DoorError, Form, LoginHandle, LoginResult};
+use crate::authority::{AdminChallenge, Door, DoorError, Form, LoginHandle, LoginResult, UserSession};
 use crate::cli::{Login, Usage};
 use crate::prompt::Window;
 use crate::{Error, clock, output};
@@ -27,13 +27,25 @@ async fn token_only(context: &Context, login: &Login, origin: &str, challenge: &
     output::json(&token)
 }
 
-/// Certificate first, then the PIN (S-109); the ids come from the certificate (S-110).
 async fn at_authority(context: &Context, login: &Login) -> Result<(), Error> {
-    let door = Door::new(&context.authority(login.profile.as_deref())?, &context.texts)?;
+    let entered = enter(context, login.profile.as_deref(), login.certificate.as_ref()).await?;
+    information_page(context, &entered.opened.page)
+}
+
+/// A user who is logged in.
+pub(super) struct Entered {
+    pub(super) door: Door,
+    pub(super) opened: UserSession,
+    /// The user PIN, as it was entered.
+    pub(super) pin: Secret,
+}
+
+/// Certificate first, then the PIN (S-109); the ids come from the certificate (S-110).
+pub(super) async fn enter(context: &Context, profile: Option<&str>, key: Option<&KeyRef>) -> Result<Entered, Error> {
+    let door = Door::new(&context.authority(profile)?, &context.texts)?;
     let connection = context.bus_with_agent().await?;
     let challenge: AdminChallenge = door.post("/login/challenge", Form::new(), None).await?;
     door.expect_origin(&challenge.origin)?;
-    let key = login.certificate.as_ref();
     let origin = door.origin().as_str();
     let token = signing::login_token(&connection, origin, &challenge.challenge, Usage::UserLogin, key).await?;
     let token = serde_json::to_string(&token).map_err(|_| DoorError::Form { route: "/login/verify".to_owned() })?;
@@ -45,9 +57,8 @@ async fn at_authority(context: &Context, login: &Login) -> Result<(), Error> {
     );
     let pin = context.secret(Window::UserPin, asked, "button-login").await?;
     let form = Form::new().field("login", handle.login.expose()).secret("user_pin", &pin);
-    drop(pin);
-    let result: LoginResult = door.post("/login/pin", form, None).await?;
-    information_page(context, &result)
+    let opened: UserSession = door.post("/login/pin", form, None).await?;
+    Ok(Entered { door, opened, pin })
 }
 
 /// The page between the PIN and the business menu (S-107). The session that came with it is not
@@ -71,6 +82,9 @@ fn information_page(context: &Context, result: &LoginResult) -> Result<(), Error
     rows.push((texts.text("head-days-left"), result.days_left.to_string()));
     output::line(&texts.text("login-done"))?;
     output::pairs(&rows)?;
+    if result.pin_change {
+        output::line(&texts.text("login-pin-change"))?;
+    }
     if let Some(until) = result.cooling_off_until {
         output::line(&texts.with("login-cooling-off", &[("until", &moment(until))]))?;
     }

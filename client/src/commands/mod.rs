@@ -1,6 +1,8 @@
 //! The commands, one file each.
 
+mod account;
 mod admin;
+mod admin_history;
 mod admin_otp;
 mod admin_people;
 mod batch;
@@ -43,6 +45,7 @@ pub(crate) async fn perform(context: &Context, command: Command) -> Result<(), E
         Command::Doctor { profile } => interruptible(doctor::perform(context, profile)).await,
         Command::Enrol(enrol) => enrol::perform(context, enrol).await,
         Command::Enrolments { action } => enrolments::perform(context, action).await,
+        Command::History(own) => interruptible(account::history(context, own)).await,
         Command::Login(login) => interruptible(login::perform(context, login)).await,
         Command::Man { folder } => manual::pages(context, &folder),
         Command::Otp { action: Otp::Code { account, token, code_fd } } => {
@@ -57,5 +60,6 @@ pub(crate) async fn perform(context: &Context, command: Command) -> Result<(), E
         Command::Stop(stop) => interruptible(stop::perform(context, stop)).await,
         Command::Suspend(suspend) => interruptible(own::suspend(context, suspend)).await,
         Command::Tokens => interruptible(tokens::perform(context)).await,
+        Command::UserPin(own) => interruptible(account::change_pin(context, own)).await,
     }
 }
