@@ -135,12 +135,15 @@ pub fn candidates(all: &[Entry], usage: Usage, now: i64) -> Result<Vec<Entry>, O
 }
 
 /// A newer certificate of the same name and issuer, itself ready for use. One that is installed but
-/// unconfirmed supersedes nothing: until then the old one is the one that works.
+/// unconfirmed supersedes nothing: until then the old one is the one that works. All administrators of a contract have
+/// one name (their certificates tell no number), so among theirs only one on the same token does: a colleague's card
+/// takes nobody's place.
 fn supersedes(newer: &Entry, older: &Entry, now: i64) -> bool {
     newer.key != older.key
         && newer.offered
         && newer.has_key
         && newer.facts.name == older.facts.name
+        && (newer.facts.name.as_ref().is_some_and(|name| name.user.is_some()) || newer.key.token == older.key.token)
         && newer.facts.issuer == older.facts.issuer
         && newer.facts.standing(now) == Standing::Valid
         && (newer.facts.not_before, newer.facts.not_after) > (older.facts.not_before, older.facts.not_after)
@@ -211,6 +214,14 @@ mod tests {
 
         let not_yet = entry("02", USER, 150, 300);
         assert_eq!(names(&[old.clone(), not_yet], Usage::UserLogin), Ok(vec!["01".to_owned()]));
+        let (first, replaced) = (entry("01", ADMINISTRATOR, 0, 200), entry("02", ADMINISTRATOR, 50, 300));
+        let second = Entry { key: "pkcs11:2/01".parse().unwrap(), ..entry("01", ADMINISTRATOR, 60, 300) };
+        let all = [first, replaced, second];
+        assert_eq!(
+            names(&all, Usage::AdministratorLogin),
+            Ok(vec!["02".to_owned(), "01".to_owned()]),
+            "a colleague's card supersedes nothing"
+        );
         let other = entry("02", "00009876543 another 1635", 50, 300);
         assert_eq!(names(&[old, other], Usage::UserLogin).map(|n| n.len()), Ok(2));
     }
