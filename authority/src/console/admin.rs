@@ -51,7 +51,6 @@ fn turned_away(visit: &Visit, denial: Denial) -> Trouble {
     let t = visit.texts();
     let mut page = visit.page(t.login_admin);
     page.here = LOGIN.to_owned();
-    page.crumb(t.login_admin, LOGIN);
     if denial.refusal == Refusal::Session {
         page.cookies.extend(cookie::clear(cookie::ADMINISTRATOR));
     }
@@ -66,20 +65,19 @@ impl Admin {
     /// A page, with what waits for the administrator.
     pub(super) async fn page(&self, title: &'static str) -> Result<Page, Trouble> {
         let users = self.office.users().await.map_err(|denial| self.trouble(denial))?;
-        let mut page = self.page_with(title, &users);
+        self.page_with(title, &users).await
+    }
+
+    /// The same where the users are at hand.
+    pub(super) async fn page_with(&self, title: &'static str, users: &[UserView]) -> Result<Page, Trouble> {
+        let mut page = self.bare(title);
+        page.notices = notices::of(self.texts(), self.visit.language, users, &self.visit.house.settings);
         let waiting = self.office.approvals().await.map_err(|denial| self.trouble(denial))?;
         if !waiting.is_empty() {
             let text = page.t.notice_approvals.replace("{n}", &waiting.len().to_string());
             page.notices.insert(0, page::Notice { text, href: "/console/approvals".to_owned() });
         }
         Ok(page)
-    }
-
-    /// The same where the users are at hand.
-    pub(super) fn page_with(&self, title: &'static str, users: &[UserView]) -> Page {
-        let mut page = self.bare(title);
-        page.notices = notices::of(self.texts(), self.visit.language, users, &self.visit.house.settings);
-        page
     }
 
     fn bare(&self, title: &'static str) -> Page {

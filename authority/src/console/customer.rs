@@ -43,7 +43,6 @@ impl FromRequestParts<House> for Customer {
 fn turned_away(visit: &Visit, denial: Denial) -> Trouble {
     let mut page = visit.page(visit.texts().login_user);
     page.here = LOGIN.to_owned();
-    page.crumb(visit.texts().login_user, LOGIN);
     if denial.refusal == Refusal::Session {
         page.cookies.extend(cookie::clear(cookie::USER));
     }

@@ -39,7 +39,7 @@ pub(super) fn routes() -> Router<House> {
 async fn menu(admin: Admin) -> Result<Response, Trouble> {
     let users = admin.office.users().await.map_err(|denial| admin.trouble(denial))?;
     let t = admin.texts();
-    let mut page = admin.page_with(t.menu_admin, &users);
+    let mut page = admin.page_with(t.menu_admin, &users).await?;
     page.crumbs.clear();
     let rows = users.iter().map(|user| Row::new(t, admin.visit.language, user)).collect();
     let wanted = Wanted { action: "user.".to_owned(), refused: Some(false), ..Wanted::default() };

@@ -8,9 +8,9 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use token::{Language, Refusal};
 
-use super::assets;
 use super::texts::Texts;
 use super::words;
+use super::{admin, assets, user_login};
 use crate::denial::Denial;
 
 /// Nothing but what this server sends; no inline script or style, no frame, no form to elsewhere.
@@ -84,6 +84,12 @@ impl Page {
     /// What is wrong with a field.
     pub(super) fn fault(&self, field: &str) -> Option<&str> {
         self.faults.iter().find(|fault| fault.field == Some(field)).map(|fault| fault.text.as_str())
+    }
+
+    /// Where whoever is not, or no longer, logged in logs in again.
+    pub(super) fn login_again(&self) -> Option<&'static str> {
+        self.faults.iter().find(|fault| fault.code == Refusal::Session.code())?;
+        Some(if self.here.starts_with(user_login::HOME) { user_login::LOGIN } else { admin::LOGIN })
     }
 
     pub(super) fn crumb(&mut self, text: &'static str, href: &'static str) {

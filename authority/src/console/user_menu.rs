@@ -42,6 +42,8 @@ struct Form {
     lead: &'static str,
     action: &'static str,
     button: &'static str,
+    /// Where there is another page to go to.
+    back: Option<&'static str>,
     fields: Vec<Field>,
 }
 
@@ -98,6 +100,8 @@ fn pin_page(user: &Customer, denial: Option<Denial>) -> Response {
         lead: if user.session.pin_initial { t.change_pin_first } else { t.change_pin_lead },
         action: "/user/pin",
         button: t.change,
+        // Until it is changed every other page leads back here.
+        back: (!user.session.pin_initial).then_some(HOME),
         fields: vec![old, Field::new("new_user_pin", Kind::Secret, t.new_user_pin, t.pin_rule)],
     };
     answer(&screen, &screen.page)
@@ -133,6 +137,7 @@ fn suspend_page(user: &Customer, denial: Option<Denial>) -> Response {
         lead: t.suspend_own_lead,
         action: "/user/suspend",
         button: t.suspend,
+        back: Some(HOME),
         fields: vec![
             Field::new("reason", causes, t.suspend_reason, ""),
             Field::new("user_pin", Kind::Secret, t.user_pin, ""),

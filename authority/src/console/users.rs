@@ -142,7 +142,7 @@ async fn act(admin: Admin, Query(wish): Query<Wish>) -> Result<Response, Trouble
 async fn show(admin: &Admin, wish: Wish, refusal: Option<Refusal>) -> Result<Response, Trouble> {
     let users = admin.office.users().await.map_err(|denial| admin.trouble(denial))?;
     let (t, language) = (admin.texts(), admin.visit.language);
-    let mut page = admin.page_with(t.user_select, &users);
+    let mut page = admin.page_with(t.user_select, &users).await?;
     way(&mut page);
     let about = About::ALL.into_iter().find(|about| about.key() == wish.show);
     let settings = &admin.visit.house.settings;
