@@ -196,6 +196,26 @@ impl Browser {
         self.post("/execute/sync", &json!({ "script": script, "args": [] })).unwrap_or_else(|e| panic!("script: {e}"))
     }
 
+    /// The window that is looked at.
+    #[must_use]
+    pub fn window(&self) -> String {
+        self.get("/window").as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Opens another window of the same person, and looks at it.
+    pub fn open_window(&self) -> String {
+        let new = self.post("/window/new", &json!({ "type": "tab" })).unwrap_or_else(|e| panic!("a window: {e}"));
+        let handle = new["handle"].as_str().unwrap_or_default().to_owned();
+        self.look_at(&handle);
+        handle
+    }
+
+    /// Looks at one of its windows.
+    pub fn look_at(&self, window: &str) {
+        let done = self.post("/window", &json!({ "handle": window }));
+        let _ = done.unwrap_or_else(|e| panic!("{window}: {e}"));
+    }
+
     /// A cookie of the page's, as WebDriver shows it.
     #[must_use]
     pub fn cookie(&self, name: &str) -> Option<Value> {

@@ -8,6 +8,13 @@
     reason = "a test that cannot go on stops here"
 )]
 
+mod acts;
 mod administrator;
+mod certificate;
 mod desk;
+mod keyboard;
+mod locks;
+mod one_time_password;
+mod sessions;
+mod two_administrators;
 mod user;

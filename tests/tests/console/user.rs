@@ -19,6 +19,11 @@ fn the_manual_in_japanese_without_javascript() {
     walk("ja", false);
 }
 
+#[test]
+fn the_manual_in_english_without_javascript() {
+    walk("en", false);
+}
+
 fn walk(language: &'static str, scripts: bool) {
     let world = World::new();
     world.reissue();
