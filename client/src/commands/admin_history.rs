@@ -115,7 +115,7 @@ fn filter(wanted: &AdminHistory) -> Result<String, Error> {
 /// The number of the last entry: `seq` of the last line.
 fn last_of_lines(page: &[u8]) -> Option<i64> {
     let line = page.trim_ascii_end().rsplit(|b| *b == b'\n').next()?;
-    serde_json::from_slice::<Value>(line).ok()?["seq"].as_i64()
+    serde_json::from_slice::<Value>(line).ok()?.get("seq")?.as_i64()
 }
 
 /// The same of CSV (RFC 4180): the first field of the last record. A line end between quotes ends none.
