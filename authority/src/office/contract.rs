@@ -36,6 +36,13 @@ pub enum Warning {
         /// The device's serial number.
         device: String,
     },
+    /// A user has logged in from where this administrator works (D-410).
+    SharedAddress {
+        /// Which user.
+        user_id: String,
+        /// The network address.
+        address: String,
+    },
 }
 
 /// The contract.
@@ -121,7 +128,13 @@ impl Office {
         let theirs = certificates::of_users(db, id).await?;
         let mut waiting = approvals::pending(db, id).await?;
         waiting.retain(|approval| now <= approval.expires_at);
-        let warnings = self.warnings(&contract, &known, (&rows, &theirs), now);
+        let mut warnings = self.warnings(&contract, &known, (&rows, &theirs), now);
+        let days = i64::from(self.house.settings.administrator.same_address_days);
+        if days > 0 {
+            let seen = users::seen_at(db, id, &self.place, now - days * 86_400).await?;
+            let shared = |user_id| Warning::SharedAddress { user_id, address: self.place.clone() };
+            warnings.extend(seen.into_iter().map(shared));
+        }
         Ok(Seen { now, contract, known, rows, waiting, warnings })
     }
 

@@ -21,7 +21,7 @@ pub use approval::{ApprovalView, Approved, let_time_pass};
 pub use asked::Asked;
 pub use certificate::{CertificateForm, CertificateResult};
 pub use contract::{ContractView, Standing, Warning};
-pub use history::{HistoryPage, NoticeView};
+pub use history::{HistoryPage, NoticeView, ToldView};
 pub use otp_token::{Confirmation, TokenStock, TokenView};
 pub use peer::{AdministratorView, PeerAction};
 pub use people::Registration;

@@ -265,6 +265,28 @@ pub async fn uses(
     .await?)
 }
 
+/// Users of the contract who logged in from `origin` after `since`, by ID. Unix time in seconds.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn seen_at(
+    db: impl AnyExecutor<'_>,
+    contract: &ContractId,
+    origin: &str,
+    since: i64,
+) -> Result<Vec<String>, StoreError> {
+    Ok(sqlx::query_scalar(
+        "SELECT user_id FROM users WHERE contract_id = $1 AND user_status <> 'deregistered' AND EXISTS \
+         (SELECT 1 FROM uses WHERE uses.contract_id = users.contract_id AND uses.user_id = users.user_id \
+         AND used_at > $3 AND origin = $2) ORDER BY user_id",
+    )
+    .bind(contract.as_str())
+    .bind(origin)
+    .bind(since)
+    .fetch_all(db)
+    .await?)
+}
+
 /// The times of the last three logins, newest first (D-612).
 ///
 /// # Errors

@@ -8,6 +8,8 @@ mod text;
 pub(crate) use text::STOP_CODE;
 pub use text::{Facts, compose};
 
+use token::Language;
+
 use crate::store::history::Recorded;
 
 /// What is told.
@@ -72,6 +74,12 @@ impl Kind {
     #[must_use]
     pub fn key(self) -> &'static str {
         text::row(self).key
+    }
+
+    /// What it is called: the subject of its mail.
+    #[must_use]
+    pub fn title(self, language: Language) -> &'static str {
+        text::row(self).title(language)
     }
 
     /// Who is told.

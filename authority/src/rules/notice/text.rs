@@ -203,6 +203,16 @@ pub(super) fn row(kind: Kind) -> &'static Row {
     TABLE.iter().find(|row| row.kind == kind).unwrap_or(&MISSING)
 }
 
+impl Row {
+    /// What the notice is called.
+    pub(super) fn title(&self, language: Language) -> &'static str {
+        match language {
+            Language::Ja => self.ja.0,
+            Language::En => self.en.0,
+        }
+    }
+}
+
 /// Subject and body of a notice. Where it has a stop code, `{stop-code}` stands in the body.
 #[must_use]
 pub fn compose(kind: Kind, facts: &Facts, language: Language) -> (String, String) {
