@@ -70,13 +70,13 @@ impl Admin {
 
     /// The same where the users are at hand.
     pub(super) async fn page_with(&self, title: &'static str, users: &[UserView]) -> Result<Page, Trouble> {
+        let standing = self.office.standing().await.map_err(|denial| self.trouble(denial))?;
+        let (t, settings) = (self.texts(), &self.visit.house.settings);
         let mut page = self.bare(title);
-        page.notices = notices::of(self.texts(), self.visit.language, users, &self.visit.house.settings);
-        let waiting = self.office.approvals().await.map_err(|denial| self.trouble(denial))?;
-        if !waiting.is_empty() {
-            let text = page.t.notice_approvals.replace("{n}", &waiting.len().to_string());
-            page.notices.insert(0, page::Notice { text, href: "/console/approvals".to_owned() });
-        }
+        page.approvals = standing.to_decide + standing.own_requests;
+        page.warnings = notices::warnings(t, &standing.warnings);
+        page.notices = notices::approvals(t, &standing);
+        page.notices.extend(notices::of(t, self.visit.language, users, settings));
         Ok(page)
     }
 

@@ -7,13 +7,14 @@ use axum::routing::get;
 use token::{Refusal, UserId};
 
 use super::admin::Admin;
+use super::asked::Request;
+use super::cookie;
 use super::field::{Field, Kind};
 use super::guard::Posted;
 use super::page::{Page, answer};
 use super::trouble::Trouble;
 use super::user_change::{self, Outcome, stays};
 use super::users::{CONTRACT, LIST};
-use super::{cookie, words};
 use crate::denial::Denial;
 use crate::house::House;
 use crate::office::Registration;
@@ -30,21 +31,11 @@ struct Form {
     fields: Vec<Field>,
 }
 
-struct Waiting {
-    id: String,
-    user: String,
-    action: &'static str,
-    detail: String,
-    requested: String,
-    expires: String,
-    own: bool,
-}
-
 #[derive(Template)]
 #[template(path = "approvals.html")]
 struct Approvals {
     page: Page,
-    waiting: Vec<Waiting>,
+    waiting: Vec<Request>,
     chosen: String,
 }
 
@@ -128,18 +119,7 @@ async fn approvals_page(
         page.refuse(field, denial);
     }
     let waiting = admin.office.approvals().await.map_err(|denial| admin.trouble(denial))?;
-    let waiting = waiting.into_iter().map(|request| Waiting {
-        action: words::action(t, &request.action),
-        requested: t
-            .requested_text
-            .replace("{date}", &words::moment(language, request.requested_at))
-            .replace("{n}", &request.requested_by.to_string()),
-        expires: words::moment(language, request.expires_at),
-        id: request.approval_id,
-        user: request.user_id,
-        detail: request.detail,
-        own: request.own,
-    });
+    let waiting = waiting.into_iter().map(|request| Request::new(t, language, request));
     let screen = Approvals { waiting: waiting.collect(), chosen: chosen.to_owned(), page };
     Ok(answer(&screen, &screen.page))
 }

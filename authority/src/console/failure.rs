@@ -85,6 +85,8 @@ impl Reader {
             who: None,
             crumbs: Vec::new(),
             notices: Vec::new(),
+            warnings: Vec::new(),
+            approvals: 0,
             faults: Vec::new(),
             done: None,
             status: StatusCode::OK,

@@ -2,8 +2,10 @@
 //! (requirements §1.2). They work without JavaScript; htmx spares a page load where it may run. Every form passes
 //! `guard`, every text stands in `texts`.
 
+mod address;
 mod admin;
 mod admin_login;
+mod asked;
 mod assets;
 mod contract;
 mod cookie;
@@ -14,15 +16,20 @@ mod guard;
 mod help;
 mod history;
 mod menu;
+mod notice_settings;
 mod notices;
 mod operation;
 mod page;
+mod peer;
 mod qr;
 mod start;
+mod stop_code;
 mod texts;
+mod tokens;
 mod trouble;
 mod user_change;
 mod user_login;
+mod user_lost;
 mod user_menu;
 mod users;
 mod visit;
@@ -48,6 +55,11 @@ pub(crate) fn pages(house: &House) -> Router {
         .merge(user_change::routes())
         .merge(user_login::routes())
         .merge(user_menu::routes())
+        .merge(user_lost::routes())
+        .merge(stop_code::routes())
+        .merge(peer::routes())
+        .merge(tokens::routes())
+        .merge(notice_settings::routes())
         .merge(contract::routes())
         .merge(history::routes())
         .merge(operation::routes())

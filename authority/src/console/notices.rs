@@ -1,12 +1,13 @@
-//! What waits for an administrator, on every page: certificates that end, issues that nobody fetched, keys that want a
-//! word, users who are locked (D-408, D-510, D-702).
+//! What waits for an administrator, on every page: requests for approval, certificates that end, issues that nobody
+//! fetched, keys that want a word, users who are locked (D-405, D-408, D-510, D-702); and what is warned of until it is
+//! no longer so (D-407, D-410).
 
 use token::Language;
 
 use super::page::Notice;
 use super::texts::Texts;
 use super::words;
-use crate::office::UserView;
+use crate::office::{Standing, UserView, Warning};
 use crate::settings::Settings;
 
 /// The users that a notice is about, as the list knows them.
@@ -90,4 +91,38 @@ pub(super) fn of(t: &Texts, language: Language, users: &[UserView], settings: &S
         notices.push(Notice { text, href: format!("/console/users?show={}", about.key()) });
     }
     notices
+}
+
+/// Requests that wait: for this administrator's word, and this administrator's own.
+pub(super) fn approvals(t: &Texts, standing: &Standing) -> Vec<Notice> {
+    let all = [(standing.to_decide, t.notice_approvals), (standing.own_requests, t.notice_own_requests)];
+    let waiting = all.into_iter().filter(|(count, _)| *count > 0);
+    let notice = |(count, text): (usize, &str)| Notice {
+        text: text.replace("{n}", &count.to_string()),
+        href: "/console/approvals".to_owned(),
+    };
+    waiting.map(notice).collect()
+}
+
+/// What is warned of, and where more about it stands.
+pub(super) fn warnings(t: &Texts, warnings: &[Warning]) -> Vec<Notice> {
+    let notice = |warning: &Warning| match warning {
+        Warning::FewAdministrators { able, wanted } => Notice {
+            text: t.warn_few.replace("{n}", &able.to_string()).replace("{wanted}", &wanted.to_string()),
+            href: super::peer::LIST.to_owned(),
+        },
+        Warning::SharedDevice { administrator, user_id, device } => Notice {
+            text: t
+                .warn_device
+                .replace("{n}", &administrator.to_string())
+                .replace("{id}", user_id)
+                .replace("{serial}", device),
+            href: format!("/console/users/{user_id}/change"),
+        },
+        Warning::SharedAddress { user_id, address } => Notice {
+            text: t.warn_address.replace("{id}", user_id).replace("{address}", address),
+            href: format!("/console/history?user={user_id}"),
+        },
+    };
+    warnings.iter().map(notice).collect()
 }

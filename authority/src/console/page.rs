@@ -65,6 +65,10 @@ pub(super) struct Page {
     pub(super) who: Option<Who>,
     pub(super) crumbs: Vec<Crumb>,
     pub(super) notices: Vec<Notice>,
+    /// What is warned of until it is no longer so.
+    pub(super) warnings: Vec<Notice>,
+    /// Requests for approval that wait.
+    pub(super) approvals: usize,
     pub(super) faults: Vec<Fault>,
     /// What was just done.
     pub(super) done: Option<String>,
@@ -94,6 +98,14 @@ impl Page {
 
     pub(super) fn crumb(&mut self, text: &'static str, href: &'static str) {
         self.crumbs.push(Crumb { text, href });
+    }
+
+    /// 承認待ちの依頼, with their number where there are any.
+    pub(super) fn counted_approvals(&self) -> String {
+        match self.approvals {
+            0 => self.t.approvals.to_owned(),
+            count => self.t.menu_approvals.replace("{n}", &count.to_string()),
+        }
     }
 
     pub(super) fn lang(&self) -> &'static str {

@@ -57,6 +57,8 @@ texts! {
     failure_wait: "1分ほど待ってから、ブラウザの「戻る」で入力画面に戻り、もう一度お試しください。", "Wait about a minute, then go back in the browser and try again.";
     failure_unknown: "次のリンクから現在の状態と操作履歴をご確認ください。処理が行われていない場合に限り、もう一度お手続きください。", "Look at the state and the history from here. Only if it was not done, do it again.";
     failure_ours: "しばらくしてから、次のリンクからもう一度お手続きください。繰り返し表示される場合は、日時と受付番号をお取引店にお知らせください。", "Begin again from here a little later. If this comes back, tell your branch the time and the number of the request.";
+    choose: "選択または入力してください。", "Choose or enter something here.";
+    warnings: "ご注意", "Warnings";
     and_more: "ほか{n}名", "{n} more";
 
     // Roles and fields
@@ -328,12 +330,30 @@ texts! {
     approvals_lead: "他の管理者が依頼した手続きを承認または却下します。ご自身の依頼は取り下げることができます。", "Approve or reject what another administrator asked for. Your own requests you can withdraw.";
     approvals_none: "承認待ちの依頼はありません。", "No request waits.";
     approval_own: "ご自身の依頼です（却下で取下げ）", "your own request (Reject withdraws it)";
-    acquire_until: "期限", "until";
-    requested_text: "{date} 管理者{n}", "{date}, administrator {n}";
     approve: "承認", "Approve";
     reject: "却下", "Reject";
     done_approved: "承認しました。", "Approved.";
     done_rejected: "却下しました。", "Rejected.";
+    menu_approvals: "承認待ちの依頼（{n}件）", "Requests for approval ({n})";
+    approval_note: "ご注意", "Note";
+    asked_by: "依頼した管理者", "Asked by";
+    asked_at: "依頼日時", "Asked on";
+    asked_until: "承認期限", "To be approved by";
+    administrator_no: "管理者{n}", "Administrator {n}";
+    administrator_named: "管理者{n}（{name}）", "Administrator {n} ({name})";
+    ask_deregister: "利用者 {id} の登録抹消", "Deregister user {id}";
+    ask_exchange: "利用者 {id} のトークンの交換", "Exchange the token of user {id}";
+    ask_key: "利用者 {id} の新しい鍵の確認", "Confirm the new key of user {id}";
+    ask_pin: "利用者 {id} の利用者暗証番号の再設定", "Reset the user PIN of user {id}";
+    ask_register: "利用者 {id} の新規登録", "Register the new user {id}";
+    ask_reinstate: "利用者 {id} の電子証明書の一時停止の解除", "Reinstate the certificate of user {id}";
+    ask_reissue: "利用者 {id} の電子証明書の再発行", "Reissue the certificate of user {id}";
+    ask_resume: "利用者 {id} の利用中止の解除", "Resume user {id}";
+    ask_revoke: "利用者 {id} の電子証明書の失効", "Revoke the certificate of user {id}";
+    ask_rights: "利用者 {id} への取引権限の再付与", "Give user {id} the rights again";
+    ask_token: "利用者 {id} へのトークンの登録", "Register a token for user {id}";
+    ask_unlock: "利用者 {id} のロック解除", "Unlock user {id}";
+    notice_own_requests: "他の管理者の承認を待っているご自身の依頼が{n}件あります。", "Your own requests that wait for another administrator: {n}.";
     notice_approvals: "承認待ちの依頼が{n}件あります。", "Requests that wait for approval: {n}.";
     emergency_stop: "緊急停止", "Emergency stop";
     emergency_stop_lead: "ご契約先のすべての利用者と管理者のサービスを直ちに停止します。解除は金融機関でのみ行えます。", "Stops the service for all of the contract's users and administrators at once. Only the bank can lift it.";
@@ -350,6 +370,107 @@ texts! {
     history_about: "対象", "About";
     history_outcome: "結果", "Outcome";
     recent: "最近の利用者・権限の変更", "Recent changes of users and rights";
+
+    // 管理者
+    peers: "管理者情報", "Administrators";
+    peers_lead: "ご契約先の管理者の一覧です。紛失や不正利用のおそれがあるときは、他の管理者の電子証明書を一時停止または失効できます。", "The contract's administrators. Where a key is lost or may be misused, suspend or revoke another administrator's certificate.";
+    peer: "管理者の電子証明書・登録情報", "Administrator";
+    peer_you: "（ご本人）", "(you)";
+    peer_user: "同一人物の利用者ID", "User ID of the same person";
+    peer_name: "管理者名", "Administrator's name";
+    peer_reissue: "管理者の電子証明書は、インターネットバンキングでは再発行できません。所定の依頼書をお取引店にご提出ください。", "An administrator's certificate cannot be reissued in internet banking. Submit the request form to your branch.";
+    peer_revoke: "電子証明書の失効", "Revoke the certificate";
+    peer_revoke_lead: "管理者の電子証明書を使えなくします。元に戻すことはできません。再発行はお取引店でのお手続きになります。", "Makes the administrator's certificate unusable for ever. Only the branch can have it reissued.";
+    peer_revoke_reason: "失効の理由", "Reason for the revocation";
+    peer_rename: "管理者名・Eメールアドレスの変更", "Change your name and e-mail address";
+    peer_rename_lead: "お知らせは、ここに登録したEメールアドレスに送信します。変更は、変更前と変更後の両方のアドレスにお知らせします。", "Notices go to this e-mail address. When it changes, the old and the new one are both told.";
+    peer_email_hint: "空欄にすると、ご自身宛てのお知らせは送信されません。", "Without one no notices are sent to you.";
+    peer_rename_other: "他の管理者の情報は変更できません。ご本人またはお取引店にご依頼ください。", "Another administrator's entries cannot be changed. That administrator can, or the branch.";
+    done_peer_rename: "管理者情報を変更しました。", "Your entries were changed.";
+    reinstate_own: "ご自身の一時停止は解除できません。他の管理者またはお取引店にご依頼ください。", "You cannot lift your own suspension. Ask another administrator, or your branch.";
+    bank_title: "お取引店でのお手続き", "At the branch only";
+    bank_lead: "次の手続きはインターネットバンキングでは行えません。所定の依頼書をお取引店にご提出ください。", "These cannot be done in internet banking. Submit the request form to your branch.";
+    bank_appoint: "管理者の登録・登録抹消、同一人物の利用者IDの登録", "Registering and removing administrators, and the user ID of the same person";
+    bank_reissue: "管理者の電子証明書の再発行（有効期限の経過、紛失、パソコン・機器の変更など）", "Reissuing an administrator's certificate (expired, lost, change of PC or device)";
+    bank_pins: "ご契約先暗証番号・ご契約先確認暗証番号の再設定", "Resetting the administrator login PIN and the contract confirmation PIN";
+    bank_unlock: "ご契約先のロックおよび緊急停止の解除", "Lifting a lock or an emergency stop of the contract";
+    bank_notices: "ご契約先のお知らせ先Eメールアドレスの変更", "Changing the contract's own address for notices";
+    warn_few: "手続きのできる管理者が{n}名です（必要数 {wanted}名）。お取引店で管理者の登録または電子証明書の再発行をお手続きください。", "{n} of the {wanted} administrators that are wanted can act. At your branch, have another one registered or a certificate reissued.";
+    warn_device: "管理者{n}と利用者 {id} の鍵が同じICカード・USBトークン（{serial}）に入っています。別々のものをご使用ください。", "The keys of administrator {n} and of user {id} are in one IC card or USB token ({serial}). Use separate ones.";
+
+    warn_address: "利用者 {id} が、ご使用中の端末と同じ端末またはネットワーク（{address}）からログインしています。管理者と利用者は別の端末をご使用ください。", "User {id} logged in from the same workstation or network as you ({address}). Administrators and users should use separate workstations.";
+
+    // トークンの状況
+    tokens: "トークンの状況", "Tokens";
+    tokens_lead: "ご契約先に払い出されたワンタイムパスワードのトークンの一覧です。シリアル番号を選択すると、手続きに進みます。", "The one-time password tokens that the contract was given. Choose a serial number to go on.";
+    tokens_shown: "{n}件を表示（未使用 {spare}件）", "{n} shown ({spare} spare)";
+    tokens_none: "該当するトークンはありません。", "There is no such token.";
+    tokens_more: "トークンの追加は、お取引店にご依頼ください。", "Ask your branch for more tokens.";
+    token_one: "トークン", "Token";
+    token_holder: "使用者", "Holder";
+    token_own: "ご契約先", "the contract";
+    token_own_bank: "ご契約先のトークンです。利用者のトークンを失効するときに使用します。ロックの解除と交換は、お取引店にご依頼ください。", "The contract's own token, which is asked for when a user's token is revoked. Your branch unlocks and exchanges it.";
+    token_end: "有効期限", "End of life";
+    token_ends_soon: "まもなく終了", "ends soon";
+    token_expired_lead: "有効期限が経過しているため、登録できません。", "It is past its end of life and cannot be registered.";
+    token_revoked_lead: "失効しているため、再び登録することはできません。", "It was revoked and cannot be registered again.";
+    token_give: "利用者へのトークンの登録・交換", "Give the token to a user";
+    token_give_lead: "利用者を選択してください。次の画面で、このトークンに表示されるワンタイムパスワードを入力します。", "Choose the user. The next page asks for the one-time password that this token shows.";
+    token_give_choose: "利用者を選択してください", "choose a user";
+    token_for_exchange: "{id}（現在のトークン {serial} と交換）", "{id} (in place of token {serial})";
+    token_for_first: "{id}（トークン未登録）", "{id} (has no token)";
+
+    // お知らせの設定
+    notice_settings: "お知らせの設定", "Notices";
+    notice_settings_lead: "手続きや有効期限などのお知らせの送信先と内容を確認します。", "Where notices go, and what is told.";
+    notice_no_link: "お知らせのメールにはリンクを記載しません。また、暗証番号やワンタイムパスワードの入力をお願いすることもありません。そのようなメールは偽物です。", "No notice has a link, and none asks for a PIN or a one-time password. A mail that does is forged.";
+    notice_mail_off: "現在、お知らせのメールは送信していません。", "No notices are sent by mail at present.";
+    notice_addresses: "お知らせの送信先", "Where notices go";
+    notice_addresses_lead: "管理者のEメールアドレスはご本人が、利用者のEメールアドレスは管理者が変更できます。変更は、変更前と変更後の両方のアドレスにお知らせします。", "Each administrator changes their own address, and administrators change the users'. The old and the new address are both told.";
+    notice_contract_address: "ご契約先", "Contract";
+    notice_no_address: "未登録（送信されません）", "none (nothing is sent)";
+    notice_at_branch: "ご本人またはお取引店", "themselves, or the branch";
+    notice_recipient: "送信先", "Recipient";
+    notice_when: "お知らせの時期と対象", "When, and who";
+    notice_language: "お知らせの言語", "Language of the notices";
+    notice_users: "利用者へのお知らせ", "Users who are told";
+    notice_users_all: "すべての利用者に送信", "all users";
+    notice_users_concerned: "該当の利用者に送信", "the user concerned";
+    notice_users_none: "送信しない", "none";
+    notice_expiry: "電子証明書の有効期間終了前のお知らせ", "Before a certificate ends";
+    notice_unfetched: "再発行後、未取得のお知らせまでの時間", "After a reissue that nobody acquired";
+    notice_token: "トークンの有効期限前のお知らせ", "Before a token ends";
+    notice_never: "なし", "never";
+    hours: "{n}時間", "{n} hours";
+    in_japanese: "日本語", "Japanese";
+    in_english: "英語", "English";
+    notice_kinds: "お知らせの内容", "What is told";
+    notice_what: "内容", "What";
+    notice_to_administrators: "管理者", "administrators";
+    notice_to_both: "管理者、該当の利用者", "administrators, the user concerned";
+    notice_to_all: "管理者、すべての利用者", "administrators, all users";
+    notice_told: "最近のお知らせ", "Told lately";
+    notice_none: "最近のお知らせはありません。", "Nothing was told lately.";
+    notice_sent: "送信済", "sent";
+    notice_waiting: "送信待ち", "waiting";
+    notice_dead: "送信できませんでした", "could not be sent";
+
+    // お急ぎのとき
+    start_urgent: "お急ぎのとき", "In an emergency";
+    start_admin_lost: "管理者のICカード・USBトークンの紛失・盗難は、直ちに他の管理者またはお取引店にご連絡ください。", "If an administrator's IC card or USB token is lost or stolen, tell another administrator or your branch at once.";
+    contract_id_alias: "契約者ID（利用者番号）", "Contract ID (customer number)";
+    contract_id_hint: "お客様カードに記載された11桁の数字", "The 11 digits on the customer card";
+    lost: "紛失・盗難時の一時停止（利用者）", "Lost or stolen: suspend your certificate (users)";
+    lost_lead: "ICカード・USBトークンの紛失・盗難や不正利用のおそれがあるとき、ご自身の電子証明書を直ちに一時停止します。解除は管理者が行います。", "When your IC card or USB token is lost, stolen or may be misused, this suspends your certificate at once. Your administrator reinstates it.";
+    lost_done: "電子証明書を一時停止しました。管理者にご連絡ください。", "The certificate is suspended. Tell your administrator.";
+    stop_code_title: "停止コードによる停止", "Stop by the code of a notice";
+    stop_code_lead: "お知らせに記載の停止コードを入力すると、電子証明書が直ちに一時停止されます。", "Enter the stop code of the notice. The certificate is suspended at once.";
+    stop_code_no_pin: "暗証番号は入力しないでください。", "Enter no PIN here.";
+    stop_code: "停止コード", "Stop code";
+    stop_code_hint: "お知らせに記載された英数字（一回限り）", "The letters and digits in the notice; they count once";
+    stop_code_button: "停止する", "Stop";
+    stop_code_user: "停止しました。この利用者は電子証明書の取得もログインもできません。管理者またはお取引店にご連絡ください。", "Stopped. This user can neither acquire a certificate nor log in. Call the administrator or the branch.";
+    stop_code_certificate: "停止しました。この電子証明書ではログインできません。管理者またはお取引店にご連絡ください。", "Stopped. Nobody can log in with this certificate. Call the administrator or the branch.";
 
     // 利用者メニュー
     menu_user: "利用者メニュー", "User menu";

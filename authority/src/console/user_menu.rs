@@ -13,6 +13,7 @@ use super::guard::Posted;
 use super::page::{Page, answer, go};
 use super::trouble::Trouble;
 use super::user_login::{HOME, LOGIN};
+use super::user_lost::may_stop;
 use super::words;
 use crate::denial::Denial;
 use crate::house::House;
@@ -26,6 +27,8 @@ struct Menu {
     account: AccountView,
     status: &'static str,
     valid_until: String,
+    /// Users may stop the contract.
+    may_stop: bool,
 }
 
 #[derive(Template)]
@@ -67,6 +70,7 @@ async fn menu(user: Customer) -> Result<Response, Trouble> {
     let screen = Menu {
         status: words::certificate(t, account.cert_status),
         valid_until: words::moment_or(user.visit.language, account.valid_until, t.none),
+        may_stop: may_stop(&user.visit.house),
         page,
         account,
     };

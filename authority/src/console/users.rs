@@ -75,12 +75,7 @@ impl Row {
             days_left: user.days_left.map_or_else(|| t.none.to_owned(), |n| t.days.replace("{n}", &n.to_string())),
             token,
             last_login: words::moment_or(language, user.last_login_at, t.never),
-            suspended: user.suspension.as_ref().map(|held| {
-                t.suspended_text
-                    .replace("{date}", &words::moment(language, held.at))
-                    .replace("{reason}", words::cause(t, &held.reason))
-                    .replace("{until}", &words::moment(language, held.until))
-            }),
+            suspended: user.suspension.as_ref().map(|held| words::suspended(t, language, held)),
         }
     }
 }

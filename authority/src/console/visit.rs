@@ -76,6 +76,8 @@ impl Visit {
             who: None,
             crumbs: Vec::new(),
             notices: Vec::new(),
+            warnings: Vec::new(),
+            approvals: 0,
             faults: Vec::new(),
             done: None,
             status: StatusCode::OK,

@@ -5,6 +5,7 @@ use token::Language;
 use super::texts::Texts;
 use crate::denial::Denial;
 use crate::jst;
+use crate::office::SuspensionView;
 use crate::rules::choice::Reason;
 
 /// 電子証明書ステータス (requirements §4.3).
@@ -56,6 +57,14 @@ pub(super) fn cause(t: &Texts, key: &str) -> &'static str {
     }
 }
 
+/// A suspension: since when, why, and until when it can be lifted.
+pub(super) fn suspended(t: &Texts, language: Language, held: &SuspensionView) -> String {
+    t.suspended_text
+        .replace("{date}", &moment(language, held.at))
+        .replace("{reason}", cause(t, &held.reason))
+        .replace("{until}", &moment(language, held.until))
+}
+
 /// How a token stands.
 pub(super) fn token(t: &Texts, key: &str) -> &'static str {
     match key {
@@ -65,25 +74,6 @@ pub(super) fn token(t: &Texts, key: &str) -> &'static str {
         "revoked" => t.cert_revoked,
         "assigned" => t.token_spare,
         _ => t.token_unregistered,
-    }
-}
-
-/// What a request for approval asks for, by its name in the record of events.
-pub(super) fn action(t: &Texts, key: &str) -> &'static str {
-    match key {
-        "certificate.reissue" => t.choice_reissue,
-        "certificate.revoke" => t.choice_revoke,
-        "certificate.confirm-key" => t.section_key,
-        "certificate.reinstate" => t.section_reinstate,
-        "token.register" => t.section_otp_register,
-        "token.exchange" => t.section_otp_exchange,
-        "user.add" => t.register_user,
-        "user.deregister" => t.deregister,
-        "user.pin" => t.section_pin,
-        "user.resume" => t.section_resume,
-        "user.rights" => t.section_rights,
-        "user.unlock" => t.section_unlock,
-        _ => t.reason_other,
     }
 }
 

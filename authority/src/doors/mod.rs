@@ -11,7 +11,6 @@ mod problem;
 mod public;
 mod revocation;
 mod shell;
-mod stop;
 mod user;
 
 use std::convert::Infallible;
@@ -89,7 +88,6 @@ pub fn router(house: House) -> Router {
     let doors = Doors { house: house.clone() };
     let router = Router::new()
         .merge(public::routes())
-        .merge(stop::routes())
         .merge(login::routes())
         .merge(admin::routes())
         .merge(party::routes())

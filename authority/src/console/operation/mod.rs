@@ -11,6 +11,7 @@ use axum::routing::get;
 use serde::Deserialize;
 use token::Refusal;
 
+pub(super) use self::rows::causes;
 use self::rows::{Group, Operation};
 use super::admin::Admin;
 use super::field::{Field, Kind};
@@ -32,12 +33,20 @@ struct After {
     n: i64,
 }
 
-struct Link {
-    href: String,
-    text: &'static str,
+/// To something that can be done.
+pub(super) struct Link {
+    pub(super) href: String,
+    pub(super) text: &'static str,
     /// Why it cannot be done now.
-    idle: Option<&'static str>,
-    lead: &'static str,
+    pub(super) idle: Option<&'static str>,
+    pub(super) lead: &'static str,
+}
+
+/// What is filled in already.
+#[derive(Debug, Default, Deserialize)]
+struct Filled {
+    #[serde(default)]
+    serial: String,
 }
 
 #[derive(Template)]
@@ -98,10 +107,15 @@ async fn group(admin: &Admin, group: Group, user: &str, after: &After) -> Result
     Ok(answer(&screen, &screen.page))
 }
 
-async fn show(admin: Admin, Path((user, operation)): Path<(String, String)>) -> Result<Response, Trouble> {
+async fn show(
+    admin: Admin,
+    Path((user, operation)): Path<(String, String)>,
+    Query(filled): Query<Filled>,
+) -> Result<Response, Trouble> {
     let operation = rows::of_key(&operation).ok_or_else(|| admin.trouble(Refusal::NotFound))?;
     let (_, user) = admin.user(&user).await?;
-    screen(&admin, operation, user, &|_| None, None).await
+    let entered = |id: &str| (id == "serial" && !filled.serial.is_empty()).then(|| filled.serial.clone());
+    screen(&admin, operation, user, &entered, None).await
 }
 
 async fn screen(

@@ -308,7 +308,7 @@ fn locks(t: &Texts, user: &UserView) -> Vec<Item> {
 }
 
 /// Those that a person gives; an emergency is the contract's.
-fn causes(t: &Texts) -> Vec<Item> {
+pub(in crate::console) fn causes(t: &Texts) -> Vec<Item> {
     let all = [Cause::Suspicion, Cause::Lost, Cause::Stolen, Cause::Absence, Cause::Other];
     all.into_iter().map(|cause| Item { key: cause.key(), text: words::cause(t, cause.key()), chosen: false }).collect()
 }
