@@ -20,6 +20,7 @@ pub(crate) mod concurrency;
 pub(crate) mod confirm_key;
 pub(crate) mod console;
 pub(crate) mod console_failures;
+pub(crate) mod console_pages;
 pub(crate) mod contract_life;
 pub(crate) mod doors;
 pub(crate) mod full;

@@ -15,6 +15,7 @@ mod desk;
 mod keyboard;
 mod locks;
 mod one_time_password;
+mod pages;
 mod sessions;
 mod two_administrators;
 mod user;
