@@ -29,6 +29,8 @@ struct Recipient {
     address: String,
     /// Where it is changed, by whoever may.
     change: Option<String>,
+    /// Who changes it otherwise.
+    by: &'static str,
 }
 
 /// What is told, and to whom.
@@ -73,17 +75,23 @@ async fn show(admin: Admin) -> Result<Response, Trouble> {
     let users = admin.office.users().await.map_err(|denial| admin.trouble(denial))?;
     let mut page = admin.page(t.notice_settings).await?;
     page.crumb(t.menu_contract_admin, CONTRACT);
-    let of_contract =
-        Recipient { who: t.notice_contract_address.to_owned(), address: view.address.clone(), change: None };
+    let of_contract = Recipient {
+        who: t.notice_contract_address.to_owned(),
+        address: view.address.clone(),
+        change: None,
+        by: t.bank_branch,
+    };
     let of_administrator = contract.administrators.iter().map(|one| Recipient {
         who: administrator(t, one.administrator, &one.name),
         address: one.email.clone(),
         change: one.own.then(|| format!("{}/{}/do/rename", super::peer::LIST, one.administrator)),
+        by: t.notice_at_branch,
     });
     let of_user = users.iter().map(|user| Recipient {
         who: format!("{} {}", t.user, user.user_id),
         address: user.email.clone(),
         change: Some(format!("/console/users/{}/do/rename", user.user_id)),
+        by: "",
     });
     let told = |kind: Kind| Told { what: kind.title(language), whom: whom(t, kind, view.users) };
     let days: Vec<String> = view.expiry_days.iter().map(|day| t.days.replace("{n}", &day.to_string())).collect();

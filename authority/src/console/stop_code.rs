@@ -51,7 +51,7 @@ async fn submit(visit: Visit, request: Request) -> Response {
     let is_browser = Reader::of(&request).is_some();
     let stopped = async {
         let mut form = Form::receive(request).await?;
-        let code = form.secret("code").ok_or(Refusal::BadRequest)?;
+        let code = form.secret("code").ok_or(Refusal::Required)?;
         stop(&visit.house, &visit.place, &code).await
     };
     match stopped.await {

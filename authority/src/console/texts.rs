@@ -57,7 +57,6 @@ texts! {
     failure_wait: "1分ほど待ってから、ブラウザの「戻る」で入力画面に戻り、もう一度お試しください。", "Wait about a minute, then go back in the browser and try again.";
     failure_unknown: "次のリンクから現在の状態と操作履歴をご確認ください。処理が行われていない場合に限り、もう一度お手続きください。", "Look at the state and the history from here. Only if it was not done, do it again.";
     failure_ours: "しばらくしてから、次のリンクからもう一度お手続きください。繰り返し表示される場合は、日時と受付番号をお取引店にお知らせください。", "Begin again from here a little later. If this comes back, tell your branch the time and the number of the request.";
-    choose: "選択または入力してください。", "Choose or enter something here.";
     warnings: "ご注意", "Warnings";
     and_more: "ほか{n}名", "{n} more";
 
@@ -429,6 +428,7 @@ texts! {
     notice_addresses_lead: "管理者のEメールアドレスはご本人が、利用者のEメールアドレスは管理者が変更できます。変更は、変更前と変更後の両方のアドレスにお知らせします。", "Each administrator changes their own address, and administrators change the users'. The old and the new address are both told.";
     notice_contract_address: "ご契約先", "Contract";
     notice_no_address: "未登録（送信されません）", "none (nothing is sent)";
+    bank_branch: "お取引店", "the branch";
     notice_at_branch: "ご本人またはお取引店", "themselves, or the branch";
     notice_recipient: "送信先", "Recipient";
     notice_when: "お知らせの時期と対象", "When, and who";

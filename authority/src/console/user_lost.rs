@@ -77,7 +77,7 @@ async fn suspend(Posted { by: visit, mut form }: Posted<Visit>) -> Result<Respon
         |field: &'static str, refusal: Refusal| Ok(lost_page(&visit, entered, Some((Some(field), refusal.into()))));
     let Ok(contract) = ContractId::new(contract) else { return at("contract_id", Refusal::IdFormat) };
     let Ok(user) = UserId::new(user) else { return at("user_id", Refusal::IdFormat) };
-    let Some(cause) = Cause::from_key(reason) else { return at("reason", Refusal::BadRequest) };
+    let Some(cause) = Cause::from_key(reason) else { return at("reason", Refusal::Required) };
     let own = Own::new(visit.house.clone(), &visit.place);
     match own.suspend_by_pin(&contract, &user, pin.as_ref(), cause).await {
         Ok(()) => {

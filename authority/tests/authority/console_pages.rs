@@ -99,8 +99,8 @@ async fn one_administrator_stops_another_on_a_page() {
     let form = one.get(path).await;
     let before = bench.dump().await;
     let page = one.submit(&form, path, &[("confirm_pin", CONFIRM_PIN)]).await;
-    refused_at(&page, "reason", "E-BAD-REQUEST");
-    assert!(page.body.contains("Choose or enter something here."), "{}", page.body);
+    refused_at(&page, "reason", "E-REQUIRED");
+    assert!(page.body.contains("Something that is required was not entered or chosen."), "{}", page.body);
     let page = one.post(path, &[("csrf", &form.field("csrf")), ("reason", "lost"), ("confirm_pin", CONFIRM_PIN)]).await;
     assert_eq!((page.status, page.says("E-STALE")), (409, true), "a page of ours has a version");
     assert_eq!(bench.dump().await, before, "nothing was changed");
@@ -216,7 +216,7 @@ async fn where_notices_go_is_told_and_what_can_be_set() {
         "keiyaku@example.jp",
         "No notices are sent by mail at present.",
         "none (nothing is sent)",
-        "themselves, or the branch",
+        ">the branch<",
         "30 days, 10 days, 3 days, 1 days",
         "24 hours",
         "the user concerned",
@@ -279,7 +279,7 @@ async fn a_request_for_approval_is_told_in_words() {
     assert!(one.get("/console/approvals").await.body.contains("your own request"));
 
     let none = two.submit(&page, "/console/approvals", &[("decision", "approve"), ("confirm_pin", CONFIRM_PIN)]).await;
-    refused_at(&none, "approvals", "E-BAD-REQUEST");
+    refused_at(&none, "approvals", "E-REQUIRED");
     let id = page.body.split("id=\"approval-").nth(1).unwrap().split('"').next().unwrap().to_owned();
     let decide = |pin: &'static str| [("decision", "approve"), ("approval", id.as_str()), ("confirm_pin", pin)];
     let wrong = two.submit(&page, "/console/approvals", &decide("wrong1")).await;
@@ -409,6 +409,6 @@ async fn the_page_for_stop_codes_speaks_both_languages() {
     refused_at(&page, "code", "E-AUTH");
     assert_eq!((page.status, page.body.contains("ABCD-EFGH")), (401, false));
     let page = browser.send("POST", "/stop", &[html, form], b"code=".to_vec()).await;
-    refused_at(&page, "code", "E-BAD-REQUEST");
+    refused_at(&page, "code", "E-REQUIRED");
     assert_eq!(bench.dump().await, before);
 }

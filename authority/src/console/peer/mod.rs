@@ -213,7 +213,7 @@ async fn commit(
         Err(denial) if stays(denial.refusal) => {
             let view = found(&admin, &no).await?;
             let field = match denial.refusal {
-                Refusal::BadRequest => Some("reason"),
+                Refusal::Required => Some("reason"),
                 Refusal::Name => Some("name"),
                 Refusal::Email => Some("email"),
                 refusal => field_of(refusal),
@@ -232,8 +232,8 @@ async fn perform(admin: &Admin, what: What, view: &AdministratorView, form: &mut
     let reason = form.text("reason");
     let action = match what {
         What::Reinstate => PeerAction::Reinstate,
-        What::Revoke => PeerAction::Revoke(reason.and_then(Reason::from_key).ok_or(Refusal::BadRequest)?),
-        What::Suspend => PeerAction::Suspend(reason.and_then(Cause::from_key).ok_or(Refusal::BadRequest)?),
+        What::Revoke => PeerAction::Revoke(reason.and_then(Reason::from_key).ok_or(Refusal::Required)?),
+        What::Suspend => PeerAction::Suspend(reason.and_then(Cause::from_key).ok_or(Refusal::Required)?),
         What::Rename if view.own => {
             let (name, email) = (form.text_or_empty("name"), form.text_or_empty("email"));
             return admin.office.rename_own(name, email, pin, shown).await;
