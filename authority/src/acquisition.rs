@@ -102,7 +102,8 @@ impl Acquisition {
     /// What a renewal of the certificate wants: no PIN, no OTP, a new key.
     ///
     /// # Errors
-    /// The certificate's own reasons, `RenewEarly` (with the day), `Reissued`, `IssueNoMax`, `LockUser`, `LockContract`.
+    /// The certificate's own reasons, `RenewEarly` (with the day), `Reissued`, `RenewMax`, `IssueNoMax`, `LockUser`,
+    /// `LockContract`.
     pub async fn admit_renewal(&self, proof: &KeyProof) -> Result<Admission, Denial> {
         renew::admit(self, proof).await
     }

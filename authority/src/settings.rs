@@ -132,6 +132,8 @@ pub struct CertificateSettings {
     pub renew_from_days: u16,
     /// Days after the end in which renewal is still possible (D-105): 0 to 90.
     pub renew_after_expiry_days: u16,
+    /// Times that the renewal of one certificate may be begun without being finished: 1 to 20.
+    pub renew_tries: u16,
     /// Years that a certificate is valid, from its acquisition (D-101): 1 to 3.
     pub validity_years: u8,
     /// When a reissue ends the certificate before it (D-108): `activation`, when the new one is confirmed, or `ok`, when
@@ -289,6 +291,7 @@ impl Default for CertificateSettings {
             acquire_window_days: 80,
             renew_from_days: 30,
             renew_after_expiry_days: 0,
+            renew_tries: 5,
             validity_years: 1,
             reissue_kills_old: KillsOld::Activation,
             mask_serial: false,
@@ -398,6 +401,7 @@ impl Settings {
             ((1..=90).contains(&self.certificate.acquire_window_days), "certificate.acquire-window-days", "1 to 90"),
             ((14..=60).contains(&self.certificate.renew_from_days), "certificate.renew-from-days", "14 to 60"),
             (self.certificate.renew_after_expiry_days <= 90, "certificate.renew-after-expiry-days", "0 to 90"),
+            ((1..=20).contains(&self.certificate.renew_tries), "certificate.renew-tries", "1 to 20"),
             ((1..=3).contains(&self.certificate.validity_years), "certificate.validity-years", "1 to 3"),
             ((1..=99).contains(&self.certificate.users_per_contract), "certificate.users-per-contract", "1 to 99"),
             ((10..=10_080).contains(&self.acquisition.code_minutes), "acquisition.code-minutes", "10 to 10080"),
@@ -472,6 +476,8 @@ mod tests {
             "[lock]\nunknown = 5",
             "[certificate]\nacquire-window-days = 0",
             "[certificate]\nrenew-after-expiry-days = 91",
+            "[certificate]\nrenew-tries = 0",
+            "[certificate]\nrenew-tries = 21",
             "[certificate]\nvalidity-years = 4",
             "[certificate]\nreissue-kills-old = \"later\"",
             "[acquisition]\nresume-minutes = 129601",

@@ -94,6 +94,8 @@ pub enum Refusal {
     IssueNoMax,
     /// Without this administrator too few would be left (D-407).
     LastAdmin,
+    /// The link of a login was opened in another browser first.
+    Link,
     /// 100 wrong entries in a row: only the bank unlocks the user (D-907).
     LockBranch,
     /// The contract is locked (D-202).
@@ -102,6 +104,8 @@ pub enum Refusal {
     LockUser,
     /// An address that is not asked for in this way.
     Method,
+    /// A wrong PIN that has ended the login: the card signs again.
+    LoginAgain,
     /// No certificate is in use that could be suspended or revoked (D-807).
     NoneValid,
     /// A name that cannot be shown.
@@ -136,6 +140,8 @@ pub enum Refusal {
     RenewEarly,
     /// An entry or a choice that must be there is not.
     Required,
+    /// The renewal was begun so often, and never finished, that it is not begun again.
+    RenewMax,
     /// Whoever put the certificate on hold, or whose it is, cannot lift that (D-405).
     SamePerson,
     /// No session, or one that ended (D-610).
@@ -150,6 +156,8 @@ pub enum Refusal {
     TimedOut,
     /// The user's token was revoked a moment ago; another one waits (D-304).
     TokenDelay,
+    /// The bank has locked the OTP token: only the bank unlocks it.
+    TokenBank,
     /// The OTP token's life is over (D-309).
     TokenExpired,
     /// The user has an OTP token already (D-304).
@@ -158,6 +166,8 @@ pub enum Refusal {
     TokenLocked,
     /// More was sent than any form holds.
     TooLarge,
+    /// The transaction's number was used for another request.
+    TransactionInUse,
     /// The authority's database is not to be had at the moment.
     Unavailable,
     /// The contract has as many users as it may (D-402).
@@ -258,10 +268,12 @@ static TABLE: &[Row] = &[
     Row { refusal: Refusal::IssueNoMax, code: "E-ISSUE-NO-MAX", status: 409, en: "The issue number is used up. Contact the branch.", ja: "発行番号の上限に達しました。お取引店にご連絡ください。" },
     Row { refusal: Refusal::Issuing, code: "E-ISSUING", status: 503, en: "Certificates cannot be issued at the moment. Nothing was changed; try again later.", ja: "現在、電子証明書を発行できません。変更は行われていません。しばらくしてから再度お試しください。" },
     Row { refusal: Refusal::LastAdmin, code: "E-LAST-ADMIN", status: 409, en: "Too few administrators would be left. Register another one first.", ja: "管理者の数が必要数を下回るため、処理できません。先に別の管理者を登録してください。" },
+    Row { refusal: Refusal::Link, code: "E-LINK", status: 403, en: "This login was opened in another browser. Begin again with the hardware key; if it was not you who opened it, somebody else has seen the link: tell the administrator or the branch.", ja: "このログインは別のブラウザーで開かれています。ハードウェアキーを用いて、最初からログインし直してください。お心当たりがない場合は、リンクを第三者に見られた可能性がありますので、管理者またはお取引店にご連絡ください。" },
     Row { refusal: Refusal::LockBranch, code: "E-LOCK-BRANCH", status: 423, en: "The user made 100 wrong entries in a row and can be unlocked by the bank only. Submit the request form to your branch.", ja: "入力誤りが連続して100回に達したため、ロックの解除は金融機関でのみ行えます。所定の依頼書をお取引店にご提出ください。" },
     Row { refusal: Refusal::LockContract, code: "E-LOCK-CONTRACT", status: 423, en: "The service is stopped for this contract. Contact the branch.", ja: "ご契約先のサービスを停止しています。お取引店にご連絡ください。" },
     Row { refusal: Refusal::LockUser, code: "E-LOCK-USER", status: 423, en: "You are locked. Ask the administrator to unlock.", ja: "ロックされています。管理者にロック解除をご依頼ください。" },
     Row { refusal: Refusal::Method, code: "E-METHOD", status: 405, en: "This address does not take such a request. Begin again from the menu.", ja: "この画面ではその操作を受け付けていません。メニューからもう一度お手続きください。" },
+    Row { refusal: Refusal::LoginAgain, code: "E-LOGIN-AGAIN", status: 401, en: "The entries do not match, and after so many wrong ones this login has ended. Begin again with the hardware key.", ja: "入力内容に誤りがあります。誤りが続いたため、このログインを終了しました。ハードウェアキーを用いて、最初からログインし直してください。" },
     Row { refusal: Refusal::NoneValid, code: "E-NONE-VALID", status: 409, en: "There is no valid certificate. Nothing was changed.", ja: "有効な電子証明書がありません。変更は行われていません。" },
     Row { refusal: Refusal::Name, code: "E-NAME", status: 422, en: "The name is up to 64 characters. Nothing was changed; check it.", ja: "名称は64文字以内で入力してください。変更は行われていません。ご確認ください。" },
     Row { refusal: Refusal::NotFound, code: "E-NOT-FOUND", status: 404, en: "There is no such entry. Check the ID.", ja: "該当するデータがありません。IDをご確認ください。" },
@@ -279,17 +291,20 @@ static TABLE: &[Row] = &[
     Row { refusal: Refusal::Reissued, code: "E-REISSUED", status: 409, en: "The administrator has reissued the certificate. Acquire the new one instead of renewing.", ja: "管理者が電子証明書を再発行しています。更新ではなく、電子証明書の取得を行ってください。" },
     Row { refusal: Refusal::RenewEarly, code: "E-RENEW-EARLY", status: 409, en: "The certificate cannot be renewed before {date}. Renew it from then on.", ja: "電子証明書は{date}から更新できます。更新期間になってから再度お試しください。" },
     Row { refusal: Refusal::Required, code: "E-REQUIRED", status: 422, en: "Something that is required was not entered or chosen. Nothing was changed; enter or choose it.", ja: "必須項目が入力または選択されていません。変更は行われていません。入力または選択してください。" },
+    Row { refusal: Refusal::RenewMax, code: "E-RENEW-MAX", status: 409, en: "The renewal was begun too often without being finished. Ask the administrator to reissue the certificate; an administrator submits the request form to the branch.", ja: "更新が完了しないまま、更新手続きの回数が上限に達しました。管理者に電子証明書の再発行をご依頼ください。管理者の方は所定の依頼書をお取引店にご提出ください。" },
     Row { refusal: Refusal::SamePerson, code: "E-SAME-PERSON", status: 403, en: "Whoever suspended the certificate, or holds it, cannot reinstate it. Ask another administrator, or submit the request form to your branch.", ja: "一時停止した本人および電子証明書の利用者は、一時停止を解除できません。他の管理者に依頼するか、所定の依頼書をお取引店にご提出ください。" },
     Row { refusal: Refusal::Session, code: "E-SESSION", status: 401, en: "You are not logged in, or the session has ended. Log in again.", ja: "ログインしていないか、セッションが終了しました。再度ログインしてください。" },
     Row { refusal: Refusal::Stale, code: "E-STALE", status: 409, en: "The information has changed. Check again.", ja: "内容が更新されています。再度ご確認ください。" },
     Row { refusal: Refusal::Strength, code: "E-STRENGTH", status: 422, en: "The key is too weak or of a kind that is not accepted. Use P-256, P-384 or RSA of 2048 bits or more.", ja: "鍵の種類または強度が不足しています。P-256、P-384または2048ビット以上のRSAをご利用ください。" },
     Row { refusal: Refusal::SuspendMax, code: "E-SUSPEND-MAX", status: 409, en: "The certificate was suspended too often to be reinstated. Reissue or revoke it.", ja: "一時停止の回数が上限を超えたため、解除できません。再発行または失効を行ってください。" },
     Row { refusal: Refusal::TimedOut, code: "E-TIMEOUT", status: 503, en: "The answer took too long, and whether it was done is not known. Look how things stand before you try again.", ja: "時間内に処理が完了せず、処理が行われたかどうかを確認できません。現在の状態をご確認のうえ、再度お試しください。" },
+    Row { refusal: Refusal::TokenBank, code: "E-TOKEN-BANK", status: 423, en: "The bank has locked this token, and only the bank unlocks it. Submit the request form to your branch.", ja: "このトークンは金融機関がロックしているため、ロックの解除は金融機関でのみ行えます。所定の依頼書をお取引店にご提出ください。" },
     Row { refusal: Refusal::TokenDelay, code: "E-TOKEN-DELAY", status: 409, en: "A token was revoked a short time ago. A new one can be registered from {date}.", ja: "トークンの失効から所定の時間が経過していません。{date}以降に登録してください。" },
     Row { refusal: Refusal::TokenExpired, code: "E-TOKEN-EXPIRED", status: 403, en: "The token is past its end of life. Ask the administrator to register another one.", ja: "トークンの有効期限が経過しています。管理者に別のトークンの登録をご依頼ください。" },
     Row { refusal: Refusal::TokenHeld, code: "E-TOKEN-HELD", status: 409, en: "The user has a token already. Exchange it, or revoke it first.", ja: "この利用者にはトークンが登録されています。トークンの交換を行うか、先に失効してください。" },
     Row { refusal: Refusal::TokenLocked, code: "E-TOKEN-LOCKED", status: 423, en: "The token is locked. Ask the administrator to unlock it.", ja: "トークンがロックされています。管理者にトークンのロック解除をご依頼ください。" },
     Row { refusal: Refusal::TooLarge, code: "E-TOO-LARGE", status: 413, en: "What was sent is too long. Nothing was changed; shorten it and send it again.", ja: "送信された内容が長すぎます。変更は行われていません。内容を短くして再度お試しください。" },
+    Row { refusal: Refusal::TransactionInUse, code: "E-TRANSACTION", status: 409, en: "The number of this request was used for another one, and nothing was changed. Begin again.", ja: "この要求の処理番号は別の要求に使用されています。変更は行われていません。最初からやり直してください。" },
     Row { refusal: Refusal::Unavailable, code: "E-UNAVAILABLE", status: 503, en: "The service is not available at the moment, and nothing was changed. Try again in a few minutes.", ja: "ただいまサービスをご利用いただけません。変更は行われていません。しばらくしてから再度お試しください。" },
     Row { refusal: Refusal::UserMax, code: "E-USER-MAX", status: 409, en: "The contract has as many users as it may. Deregister one, or contact the branch.", ja: "利用者の登録数が上限に達しています。登録抹消を行うか、お取引店にご連絡ください。" },
     Row { refusal: Refusal::UserNotSelected, code: "E-USER-NOTSEL", status: 422, en: "Select a user.", ja: "利用者を選択してください。" },

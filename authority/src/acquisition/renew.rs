@@ -20,10 +20,14 @@ use crate::store::certificates::{self, CertificateRow, Opening};
 use crate::store::{Change, acquisitions, contracts, users};
 
 impl CertificateSettings {
-    /// When renewal is possible.
+    /// When renewal is possible, and how often.
     #[must_use]
     pub fn renewal(&self) -> Window {
-        Window { from_days: self.renew_from_days, after_expiry_days: self.renew_after_expiry_days }
+        Window {
+            from_days: self.renew_from_days,
+            after_expiry_days: self.renew_after_expiry_days,
+            tries: self.renew_tries,
+        }
     }
 }
 

@@ -4,13 +4,16 @@ use token::Refusal;
 
 use super::certificate::{LAST_ISSUE_NO, Record, Status};
 
-/// When renewal is possible.
+/// When renewal is possible, and how often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     /// Days before the end from which on.
     pub from_days: u16,
     /// Days after the end until which.
     pub after_expiry_days: u16,
+    /// Times that the renewal of one certificate may be begun: each takes an issue number, of which there are 999, and
+    /// has the CA sign.
+    pub tries: u16,
 }
 
 impl Window {
@@ -48,7 +51,7 @@ pub struct Renewal {
 ///
 /// # Errors
 /// The certificate's own reasons; `RenewEarly` before the time; `Reissued` where the administrator has opened an issue:
-/// that is to be acquired; `IssueNoMax`.
+/// that is to be acquired; `RenewMax` where it was begun as often as it may be; `IssueNoMax`.
 pub fn renew(records: &[Record], record: &Record, window: Window, now: i64) -> Result<Renewal, Refusal> {
     let end = record.valid_until.ok_or(Refusal::CertRevoked)?;
     match record.status_at(now) {
@@ -70,6 +73,11 @@ pub fn renew(records: &[Record], record: &Record, window: Window, now: i64) -> R
         }
         overtaken.push(open.id.clone());
     }
+    // None of them was confirmed: that would have ended `record`.
+    let begun = records.iter().filter(|other| other.renews.as_deref() == Some(record.id.as_str())).count();
+    if begun >= usize::from(window.tries) {
+        return Err(Refusal::RenewMax);
+    }
     let issue_no = records.iter().map(|r| r.issue_no).max().unwrap_or(0) + 1;
     if issue_no > LAST_ISSUE_NO {
         return Err(Refusal::IssueNoMax);
@@ -84,7 +92,7 @@ mod tests {
 
     const DAY: i64 = 86_400;
     const END: i64 = 365 * DAY;
-    const WINDOW: Window = Window { from_days: 30, after_expiry_days: 0 };
+    const WINDOW: Window = Window { from_days: 30, after_expiry_days: 0, tries: 5 };
 
     fn valid(issue_no: u16) -> Record {
         Record { valid_until: Some(END), ..record(issue_no, Status::Valid) }
@@ -103,6 +111,27 @@ mod tests {
         assert_eq!(later(std::slice::from_ref(&old), END + 10 * DAY), Ok(END + 10 * DAY));
         assert_eq!(later(std::slice::from_ref(&old), END + 10 * DAY + 1), Err(Refusal::CertExpired));
         assert_eq!(later(&[old.clone(), record(4, Status::Revoked)], END + 1), Err(Refusal::CertExpired));
+    }
+
+    #[test]
+    fn a_certificate_is_not_begun_to_be_renewed_for_ever() {
+        let old = valid(1);
+        let mut records = vec![old.clone()];
+        for issue_no in 2..=6 {
+            assert_eq!(renew(&records, &old, WINDOW, END).unwrap().issue_no, issue_no);
+            let unfinished = if issue_no == 6 { Status::Unconfirmed } else { Status::Revoked };
+            records.push(Record {
+                renews: Some("r1".to_owned()),
+                acquire_deadline: END,
+                ..record(issue_no, unfinished)
+            });
+        }
+        assert_eq!(renew(&records, &old, WINDOW, END), Err(Refusal::RenewMax));
+        // Those of the certificate before it do not count.
+        let next = Record { renews: Some("r1".to_owned()), ..valid(7) };
+        records.retain(|record| record.status == Status::Revoked);
+        records.push(next.clone());
+        assert_eq!(renew(&records, &next, WINDOW, END).unwrap().issue_no, 8);
     }
 
     #[test]
