@@ -24,6 +24,16 @@ pub enum OwnRequest {
 }
 
 impl OwnRequest {
+    /// The key in the database.
+    fn key(self) -> &'static str {
+        match self {
+            Self::Suspend => "suspend",
+            Self::RevokeCompromised => "revoke_compromised",
+            Self::RevokeDiscarded => "revoke_discarded",
+            Self::RevokeOther => "revoke_other",
+        }
+    }
+
     fn action(self) -> &'static str {
         if self == Self::Suspend { "certificate.suspend" } else { "certificate.revoke" }
     }
@@ -38,20 +48,26 @@ impl OwnRequest {
 }
 
 impl Own {
-    /// Carries the request out on `record`, whose key signed it. The same transaction again changes nothing and is
-    /// answered as before. Nobody's locks stand in the way: one factor is enough to stop (D-909).
+    /// Carries the request out on `record`, whose key signed it. The same request under the same transaction again
+    /// changes nothing and is answered as before. Nobody's locks stand in the way: one factor is enough to stop (D-909).
     ///
     /// # Errors
-    /// `CertSuspended`, `CertRevoked`, `CertExpired`, `CertUnconfirmed`.
+    /// `TransactionInUse` for another certificate or another wish under a number that was used; `CertSuspended`,
+    /// `CertRevoked`, `CertExpired`, `CertUnconfirmed`.
     pub async fn ask(&self, transaction: &[u8; 16], record: &str, request: OwnRequest) -> Result<(), Denial> {
         let mut change = self.house.store.change(&self.house.clock).await?;
-        if own_requests::is_known(change.db(), transaction).await? {
+        let known = own_requests::find(change.db(), transaction).await?;
+        if known.as_ref().is_some_and(|known| known.record_id == record && known.wish == request.key()) {
             // What was read may be part of a commit that is still to come.
             return Ok(change.commit_unrecorded().await?);
         }
         let found = certificates::find(change.db(), record).await?.ok_or(Refusal::NotFound)?;
         let holder = found.record.holder.clone();
         let event = self.event(&holder, request.action()).on(record);
+        if known.is_some() {
+            change.commit(event.refused(Refusal::TransactionInUse)).await?;
+            return Err(Refusal::TransactionInUse.into());
+        }
         let rows = certificates::settle_beside(&mut change, &found.record).await?;
         let now = change.now();
         let records = holding::records(&rows);
@@ -77,7 +93,7 @@ impl Own {
             certificates::end(change.db(), record, Status::Revoked, request.reason(), now).await?;
             event.changed(own.status.key(), Status::Revoked.key()).because(request.reason().key())
         };
-        own_requests::add(change.db(), transaction, record, now).await?;
+        own_requests::add(change.db(), transaction, record, request.key(), now).await?;
         users::changed(change.db(), &holder).await?;
         Ok(change.commit(event).await?)
     }

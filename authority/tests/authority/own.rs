@@ -162,6 +162,10 @@ async fn the_holder_suspends_by_one_message_and_the_administrator_lifts_it() {
     assert_eq!(holder.ask(1, Wish::Hold, &holder.door.key).await, None);
     assert_eq!(holder.ask(2, Wish::Hold, &holder.door.key).await, Some(Refusal::CertSuspended));
     assert_eq!(holder.bench().events_of("certificate.suspend").await, 2, "one done, one refused");
+    // The number of another request: it is not taken for that one.
+    assert_eq!(holder.ask(1, Wish::Compromised, &holder.door.key).await, Some(Refusal::TransactionInUse));
+    assert_eq!(holder.states().await, ["suspended"]);
+    assert_eq!(holder.bench().refusals_of("certificate.revoke").await, ["E-TRANSACTION"]);
 
     let version = holder.office.version(USER).await;
     let fields = [("confirm_pin", CONFIRM_PIN), ("version", version.as_str())];
@@ -301,6 +305,46 @@ async fn what_was_begun_and_not_ended() {
     assert_eq!(holder.states().await, ["suspended", "revoked", "revoked"]);
     assert_eq!(holder.confirm(2, &issued.certificate, &second).await, Some(Refusal::Install));
     assert_eq!(refusal(&holder.renew(4, &second).await), Some(Refusal::CertSuspended));
+}
+
+#[tokio::test]
+async fn a_transaction_is_of_one_certificate() {
+    let mut holder = Holder::new().await;
+    assert_eq!(holder.ask(1, Wish::Hold, &holder.door.key).await, None);
+    let version = holder.office.version(USER).await;
+    let fields = [("confirm_pin", CONFIRM_PIN), ("version", version.as_str())];
+    holder.office.post(&format!("/admin/v1/users/{USER}/reinstate"), &fields).await.ok();
+    holder.late();
+    let new = other_key();
+    let issued = holder.renewed(2, &new).await;
+    assert_eq!(holder.confirm(2, &issued.certificate, &new).await, None);
+    // The next certificate's holder is not told that it is on hold, which it is not.
+    holder.certificate = issued.certificate;
+    assert_eq!(holder.ask(1, Wish::Hold, &new).await, Some(Refusal::TransactionInUse));
+    assert_eq!(holder.states().await, ["revoked", "valid"]);
+    assert_eq!(holder.ask(3, Wish::Hold, &new).await, None);
+    assert_eq!(holder.states().await, ["revoked", "suspended"]);
+}
+
+/// Each renewal takes an issue number and a signature of the CA, and there are 999 numbers.
+#[tokio::test]
+async fn a_renewal_is_begun_so_often_and_no_oftener() {
+    let holder = Holder::with(|settings| settings.certificate.renew_tries = 3).await;
+    holder.late();
+    let keys = [9, 10, 11, 12].map(|byte| SigningKey::from_slice(&[byte; 32]).unwrap());
+    let mut last = None;
+    for (transaction, key) in (1..).zip(&keys[..3]) {
+        last = Some(holder.renewed(transaction, key).await);
+    }
+    assert_eq!(refusal(&holder.renew(4, &keys[3]).await), Some(Refusal::RenewMax));
+    let Answer::Refused(refused) = holder.terms().await.unwrap_err() else { panic!() };
+    assert_eq!(refused.refusal, Some(Refusal::RenewMax));
+    assert_eq!(holder.states().await, ["valid", "revoked", "revoked", "unconfirmed"]);
+    // What was begun last is still good: its reply may have been lost, and it can be confirmed.
+    let last = last.unwrap();
+    assert_eq!(holder.renewed(3, &keys[2]).await.certificate, last.certificate);
+    assert_eq!(holder.confirm(3, &last.certificate, &keys[2]).await, None);
+    assert_eq!(holder.states().await, ["revoked", "revoked", "revoked", "valid"]);
 }
 
 #[tokio::test]

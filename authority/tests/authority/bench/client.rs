@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
+use hyper::client::conn::http1::SendRequest;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -70,15 +71,19 @@ impl Client {
 
     /// `None` when the server goes away meanwhile.
     async fn try_send(&self, request: Request<Full<Bytes>>) -> Option<Answer> {
-        let stream = TcpStream::connect(self.address).await.ok()?;
-        let name = ServerName::try_from("localhost").unwrap();
-        let stream = self.connector.connect(name, stream).await.ok()?;
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.ok()?;
-        tokio::spawn(connection);
-        let answer = sender.send_request(request).await.ok()?;
+        let answer = self.open().await?.send_request(request).await.ok()?;
         let (parts, body) = answer.into_parts();
         let body = body.collect().await.ok()?.to_bytes().to_vec();
         Some(Answer { status: parts.status, headers: parts.headers, body })
+    }
+
+    async fn open(&self) -> Option<SendRequest<Full<Bytes>>> {
+        let stream = TcpStream::connect(self.address).await.ok()?;
+        let name = ServerName::try_from("localhost").unwrap();
+        let stream = self.connector.connect(name, stream).await.ok()?;
+        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.ok()?;
+        tokio::spawn(connection);
+        Some(sender)
     }
 
     fn request(&self, method: &str, path: &str) -> hyper::http::request::Builder {
@@ -138,6 +143,12 @@ impl Client {
         self.post("/login/pin", &[("login", login), ("user_pin", pin)]).await
     }
 
+    /// Certificate and PIN, one after the other.
+    pub(crate) async fn enter(&self, card: &Card, pin: &str) -> Answer {
+        let begun = self.verify(card).await.ok();
+        self.pin(begun["login"].as_str().unwrap(), pin).await
+    }
+
     pub(crate) async fn version(&self, user: &str) -> String {
         let shown = self.get(&format!("/admin/v1/users/{user}")).await.ok();
         shown["version"].as_str().unwrap().to_owned()
@@ -150,5 +161,37 @@ impl Client {
             fields.push(("reason", reason));
         }
         self.post(&format!("/admin/v1/users/{user}/certificate"), &fields).await
+    }
+}
+
+/// A connection that is kept, for those who ask thousands of things: opened anew where the server has closed it.
+pub(crate) struct Line {
+    client: Client,
+    sender: Option<SendRequest<Full<Bytes>>>,
+}
+
+impl Line {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client, sender: None }
+    }
+
+    /// Sends a request, once more where the connection had gone: the server closes it after what it did not read.
+    pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> Answer {
+        for _ in 0..3 {
+            if !self.sender.as_ref().is_some_and(|sender| !sender.is_closed()) {
+                self.sender = self.client.open().await;
+            }
+            let Some(sender) = &mut self.sender else { continue };
+            if sender.ready().await.is_ok()
+                && let Ok(answer) = sender.send_request(request.clone()).await
+            {
+                let (parts, body) = answer.into_parts();
+                if let Ok(body) = body.collect().await {
+                    return Answer { status: parts.status, headers: parts.headers, body: body.to_bytes().to_vec() };
+                }
+            }
+            self.sender = None;
+        }
+        panic!("no answer to {request:?}");
     }
 }

@@ -24,7 +24,7 @@ use token::login::signed_bytes;
 use token::{AuthToken, Challenge, ContractId, Origin, PublicKey, Refusal, Secret, SignatureAlgorithm, UserId};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use client::{Answer, Client};
+pub(crate) use client::{Answer, Client, Line};
 
 use crate::postgres::Database;
 
@@ -261,6 +261,15 @@ impl Bench {
         sqlx::query_scalar("SELECT COUNT(*) FROM events WHERE action = $1")
             .bind(action)
             .fetch_one(self.house.store.readers())
+            .await
+            .unwrap()
+    }
+
+    /// The codes with which one kind of operation was refused, in order.
+    pub(crate) async fn refusals_of(&self, action: &str) -> Vec<String> {
+        sqlx::query_scalar("SELECT outcome FROM events WHERE action = $1 AND outcome <> 'done' ORDER BY seq")
+            .bind(action)
+            .fetch_all(self.house.store.readers())
             .await
             .unwrap()
     }

@@ -141,6 +141,7 @@ impl From<Refusal> for Failure {
             Refusal::Stale => FailureBit::CertConfirmed,
             Refusal::Strength => FailureBit::BadCertTemplate,
             Refusal::CertRevoked => FailureBit::CertRevoked,
+            Refusal::TransactionInUse => FailureBit::TransactionIdInUse,
             _ => FailureBit::NotAuthorized,
         };
         Self { refusal, bit }
