@@ -41,6 +41,7 @@ impl Bank {
                     user: None,
                     ends_at,
                     wrong_entries: 0,
+                    locked_by: None,
                 };
                 tokens::add(change.db(), &row, now).await.map_err(|error| whole(error.into()))?;
                 let event = self.event("token.import").on(&token.serial).changed("", "stock");

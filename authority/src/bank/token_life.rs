@@ -2,13 +2,14 @@
 
 use token::{ContractId, Refusal};
 
-use super::tokens::{free, owned_by};
+use super::tokens::{free, is_served, owned_by};
 use super::{Bank, refuse};
 use crate::acquisition::Applicant;
 use crate::denial::Denial;
+use crate::rules::actor::Role;
 use crate::rules::otp_token::TokenStatus;
 use crate::store::tokens::{self, TokenRow};
-use crate::store::{Change, Event, contracts, users};
+use crate::store::{Change, Event, users};
 
 /// Tokens that are listed at once.
 const PAGE: i64 = 500;
@@ -45,12 +46,12 @@ impl Bank {
     /// it (D-305).
     ///
     /// # Errors
-    /// `NotFound`; `TokenExpired`; `Exists` for a token that is somebody's; `TokenHeld` where the contract has one.
+    /// `NotFound`, also when the contract is terminated; `TokenExpired`; `Exists` for a token that is somebody's; `TokenHeld` where the contract has one.
     pub async fn register_own_token(&self, serial: &str, contract: &ContractId) -> Result<(), Denial> {
         let mut change = self.change().await?;
         let mut event = self.event("token.assign").on(serial).because("contract_own");
         event.contract_id = contract.to_string();
-        let known = contracts::find(change.db(), contract).await?.is_some();
+        let known = is_served(&mut change, contract).await?;
         let Some(token) = tokens::find(change.db(), serial).await?.filter(|_| known) else {
             return refuse(change, event, Refusal::NotFound).await;
         };
@@ -106,7 +107,8 @@ impl Bank {
         Ok(change.commit(event.changed(next.status.key(), "registered")).await?)
     }
 
-    /// Locks a token that somebody has, or lifts the lock and starts its counter anew.
+    /// Locks a token that somebody has, or lifts the lock, whoever's, and starts its counter anew. What the bank has locked
+    /// the contract's administrator does not unlock.
     ///
     /// # Errors
     /// `NotFound`; `NoToken` for one that nobody has; `TokenExpired`.
@@ -122,7 +124,11 @@ impl Bank {
                 return refuse(change, event, Refusal::NoToken).await;
             }
         }
-        tokens::set_status(change.db(), serial, status, now).await?;
+        if lock {
+            tokens::lock(change.db(), serial, Role::BankOperator).await?;
+        } else {
+            tokens::set_status(change.db(), serial, status, now).await?;
+        }
         touch(&mut change, token.holder()).await?;
         Ok(change.commit(event.changed(token.status.key(), status.key())).await?)
     }

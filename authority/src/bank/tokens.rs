@@ -8,10 +8,10 @@ use crate::denial::Denial;
 use crate::issuing::sealing_failed;
 use crate::otp::TokenState;
 use crate::otp_tokens::{self, Resynchronised};
-use crate::rules::acquire::UserStatus;
+use crate::rules::acquire::{ContractStatus, UserStatus};
 use crate::rules::otp_token::end_of_life;
 use crate::store::tokens::{TokenRow, TokenStatus};
-use crate::store::{Event, tokens, users};
+use crate::store::{Change, Event, contracts, tokens, users};
 
 /// A token that is taken into stock.
 #[derive(Debug)]
@@ -49,6 +49,7 @@ impl Bank {
             user: None,
             ends_at: end_of_life(change.now(), self.house.settings.token.life_years),
             wrong_entries: 0,
+            locked_by: None,
         };
         let now = change.now();
         tokens::add(change.db(), &row, now).await?;
@@ -59,12 +60,13 @@ impl Bank {
     /// registers it at once as the form says. A token that the user had is revoked.
     ///
     /// # Errors
-    /// `NotFound`; `TokenExpired`; `Exists` for a token that is somebody's already or revoked.
+    /// `NotFound`, also when the contract is terminated; `TokenExpired`; `Exists` for a token that is somebody's already or
+    /// revoked.
     pub async fn assign_token(&self, serial: &str, contract: &ContractId, user: Option<&UserId>) -> Result<(), Denial> {
         let mut change = self.change().await?;
         let holder = Applicant { contract: contract.clone(), user: user.cloned() };
         let event = self.event("token.assign").about(&holder).on(serial);
-        let known = crate::store::contracts::find(change.db(), contract).await?.is_some();
+        let known = is_served(&mut change, contract).await?;
         let Some(token) = tokens::find(change.db(), serial).await?.filter(|_| known) else {
             return refuse(change, event, Refusal::NotFound).await;
         };
@@ -111,6 +113,12 @@ impl Bank {
         change.commit(event.changed(&found.before.to_string(), &found.after.to_string())).await?;
         Ok(found)
     }
+}
+
+/// Whether there is such a contract, and it is not terminated.
+pub(super) async fn is_served(change: &mut Change, contract: &ContractId) -> Result<bool, Denial> {
+    let found = contracts::find(change.db(), contract).await?;
+    Ok(found.is_some_and(|contract| contract.status != ContractStatus::Terminated))
 }
 
 /// Whether a token can be given to `contract`, or to a user there, at `now`.

@@ -9,8 +9,9 @@ use super::{Office, UserView};
 use crate::denial::Denial;
 use crate::jst;
 use crate::otp_tokens::{self, Resynchronised};
+use crate::rules::actor::Role;
 use crate::rules::lock::{Counted, Counter, LockKind};
-use crate::rules::otp_token::{TokenStatus, registrable, usable, waits_until};
+use crate::rules::otp_token::{TokenStatus, may_unlock, registrable, usable, waits_until};
 use crate::store::tokens::{self, TokenRow};
 use crate::store::{Event, users};
 
@@ -100,7 +101,11 @@ impl Office {
         }
         let event = self.token_event("token.exchange", user).on(serial);
         let entered = self.enter(user, confirmation.confirm_pin, confirmation.version, &event).await?;
-        let (entered, _) = self.held(entered, &event).await?;
+        let (entered, old) = self.held(entered, &event).await?;
+        // It may have been locked since.
+        if let Err(refusal) = usable(old.status_at(entered.change.now())) {
+            return entered.refuse(event, refusal).await;
+        }
         self.take_into_use(entered, user, serial, None, event).await
     }
 
@@ -198,7 +203,7 @@ impl Office {
     /// Locks a user's token, for example while it is mislaid, or lifts that lock. Nothing changes where it is so already.
     ///
     /// # Errors
-    /// Those of the gate; `NoToken`, `TokenExpired`.
+    /// Those of the gate; `NoToken`, `TokenExpired`; `TokenBank` for a lock that is the bank's.
     pub async fn lock_token(
         &self,
         user: &UserId,
@@ -215,7 +220,18 @@ impl Office {
         if token.status_at(now) == TokenStatus::Expired {
             return entered.refuse(event, Refusal::TokenExpired).await;
         }
-        tokens::set_status(entered.change.db(), &token.serial, status, now).await?;
+        match (token.status, lock) {
+            // A lock of the bank's stays the bank's.
+            (TokenStatus::Locked, true) => {}
+            (TokenStatus::Locked, false) => {
+                if let Err(refusal) = may_unlock(Role::Administrator, token.locked_by) {
+                    return entered.refuse(event, refusal).await;
+                }
+                tokens::set_status(entered.change.db(), &token.serial, status, now).await?;
+            }
+            (_, true) => tokens::lock(entered.change.db(), &token.serial, Role::Administrator).await?,
+            (_, false) => {}
+        }
         entered.write_user().await?;
         entered.change.commit(event.changed(token.status.key(), status.key())).await?;
         self.user(user).await
@@ -321,7 +337,7 @@ impl Office {
                 Ok(entered)
             }
             Counted::Wrong { left: 0, .. } => {
-                tokens::set_status(entered.change.db(), &own.serial, TokenStatus::Locked, now).await?;
+                tokens::lock(entered.change.db(), &own.serial, Role::Authority).await?;
                 let mut locked = self.event("token.lock").on(&own.serial).changed("registered", "locked");
                 locked.reason = "wrong_entries".to_owned();
                 entered.change.record(locked).await?;

@@ -2,6 +2,8 @@
 
 use token::Refusal;
 
+use super::actor::Role;
+
 /// Seconds of a year, leap days included on average: a battery counts no calendar.
 const YEAR: i64 = 31_557_600;
 
@@ -86,6 +88,17 @@ pub fn registrable(status: TokenStatus) -> Result<(), Refusal> {
     }
 }
 
+/// Whether `by` may lift the lock of a token that somebody in the role `locker` locked; `None` where that is not known.
+///
+/// # Errors
+/// `TokenBank`: what the bank locked, or the authority itself, is the bank's to unlock.
+pub fn may_unlock(by: Role, locker: Option<Role>) -> Result<(), Refusal> {
+    match (by, locker) {
+        (Role::BankOperator, _) | (Role::Administrator, Some(Role::Administrator)) => Ok(()),
+        _ => Err(Refusal::TokenBank),
+    }
+}
+
 /// From when on a user whose token was revoked may have another registered (D-304); `None` when that is now.
 /// Unix times in seconds.
 #[must_use]
@@ -123,6 +136,15 @@ mod tests {
         };
         assert_eq!(good(usable), [TokenStatus::Registered]);
         assert_eq!(good(registrable), [TokenStatus::Assigned]);
+    }
+
+    #[test]
+    fn the_customer_lifts_only_the_customers_lock() {
+        let lockers = Role::ALL.into_iter().map(Some).chain([None]);
+        for (locker, by) in lockers.flat_map(|locker| Role::ALL.map(|by| (locker, by))) {
+            let may = by == Role::BankOperator || (by, locker) == (Role::Administrator, Some(Role::Administrator));
+            assert_eq!(may_unlock(by, locker).is_ok(), may, "{by:?} of {locker:?}");
+        }
     }
 
     proptest! {

@@ -6,6 +6,7 @@ use token::{ContractId, UserId};
 use super::StoreError;
 use crate::acquisition::Applicant;
 use crate::otp::{Accepted, Hash, Kind, TokenState};
+use crate::rules::actor::Role;
 pub use crate::rules::otp_token::TokenStatus;
 
 /// A token.
@@ -27,6 +28,8 @@ pub struct TokenRow {
     pub ends_at: i64,
     /// Consecutive wrong entries, where no user counts them.
     pub wrong_entries: u32,
+    /// Who locked it; `None` where it is not locked, or where an earlier version did not write that down.
+    pub locked_by: Option<Role>,
 }
 
 impl TokenRow {
@@ -66,6 +69,7 @@ struct Row {
     user_id: Option<String>,
     token_ends_at: i64,
     wrong_entries: i64,
+    locked_by: Option<String>,
 }
 
 impl TryFrom<Row> for TokenRow {
@@ -89,6 +93,7 @@ impl TryFrom<Row> for TokenRow {
             user: row.user_id,
             ends_at: row.token_ends_at,
             wrong_entries: u32::try_from(row.wrong_entries).map_err(|_| bad())?,
+            locked_by: row.locked_by.map(|key| Role::from_key(&key).ok_or_else(bad)).transpose()?,
         })
     }
 }
@@ -97,7 +102,7 @@ macro_rules! select {
     ($which:literal) => {
         concat!(
             "SELECT token_serial, token_status, otp_kind, otp_hash, otp_digits, otp_period, otp_secret, otp_next, \
-             otp_drift, contract_id, user_id, token_ends_at, wrong_entries FROM tokens ",
+             otp_drift, contract_id, user_id, token_ends_at, wrong_entries, locked_by FROM tokens ",
             $which
         )
     };
@@ -255,7 +260,7 @@ pub async fn assign(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE tokens SET token_status = $2, contract_id = $3, user_id = $4, \
-         wrong_entries = 0, \
+         wrong_entries = 0, locked_by = NULL, \
          registered_at = CASE WHEN $2 = 'registered' THEN $5 ELSE registered_at END, \
          revoked_at = CASE WHEN $2 = 'revoked' THEN $5 ELSE revoked_at END WHERE token_serial = $1",
     )
@@ -283,13 +288,27 @@ pub async fn burn(db: &mut AnyConnection, serial: &str, accepted: Accepted) -> R
     Ok(())
 }
 
-/// Sets how a token stands; whose it is stays.
+/// Locks a token; whose it is stays.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn lock(db: &mut AnyConnection, serial: &str, by: Role) -> Result<(), StoreError> {
+    sqlx::query("UPDATE tokens SET token_status = $2, wrong_entries = 0, locked_by = $3 WHERE token_serial = $1")
+        .bind(serial)
+        .bind(TokenStatus::Locked.key())
+        .bind(by.key())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Sets how a token stands that is not, or no longer, locked; whose it is stays.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn set_status(db: &mut AnyConnection, serial: &str, status: TokenStatus, now: i64) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE tokens SET token_status = $2, wrong_entries = 0, \
+        "UPDATE tokens SET token_status = $2, wrong_entries = 0, locked_by = NULL, \
          revoked_at = CASE WHEN $2 = 'revoked' THEN $3 ELSE revoked_at END WHERE token_serial = $1",
     )
     .bind(serial)

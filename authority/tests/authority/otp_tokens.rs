@@ -75,6 +75,38 @@ async fn a_revoked_token_is_followed_by_another_only_after_the_delay() {
 }
 
 #[tokio::test]
+async fn what_the_bank_has_locked_the_customer_does_not_unlock() {
+    let bench = Bench::new().await;
+    let administrator = bench.administrator().await;
+    let office = bench.office(&administrator).await;
+    let bank = bench.bank();
+    let locked = || status(&bench, "T-1");
+    // The customer's own lock, locked once more by the customer, is the customer's to lift.
+    submit(&office, "/lock", &[]).await.ok();
+    submit(&office, "/lock", &[]).await.ok();
+    submit(&office, "/unlock", &[]).await.ok();
+    assert_eq!(locked().await, TokenStatus::Registered);
+
+    bank.lock_token("T-1", true, "F-3").await.unwrap();
+    assert_eq!(submit(&office, "/unlock", &[]).await.code(), "E-TOKEN-BANK");
+    // Nor by locking it first.
+    submit(&office, "/lock", &[]).await.ok();
+    assert_eq!(submit(&office, "/unlock", &[]).await.code(), "E-TOKEN-BANK");
+    assert_eq!(bench.refusals_of("token.unlock").await, ["E-TOKEN-BANK", "E-TOKEN-BANK"]);
+    assert_eq!(locked().await, TokenStatus::Locked);
+    bank.lock_token("T-1", false, "F-4").await.unwrap();
+    assert_eq!(locked().await, TokenStatus::Registered);
+
+    // What the customer has locked becomes the bank's by the bank's word.
+    submit(&office, "/lock", &[]).await.ok();
+    bank.lock_token("T-1", true, "F-5").await.unwrap();
+    assert_eq!(submit(&office, "/unlock", &[]).await.code(), "E-TOKEN-BANK");
+    // It can be revoked all the same: stopping is never refused.
+    submit(&office, "/revoke", &[]).await.ok();
+    assert_eq!(locked().await, TokenStatus::Revoked);
+}
+
+#[tokio::test]
 async fn an_exchange_wants_a_password_from_both_and_counts_those_of_the_old_one() {
     let bench = Bench::new().await;
     let administrator = bench.administrator().await;
