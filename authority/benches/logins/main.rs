@@ -124,7 +124,7 @@ async fn pins(bench: &Bench, card: &Card) {
     let handles = Arc::new(handles);
     let (entering, _) = at_once(8, PINS, move |n| {
         let (login, handles) = (login.clone(), Arc::clone(&handles));
-        async move { login.enter_pin(&handles[n], Some(&secret(USER_PIN))).await.unwrap().days_left }
+        async move { login.enter_pin(&handles[n], None, Some(&secret(USER_PIN))).await.unwrap().days_left }
     })
     .await;
     println!("   8 clients: PIN step {entering} (Argon2id on purpose)");

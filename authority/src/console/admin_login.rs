@@ -48,10 +48,11 @@ pub(super) fn entry_page(page: Page) -> Response {
     answer(&screen, &screen.page)
 }
 
-/// Whoever looks at the link does not use it up: programs that preview links do that too.
+/// Whoever looks at the link first has it, and does not use it up by looking.
 async fn link(visit: Visit, Path(login): Path<String>) -> Result<Response, Trouble> {
-    let begun = visit.login().begun_by_administrator(&login).await.map_err(|denial| visit.trouble(denial))?;
-    Ok(pin_page(&visit, begun.contract, login, None))
+    let contract = visit.login().begun_by_administrator(&login, &visit.browser()).await;
+    let contract = contract.map_err(|denial| visit.trouble(denial))?;
+    Ok(pin_page(&visit, contract, login, None))
 }
 
 fn pin_page(visit: &Visit, contract: ContractId, login: String, denial: Option<crate::denial::Denial>) -> Response {
@@ -68,14 +69,15 @@ fn pin_page(visit: &Visit, contract: ContractId, login: String, denial: Option<c
 async fn enter(Posted { by: visit, mut form }: Posted<Visit>) -> Result<Response, Trouble> {
     let pin = form.secret("contract_pin");
     let login = form.wanted("login").map_err(|refusal| visit.trouble(refusal))?;
-    match visit.login().enter_contract_pin(login, pin.as_ref()).await {
+    match visit.login().enter_contract_pin(login, &visit.browser(), pin.as_ref()).await {
         Ok(opened) => {
             let cookies: Vec<_> = cookie::set(cookie::ADMINISTRATOR, &opened.session).into_iter().collect();
             Ok(go(HOME, &cookies))
         }
         Err(denial) if denial.refusal == Refusal::Auth => {
-            let begun = visit.login().begun_by_administrator(login).await.map_err(|denial| visit.trouble(denial))?;
-            Ok(pin_page(&visit, begun.contract, login.to_owned(), Some(denial)))
+            let contract = visit.login().begun_by_administrator(login, &visit.browser()).await;
+            let contract = contract.map_err(|denial| visit.trouble(denial))?;
+            Ok(pin_page(&visit, contract, login.to_owned(), Some(denial)))
         }
         Err(denial) => Err(visit.trouble(denial)),
     }

@@ -102,7 +102,7 @@ async fn link(visit: Visit, Path(login): Path<String>) -> Result<Response, Troub
 }
 
 async fn pin_page(visit: &Visit, login: String, denial: Option<Denial>) -> Result<Response, Trouble> {
-    let begun = visit.login().begun_by_user(&login).await.map_err(|denial| visit.trouble(denial))?;
+    let begun = visit.login().begun_by_user(&login, &visit.browser()).await.map_err(|denial| visit.trouble(denial))?;
     let mut page = visit.page(visit.texts().login_user_cert);
     page.here = format!("/user/enter/{login}");
     if let Some(denial) = denial {
@@ -121,7 +121,7 @@ fn name(visit: &Visit, contract: &token::ContractId, user: &UserId) -> String {
 async fn enter(Posted { by: visit, mut form }: Posted<Visit>) -> Result<Response, Trouble> {
     let pin = form.secret("user_pin");
     let login = form.wanted("login").map_err(|refusal| visit.trouble(refusal))?;
-    match visit.login().enter_pin(login, pin.as_ref()).await {
+    match visit.login().enter_pin(login, Some(&visit.browser()), pin.as_ref()).await {
         Ok(opened) => Ok(information(&visit, &opened)),
         Err(denial) if denial.refusal == Refusal::Auth => pin_page(&visit, login.to_owned(), Some(denial)).await,
         Err(denial) => Err(visit.trouble(denial)),

@@ -19,7 +19,7 @@ use crate::code;
 use crate::denial::Denial;
 use crate::doors::place;
 use crate::house::House;
-use crate::login::Login;
+use crate::login::{Browser, Login};
 use crate::server::Peer;
 
 /// A visitor.
@@ -59,6 +59,11 @@ impl FromRequestParts<House> for Visit {
 impl Visit {
     pub(super) fn texts(&self) -> &'static Texts {
         Texts::of(self.language)
+    }
+
+    /// The browser that asks.
+    pub(super) fn browser(&self) -> Browser {
+        Browser::of(&self.seed)
     }
 
     pub(super) fn login(&self) -> Login {

@@ -31,7 +31,8 @@ async fn verify(caller: Caller, form: Form) -> Result<Json<Value>, Problem> {
 async fn pin(caller: Caller, mut form: Form) -> Result<Json<Value>, Problem> {
     let user_pin = form.secret("user_pin");
     let login = form.wanted("login").map_err(|refusal| caller.problem.of(refusal))?;
-    let page = caller.login.enter_pin(login, user_pin.as_ref()).await.map_err(|denial| caller.problem.of(denial))?;
+    let page =
+        caller.login.enter_pin(login, None, user_pin.as_ref()).await.map_err(|denial| caller.problem.of(denial))?;
     Ok(Json(json!({
         "session": *page.session,
         "contract_id": page.contract,

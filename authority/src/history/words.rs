@@ -39,6 +39,7 @@ static ACTIONS: &[(&str, &str, &str)] = &[
     ("crl.issue", "失効リストの発行", "revocation list issued"),
     ("device.attest", "ハードウェアキーの証明の確認", "hardware key's proof checked"),
     ("login.certificate", "ログイン（電子証明書）", "login: certificate"),
+    ("login.link", "ログイン画面の表示", "login: opened in a browser"),
     ("login.pin", "ログイン（暗証番号）", "login: PIN"),
     ("login.verify", "ログイン（電子証明書）", "login: certificate"),
     ("logout", "ログアウト", "logout"),

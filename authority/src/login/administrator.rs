@@ -3,6 +3,7 @@
 use token::{ContractId, Refusal, Secret};
 use zeroize::Zeroizing;
 
+use super::link::{Begun, Browser};
 use super::proof::Proven;
 use super::user::HANDLE_SECONDS;
 use super::{Login, refuse, standing};
@@ -13,8 +14,8 @@ use crate::rules::acquire::ContractStatus;
 use crate::rules::lock::{Counted, Counter};
 use crate::rules::login::Door;
 use crate::store::contracts::{self, ContractPin};
+use crate::store::handles;
 use crate::store::holders::{self, Held};
-use crate::store::{certificates, handles};
 
 /// A session of an administrator.
 #[derive(Debug)]
@@ -36,15 +37,6 @@ pub struct AdministratorHandle {
     pub login: Zeroizing<String>,
     /// Until when; Unix time in seconds.
     pub expires_at: i64,
-}
-
-/// Whose login a handle is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Begun {
-    /// The certificate's record.
-    record: String,
-    /// From the certificate.
-    pub contract: ContractId,
 }
 
 impl Login {
@@ -89,46 +81,41 @@ impl Login {
         Ok(AdministratorHandle { login, expires_at })
     }
 
-    /// Whose login a handle is for. It is not used up.
+    /// Whose contract's login a link is for. It is not used up.
     ///
     /// # Errors
-    /// `Session` for a handle that is not, or no longer, good; `CertUser` for a user's.
-    pub async fn begun_by_administrator(&self, login: &str) -> Result<Begun, Denial> {
-        let readers = self.house.store.readers();
-        let hash = code::handle_sha256(login.as_bytes());
-        let record = handles::login(readers, &hash, self.house.clock.now()).await?.ok_or(Refusal::Session)?;
-        let row = certificates::find(readers, &record).await?.ok_or(Refusal::Internal)?;
-        if row.record.holder.user.is_some() {
-            return Err(Refusal::CertUser.into());
-        }
-        Ok(Begun { record, contract: row.record.holder.contract })
+    /// `Session` for a handle that is not, or no longer, good; `CertUser` for a user's; `Link` in another browser.
+    pub async fn begun_by_administrator(&self, login: &str, browser: &Browser) -> Result<ContractId, Denial> {
+        Ok(self.open_link(Door::Administrator, login, browser).await?.record.holder.contract)
     }
 
-    /// The PIN step. The handle opens one session; a wrong PIN does not use it up, the counter does that.
+    /// The PIN step. The handle opens one session, and ends after a few wrong PINs.
     ///
     /// # Errors
-    /// `Session` for a handle that is not, or no longer, good; `CertUser` for a user's; `Auth` with the tries left;
-    /// `LockContract`, the certificate's own reasons.
+    /// `Session` for a handle that is not, or no longer, good; `CertUser` for a user's; `Link` in another browser; `Auth`,
+    /// and `LoginAgain` when the handle has ended by it, with the tries left; `LockContract`, the certificate's own reasons.
     pub async fn enter_contract_pin(
         &self,
         login: &str,
+        browser: &Browser,
         contract_pin: Option<&Secret>,
     ) -> Result<AdministratorLogin, Denial> {
-        let begun = self.begun_by_administrator(login).await?;
-        let stored = contracts::find(self.house.store.readers(), &begun.contract).await?.map(|contract| contract.pin);
+        let record = self.open_link(Door::Administrator, login, browser).await?.record;
+        let stored = contracts::find(self.house.store.readers(), &record.holder.contract).await?;
+        let stored = stored.map(|contract| contract.pin);
         let proof = match contract_pin {
             Some(pin) => Some(self.house.pins.check(stored, pin).await?),
             None => None,
         };
-        self.admit(&begun.record, proof, Some(&code::handle_sha256(login.as_bytes()))).await
+        self.admit(&record.id, proof, Some((&code::handle_sha256(login.as_bytes()), browser))).await
     }
 
-    /// Opens a session for the holder of `record`, where the PIN was right; `handle` is used up by it.
+    /// Opens a session for the holder of `record`, where the PIN was right; the handle, in that browser, is used up by it.
     async fn admit(
         &self,
         record: &str,
         proof: Option<PinProof>,
-        handle: Option<&str>,
+        handle: Option<(&str, &Browser)>,
     ) -> Result<AdministratorLogin, Denial> {
         let mut change = self.house.store.change(&self.house.clock).await?;
         let now = change.now();
@@ -137,11 +124,13 @@ impl Login {
         let holder = row.record.holder.clone();
         let administrator = row.record.administrator;
         let event = self.event(Door::Administrator, Some((&holder, administrator)), "login.pin").on(record);
-        if let Some(handle) = handle
-            && handles::login(change.db(), handle, now).await?.is_none()
-        {
-            return refuse(change, event, Refusal::Session).await;
-        }
+        let begun = match handle {
+            Some((sha256, browser)) => match Begun::find(&mut change, sha256, Some(browser)).await? {
+                Ok(begun) => Some(begun),
+                Err(refusal) => return refuse(change, event, refusal).await,
+            },
+            None => None,
+        };
         if let Err(denial) = standing(&held, now) {
             return refuse(change, event, denial).await;
         }
@@ -154,18 +143,21 @@ impl Login {
             Counted::Wrong { failures, left } => {
                 contracts::set_failures(change.db(), &holder.contract, ContractPin::Login, failures).await?;
                 if left == 0 {
-                    if let Some(handle) = handle {
-                        handles::drop_login(change.db(), handle).await?;
+                    if let Some(begun) = begun {
+                        begun.end(&mut change).await?;
                     }
                     contracts::set_status(change.db(), &holder.contract, ContractStatus::Locked).await?;
                     let event = event.locked_by("contract_pin");
                     return refuse(change, event, Refusal::LockContract).await;
                 }
-                return refuse(change, event, Denial::left(Refusal::Auth, left)).await;
+                return match begun {
+                    Some(begun) => begun.wrong(change, event, limit, left).await,
+                    None => refuse(change, event, Denial::left(Refusal::Auth, left)).await,
+                };
             }
         }
-        if let Some(handle) = handle {
-            handles::drop_login(change.db(), handle).await?;
+        if let Some(begun) = begun {
+            begun.end(&mut change).await?;
         }
         contracts::set_failures(change.db(), &holder.contract, ContractPin::Login, 0).await?;
         let session = code::handle().map_err(|_| Refusal::Internal)?;

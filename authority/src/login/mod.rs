@@ -2,13 +2,15 @@
 
 mod administrator;
 mod challenge;
+mod link;
 mod party;
 mod proof;
 mod session;
 mod user;
 
-pub use administrator::{AdministratorHandle, AdministratorLogin, Begun};
+pub use administrator::{AdministratorHandle, AdministratorLogin};
 pub use challenge::NewChallenge;
+pub use link::Browser;
 pub use party::PartyLogin;
 pub(crate) use session::in_force;
 pub use session::{Session, UserSession};

@@ -3,6 +3,7 @@
 use token::{ContractId, Refusal, Secret, UserId};
 use zeroize::Zeroizing;
 
+use super::link::{Begun, Browser};
 use super::{Login, refuse, standing};
 use crate::code;
 use crate::denial::Denial;
@@ -11,7 +12,7 @@ use crate::rules::business::cooling_off_until;
 use crate::rules::lock::{Counted, LockKind};
 use crate::rules::login::{Assurance, Door};
 use crate::store::holders::{self, Held};
-use crate::store::{certificates, handles, users};
+use crate::store::{handles, users};
 
 /// Seconds in which the PIN must follow the certificate.
 pub(super) const HANDLE_SECONDS: i64 = 300;
@@ -86,29 +87,31 @@ impl Login {
         Ok(Handle { login, contract: holder.contract, user })
     }
 
-    /// Whose login a handle is for. It is not used up.
+    /// Whose login a link is for. It is not used up.
     ///
     /// # Errors
-    /// `Session` for a handle that is not, or no longer, good; `CertNoUser` for an administrator's.
-    pub async fn begun_by_user(&self, login: &str) -> Result<BegunByUser, Denial> {
-        let readers = self.house.store.readers();
-        let hash = code::handle_sha256(login.as_bytes());
-        let record = handles::login(readers, &hash, self.house.clock.now()).await?.ok_or(Refusal::Session)?;
-        let holder = certificates::find(readers, &record).await?.ok_or(Refusal::Internal)?.record.holder;
+    /// `Session` for a handle that is not, or no longer, good; `CertNoUser` for an administrator's; `Link` in another
+    /// browser.
+    pub async fn begun_by_user(&self, login: &str, browser: &Browser) -> Result<BegunByUser, Denial> {
+        let holder = self.open_link(Door::User, login, browser).await?.record.holder;
         Ok(BegunByUser { contract: holder.contract, user: holder.user.ok_or(Refusal::CertNoUser)? })
     }
 
-    /// The PIN step. The handle opens one session; a wrong PIN does not use it up, the counter does
-    /// that.
+    /// The PIN step, in a browser or without one. The handle opens one session, and ends after a few wrong PINs.
     ///
     /// # Errors
-    /// `Session` for a handle that is not, or no longer, good; `Auth` with the tries left;
-    /// `LockUser`, `LockContract`, the certificate's own reasons.
-    pub async fn enter_pin(&self, login: &str, user_pin: Option<&Secret>) -> Result<UserLogin, Denial> {
+    /// `Session` for a handle that is not, or no longer, good; `Link` in another browser; `Auth`, and `LoginAgain` when the
+    /// handle has ended by it, with the tries left; `LockUser`, `LockContract`, the certificate's own reasons.
+    pub async fn enter_pin(
+        &self,
+        login: &str,
+        browser: Option<&Browser>,
+        user_pin: Option<&Secret>,
+    ) -> Result<UserLogin, Denial> {
         let login_sha256 = code::handle_sha256(login.as_bytes());
         let readers = self.house.store.readers();
-        let record = handles::login(readers, &login_sha256, self.house.clock.now()).await?;
-        let record = record.ok_or(Refusal::Session)?;
+        let begun = handles::login(readers, &login_sha256, self.house.clock.now()).await?;
+        let record = begun.ok_or(Refusal::Session)?.record_id;
         let held = holders::by_record(readers, &record).await?.ok_or(Refusal::Internal)?;
         let holder = held.row.record.holder;
         let user_id = holder.user.clone().ok_or(Refusal::CertNoUser)?;
@@ -121,9 +124,10 @@ impl Login {
         let mut change = self.house.store.change(&self.house.clock).await?;
         let now = change.now();
         let event = self.event(Door::User, Some((&holder, None)), "login.pin").on(&record);
-        if handles::login(change.db(), &login_sha256, now).await?.is_none() {
-            return refuse(change, event, Refusal::Session).await;
-        }
+        let begun = match Begun::find(&mut change, &login_sha256, browser).await? {
+            Ok(begun) => begun,
+            Err(refusal) => return refuse(change, event, refusal).await,
+        };
         let held = holders::by_record(change.db(), &record).await?.ok_or(Refusal::Internal)?;
         if let Err(denial) = standing(&held, now) {
             return refuse(change, event, denial).await;
@@ -132,21 +136,22 @@ impl Login {
         let mut user = user.filter(|user| user.status == UserStatus::Active).ok_or(Refusal::Internal)?;
         // A page without an entry is no guess.
         let Some(proof) = proof else { return refuse(change, event, Refusal::Auth).await };
-        match user.count(LockKind::UserPin, proof.holds_for(&user.pin), self.house.settings.lock.user_pin) {
+        let limit = self.house.settings.lock.user_pin;
+        match user.count(LockKind::UserPin, proof.holds_for(&user.pin), limit) {
             Counted::Right => {}
             Counted::Locked => return refuse(change, event, Refusal::LockUser).await,
             Counted::Wrong { left, .. } => {
                 users::update(change.db(), &holder.contract, &user).await?;
                 if left == 0 {
-                    handles::drop_login(change.db(), &login_sha256).await?;
+                    begun.end(&mut change).await?;
                     let event = event.locked_by(LockKind::UserPin.key());
                     return refuse(change, event, Refusal::LockUser).await;
                 }
-                return refuse(change, event, Denial::left(Refusal::Auth, left)).await;
+                return begun.wrong(change, event, limit, left).await;
             }
         }
 
-        handles::drop_login(change.db(), &login_sha256).await?;
+        begun.end(&mut change).await?;
         let last_uses = users::last_uses(change.db(), &holder.contract, &user_id).await?;
         users::add_use(change.db(), &holder.contract, &user_id, now, &self.place).await?;
         let last_login_at = user.last_login_at.replace(now);

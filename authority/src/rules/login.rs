@@ -71,6 +71,13 @@ pub fn usable(status: Status) -> Result<(), Refusal> {
     }
 }
 
+/// Wrong PINs that one certificate step allows where `limit` of them in a row lock: fewer, so that whoever gets hold of a
+/// begun login does not lock its holder with it.
+#[must_use]
+pub fn entries_per_login(limit: u32) -> u32 {
+    limit.saturating_sub(1).clamp(1, 3)
+}
+
 /// Whether the contract, and the user where there is one, are served.
 ///
 /// # Errors

@@ -78,16 +78,55 @@ pub async fn add_login(
     Ok(())
 }
 
-/// The certificate record behind a login handle that is in time.
+/// A login whose certificate step is done.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct LoginRow {
+    /// The certificate.
+    pub record_id: String,
+    /// The browser that its link was opened in, where one has opened it.
+    pub browser_sha256: Option<String>,
+    /// PINs that were wrong.
+    pub wrong_entries: i64,
+}
+
+/// What is behind a login handle that is in time.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn login(db: impl AnyExecutor<'_>, login_sha256: &str, now: i64) -> Result<Option<String>, StoreError> {
-    Ok(sqlx::query_scalar("SELECT record_id FROM logins WHERE login_sha256 = $1 AND expires_at >= $2")
+pub async fn login(db: impl AnyExecutor<'_>, login_sha256: &str, now: i64) -> Result<Option<LoginRow>, StoreError> {
+    Ok(sqlx::query_as(
+        "SELECT record_id, browser_sha256, wrong_entries FROM logins WHERE login_sha256 = $1 AND expires_at >= $2",
+    )
+    .bind(login_sha256)
+    .bind(now)
+    .fetch_optional(db)
+    .await?)
+}
+
+/// Gives a login to the browser that has opened its link.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn bind_login(db: &mut AnyConnection, login_sha256: &str, browser_sha256: &str) -> Result<(), StoreError> {
+    sqlx::query("UPDATE logins SET browser_sha256 = $2 WHERE login_sha256 = $1")
         .bind(login_sha256)
-        .bind(now)
-        .fetch_optional(db)
-        .await?)
+        .bind(browser_sha256)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Writes down how many PINs of a login were wrong.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn set_wrong_entries(db: &mut AnyConnection, login_sha256: &str, wrong: i64) -> Result<(), StoreError> {
+    sqlx::query("UPDATE logins SET wrong_entries = $2 WHERE login_sha256 = $1")
+        .bind(login_sha256)
+        .bind(wrong)
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// Takes a login handle out.
@@ -170,6 +209,21 @@ pub async fn touch_session(db: &mut AnyConnection, session_sha256: &str, now: i6
 pub async fn drop_session(db: &mut AnyConnection, session_sha256: &str) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM code_tickets WHERE session_sha256 = $1").bind(session_sha256).execute(&mut *db).await?;
     sqlx::query("DELETE FROM sessions WHERE session_sha256 = $1").bind(session_sha256).execute(db).await?;
+    Ok(())
+}
+
+/// Ends every session that was opened with that certificate, with the tickets it holds. A login that was begun is told at
+/// its PIN step why it does not go on.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn drop_sessions(db: &mut AnyConnection, record: &str) -> Result<(), StoreError> {
+    for statement in [
+        "DELETE FROM code_tickets WHERE session_sha256 IN (SELECT session_sha256 FROM sessions WHERE record_id = $1)",
+        "DELETE FROM sessions WHERE record_id = $1",
+    ] {
+        sqlx::query(statement).bind(record).execute(&mut *db).await?;
+    }
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use http_body_util::Full;
 use hyper::Request;
 use hyper::header::HeaderMap;
+use sha2::{Digest, Sha256};
 
 use crate::bench::{Bench, CONFIRM_PIN, CONTRACT_PIN, Card, Client, ORIGIN, USER, USER_PIN, text};
 
@@ -137,6 +138,64 @@ async fn a_link_opens_nothing_alone_and_one_session() {
     let late = browser.link(&card).await;
     bench.wait(301);
     assert_eq!(browser.get(&format!("/console/enter/{late}")).await.status, 401);
+}
+
+/// The link stands in the arguments of the program that opens it: somebody else on the machine has read it.
+#[tokio::test]
+async fn a_link_is_the_first_browsers() {
+    let bench = Bench::new().await;
+    let card = bench.administrator().await;
+    let users = bench.user_card(&bench.office(&card).await).await;
+    let (mut browser, mut thief) = (Browser::new(&bench).await, Browser::new(&bench).await);
+    let login = browser.link(&card).await;
+    assert_eq!(browser.get(&format!("/console/enter/{login}")).await.status, 200);
+    let before = bench.dump().await;
+    let page = thief.get(&format!("/console/enter/{login}")).await;
+    assert_eq!((page.status, page.says("E-LINK")), (403, true), "{}", page.body);
+    // The page has no form; the thief has a token from another page of ours, which is made from the visit's cookie.
+    let visit = thief.cookie("visit").unwrap();
+    let csrf = hex::encode(Sha256::digest([b"jitsuin form\0".as_slice(), visit.as_bytes()].concat()));
+    for pin in [CONTRACT_PIN, "wrong1"] {
+        let page = thief.post("/console/enter", &[("csrf", &csrf), ("login", &login), ("contract_pin", pin)]).await;
+        assert_eq!((page.status, page.says("E-LINK")), (403, true), "{}", page.body);
+    }
+    assert_eq!(bench.refusals_of("login.link").await, ["E-LINK"; 3], "the bank can see it");
+    assert_eq!(bench.dump().await, before, "nothing is counted, the PIN is not even looked at");
+    assert_eq!(browser.enter(&login, CONTRACT_PIN).await.status, 303, "its holder goes on");
+
+    // A user's, which software without a browser can go on with as long as none has opened it.
+    let login = text(&browser.client.verify(&users).await.ok(), "login").to_owned();
+    assert_eq!(browser.get(&format!("/user/enter/{login}")).await.status, 200);
+    assert!(thief.get(&format!("/user/enter/{login}")).await.says("E-LINK"));
+    assert_eq!(thief.client.pin(&login, USER_PIN).await.code(), "E-LINK");
+    let csrf = browser.get(&format!("/user/enter/{login}")).await.field("csrf");
+    let page = browser.post("/user/enter", &[("csrf", &csrf), ("login", &login), ("user_pin", USER_PIN)]).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+}
+
+#[tokio::test]
+async fn whoever_opens_a_stolen_link_first_locks_nobody() {
+    let bench = Bench::with(|settings| settings.lock.contract_pin = 3).await;
+    let card = bench.administrator().await;
+    let users = bench.user_card(&bench.office(&card).await).await;
+    let (mut browser, mut thief) = (Browser::new(&bench).await, Browser::new(&bench).await);
+    let login = browser.link(&card).await;
+    assert!(thief.enter(&login, "wrong1").await.says("E-AUTH"));
+    let page = browser.get(&format!("/console/enter/{login}")).await;
+    assert!(page.says("E-LINK") && page.body.contains("Begin again with the hardware key"), "{}", page.body);
+    // Two, because three in a row would lock the contract.
+    let page = thief.enter(&login, "wrong2").await;
+    assert_eq!((page.status, page.says("E-LOGIN-AGAIN")), (401, true), "{}", page.body);
+    assert!(thief.get(&format!("/console/enter/{login}")).await.says("E-SESSION"));
+    let login = browser.link(&card).await;
+    assert_eq!(browser.enter(&login, CONTRACT_PIN).await.status, 303, "and the row is over");
+
+    // The same for software without a browser.
+    let login = text(&browser.client.verify(&users).await.ok(), "login").to_owned();
+    for code in ["E-AUTH", "E-AUTH", "E-LOGIN-AGAIN", "E-SESSION"] {
+        assert_eq!(thief.client.pin(&login, "wrong1").await.code(), code);
+    }
+    browser.client.enter(&users, USER_PIN).await.ok();
 }
 
 #[tokio::test]

@@ -14,18 +14,14 @@ async fn locks_are_counted_apart_and_lifted_apart() {
     office.choose(USER, "reissue", Some("pc_change")).await.ok();
 
     // Six wrong PINs, a right one, seven wrong ones: consecutive is what counts.
-    let login = client.verify(&card).await.ok();
-    let login = text(&login, "login");
     for left in (1..=6).rev() {
-        assert_eq!(client.pin(login, "wrong1").await.problem()["tries_left"], left);
+        assert_eq!(client.enter(&card, "wrong1").await.problem()["tries_left"], left);
     }
-    client.pin(login, USER_PIN).await.ok();
-    let login = client.verify(&card).await.ok();
-    let login = text(&login, "login");
+    client.enter(&card, USER_PIN).await.ok();
     for _ in 0..6 {
-        assert_eq!(client.pin(login, "wrong1").await.code(), "E-AUTH");
+        assert_eq!(client.enter(&card, "wrong1").await.code(), "E-AUTH");
     }
-    assert_eq!(client.pin(login, "wrong1").await.code(), "E-LOCK-USER");
+    assert_eq!(client.enter(&card, "wrong1").await.code(), "E-LOCK-USER");
     assert_eq!(client.verify(&card).await.code(), "E-LOCK-USER", "the right certificate does not help");
     let refused = bench.admit(USER, USER_PIN, true).await;
     assert_eq!(refused.err(), Some(Refusal::LockUser), "nor does the right PIN");
@@ -181,12 +177,10 @@ async fn a_hundred_wrong_entries_in_a_row_are_the_end_whoever_unlocks() {
         let fields = [("kind", "user_pin"), ("confirm_pin", CONFIRM_PIN), ("version", version.as_str())];
         office.post(&format!("/admin/v1/users/{USER}/unlock"), &fields).await
     };
-    let mut login = text(&client.verify(&card).await.ok(), "login").to_owned();
     for n in 1..=100 {
-        let refused = client.pin(&login, "wrong1").await;
+        let refused = client.enter(&card, "wrong1").await;
         if refused.code() == "E-LOCK-USER" && n < 100 {
             unlock().await.ok();
-            login = text(&client.verify(&card).await.ok(), "login").to_owned();
         } else if n < 100 {
             // One lock comes every seven entries, the last one at the hundredth.
             assert_eq!(refused.problem()["tries_left"], (7 - n % 7).min(100 - n), "{n}");
@@ -213,10 +207,9 @@ async fn getting_through_ends_the_row() {
     let card = bench.user_card(&bench.office(&administrator).await).await;
     let client = bench.client().await;
     for _ in 0..18 {
-        let login = client.verify(&card).await.ok();
         for _ in 0..6 {
-            assert_eq!(client.pin(text(&login, "login"), "wrong1").await.code(), "E-AUTH");
+            assert_eq!(client.enter(&card, "wrong1").await.code(), "E-AUTH");
         }
-        client.pin(text(&login, "login"), USER_PIN).await.ok();
+        client.enter(&card, USER_PIN).await.ok();
     }
 }

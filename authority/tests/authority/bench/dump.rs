@@ -4,7 +4,7 @@ use authority::house::House;
 use sqlx::{Column, Row, TypeInfo, ValueRef};
 
 /// What a refused request may change: counters and locks they lead to, and what is handed out.
-const MAY_CHANGE: [&str; 12] = [
+const MAY_CHANGE: [&str; 13] = [
     "user_pin_failures",
     "user_pin_locked",
     "otp_failures",
@@ -12,6 +12,7 @@ const MAY_CHANGE: [&str; 12] = [
     "otp_drift",
     "otp_locked",
     "failures_in_a_row",
+    "wrong_entries",
     "contract_pin_failures",
     "contract_confirm_pin_failures",
     "version",
