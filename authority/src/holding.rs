@@ -9,7 +9,7 @@ use crate::rules::certificate::{Record, Status, Suspension};
 use crate::rules::ended::Ended;
 use crate::rules::suspend::{self, Cause};
 use crate::store::certificates::{self, CertificateRow};
-use crate::store::{Change, Event, life};
+use crate::store::{Change, Event, handles, life};
 
 /// Puts the certificate in use among a holder's `rows` on hold, and ends the renewals of it. Yields the event of it,
 /// made from `event`, for the caller to commit; or why not.
@@ -56,8 +56,18 @@ pub(crate) async fn reinstate(
         Ok(record) => record,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    life::reinstate(change.db(), &record.id).await?;
+    come_back(change, &record.id).await?;
     Ok(Ok(event.clone().on(&record.id).changed(Status::Suspended.key(), Status::Valid.key())))
+}
+
+/// A certificate is in use again. The sessions that were opened with it, out of which its hold kept everybody, do not come
+/// back with it: they may be somebody else's.
+///
+/// # Errors
+/// `Internal`.
+pub(crate) async fn come_back(change: &mut Change, record: &str) -> Result<(), Denial> {
+    life::reinstate(change.db(), record).await?;
+    Ok(handles::drop_sessions(change.db(), record).await?)
 }
 
 /// Ends renewals under way, one event each, made from `event`.

@@ -72,10 +72,28 @@ pub(crate) async fn revoke_held(
     event: &Event,
 ) -> Result<(), StoreError> {
     let Some(old) = tokens::of_user(change.db(), contract, user).await? else { return Ok(()) };
+    end(change, &old, event).await
+}
+
+/// Ends the tokens that were given to a contract and are no user's: its stock, and its own. An event each, made from
+/// `event`.
+///
+/// # Errors
+/// [`StoreError`].
+pub(crate) async fn revoke_unheld(change: &mut Change, contract: &ContractId, event: &Event) -> Result<(), StoreError> {
+    for token in tokens::of_contract(change.db(), contract).await? {
+        if !matches!(token.status, TokenStatus::Expired | TokenStatus::Revoked) {
+            end(change, &token, event).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn end(change: &mut Change, token: &TokenRow, event: &Event) -> Result<(), StoreError> {
     let now = change.now();
-    let end = if old.status_at(now) == TokenStatus::Expired { TokenStatus::Expired } else { TokenStatus::Revoked };
-    tokens::set_status(change.db(), &old.serial, end, now).await?;
-    change.record(event.clone().on(&old.serial).changed(old.status.key(), end.key())).await
+    let end = if token.status_at(now) == TokenStatus::Expired { TokenStatus::Expired } else { TokenStatus::Revoked };
+    tokens::set_status(change.db(), &token.serial, end, now).await?;
+    change.record(event.clone().on(&token.serial).changed(token.status.key(), end.key())).await
 }
 
 /// Writes down of up to `most` tokens that their life is over, an event each; yields how many there were.

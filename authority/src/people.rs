@@ -18,7 +18,7 @@ use crate::rules::suspend::Cause;
 use crate::store::certificates::{self, CertificateRow};
 use crate::store::contracts::{self, Contract};
 use crate::store::users::{self, NewUser, User};
-use crate::store::{Change, Event, life};
+use crate::store::{Change, Event, handles};
 
 /// Whether a user may be registered now.
 ///
@@ -69,6 +69,17 @@ pub async fn deregister(
     Ok(event.clone().changed(before, UserStatus::Deregistered.key()))
 }
 
+/// Ends the sessions of a user who was stopped, and who comes back: the sessions do not.
+///
+/// # Errors
+/// `Internal`.
+pub(crate) async fn end_sessions(change: &mut Change, rows: &[CertificateRow]) -> Result<(), Denial> {
+    for row in rows {
+        handles::drop_sessions(change.db(), &row.record.id).await?;
+    }
+    Ok(())
+}
+
 /// Puts the contract and every certificate of it on hold, an event each made from `event`; the contract's own event is
 /// the caller's to record last.
 ///
@@ -107,7 +118,7 @@ pub(crate) async fn resume(change: &mut Change, contract: &ContractId, event: &E
             if row.record.status != Status::Suspended || cause != Some(Cause::Emergency.key()) {
                 continue;
             }
-            life::reinstate(change.db(), &row.record.id).await?;
+            holding::come_back(change, &row.record.id).await?;
             users::changed(change.db(), &holder).await?;
             let mut back = event.clone().about(&holder).on(&row.record.id);
             back = back.changed(Status::Suspended.key(), Status::Valid.key());
@@ -145,7 +156,7 @@ pub(crate) async fn terminate(
         }
         users::changed(change.db(), &holder).await?;
     }
-    Ok(())
+    Ok(otp_tokens::revoke_unheld(change, contract, event).await?)
 }
 
 /// The administrators together, and each user.

@@ -97,7 +97,7 @@ impl Bank {
     /// Reissues an administrator's certificate: the only way there is (S-046, S-047).
     ///
     /// # Errors
-    /// `NotFound`, `IssueNoMax`.
+    /// `NotFound`, also when the contract is terminated; `IssueNoMax`.
     pub async fn issue_administrator(
         &self,
         id: &ContractId,
@@ -106,7 +106,10 @@ impl Bank {
         reason: Reason,
     ) -> Result<Appointed, Denial> {
         let event = self.event("certificate.reissue").because(form_reference);
-        let Found { change, rows, .. } = self.administrator(id, no, &event).await?;
+        let Found { change, contract, rows, .. } = self.administrator(id, no, &event).await?;
+        if contract.status == ContractStatus::Terminated {
+            return refuse(change, self.named(event, id, no), Refusal::NotFound).await;
+        }
         self.issue(change, id, no, &rows, form_reference, reason).await
     }
 

@@ -5,7 +5,7 @@ use token::{ContractId, Refusal, Secret, UserId};
 use super::{Bank, refuse};
 use crate::acquisition::Applicant;
 use crate::denial::Denial;
-use crate::rules::acquire::UserStatus;
+use crate::rules::acquire::{ContractStatus, UserStatus};
 use crate::rules::lock::Locks;
 use crate::store::users::NewUser;
 use crate::store::{certificates, contracts, users};
@@ -23,7 +23,7 @@ impl Bank {
     /// Registers a user with the user PIN, the name and the e-mail address that stand on the form.
     ///
     /// # Errors
-    /// `NotFound` for the contract; `PinFormat`; those of [`people::may_register`].
+    /// `NotFound` for the contract, also when it is terminated; `PinFormat`; those of [`people::may_register`].
     pub async fn register_user(
         &self,
         contract: &ContractId,
@@ -38,7 +38,8 @@ impl Bank {
         let new = NewUser { id: user.clone(), pin, pin_initial: false, name: name.to_owned(), email: email.to_owned() };
         let mut change = self.change().await?;
         let event = self.event("user.add").about(&Applicant { contract: contract.clone(), user: Some(user.clone()) });
-        let Some(found) = contracts::find(change.db(), contract).await? else {
+        let found = contracts::find(change.db(), contract).await?;
+        let Some(found) = found.filter(|found| found.status != ContractStatus::Terminated) else {
             return refuse(change, event, Refusal::NotFound).await;
         };
         if let Err(refusal) = people::may_register(&mut change, contract, &found, &new).await? {

@@ -127,6 +127,7 @@ impl Office {
             // Stopping is for one administrator, at any hour.
             if status == UserStatus::Active {
                 entered = self.by_two(entered, &event, Operation::Resume).await?;
+                people::end_sessions(&mut entered.change, &entered.rows).await?;
             }
             entered.user.status = status;
             entered.write_user().await?;

@@ -1,7 +1,9 @@
 //! The contract's life (requirements §5.6, D-119, D-202, D-212).
 
 use authority::bank::Person;
-use token::Refusal;
+use authority::otp::Kind;
+use authority::rules::choice::Reason;
+use token::{Refusal, UserId};
 
 use crate::bench::{Bench, CONFIRM_PIN, CONTRACT_PIN, USER, USER_PIN, contract, secret, text};
 
@@ -64,7 +66,22 @@ async fn after_termination_nothing_of_the_contract_works() {
     let card = bench.user_card(&office).await;
     let client = bench.client().await;
     let bank = bench.bank();
+    // T-1 is a user's, T-2 in the contract's stock, T-3 the contract's own, T-4 the bank's.
+    for serial in ["T-2", "T-3", "T-4"] {
+        bench.add_token(serial, Kind::Totp { period: 30 }).await;
+    }
+    bank.assign_token("T-2", &contract(), None).await.unwrap();
+    bank.register_own_token("T-3", &contract()).await.unwrap();
     bank.terminate_contract(&contract(), "F-9").await.unwrap();
+    let tokens = bank.tokens(None, None).await.unwrap();
+    let tokens: Vec<_> = tokens.iter().map(|(row, status)| (row.serial.as_str(), status.key())).collect();
+    assert_eq!(tokens, [("T-1", "revoked"), ("T-2", "revoked"), ("T-3", "revoked"), ("T-4", "stock")]);
+    let ended: Vec<String> =
+        sqlx::query_scalar("SELECT subject FROM events WHERE after = 'revoked' AND subject LIKE 'T-%'")
+            .fetch_all(bench.house.store.readers())
+            .await
+            .unwrap();
+    assert_eq!(ended, ["T-1", "T-2", "T-3"], "an event each");
     let left: i64 = sqlx::query_scalar(
         "SELECT COUNT(*) FROM certificates WHERE cert_status NOT IN ('expired', 'revoked', 'lapsed')",
     )
@@ -85,8 +102,17 @@ async fn after_termination_nothing_of_the_contract_works() {
     }
     let again = bank.open_contract(&contract(), &secret(CONTRACT_PIN), &secret(CONFIRM_PIN), None).await;
     assert_eq!(again.unwrap_err().refusal, Refusal::Exists, "a new contract has a new ID");
-    let added = bank.add_administrator(&contract(), "F", Person::default()).await;
-    assert_eq!(added.unwrap_err().refusal, Refusal::NotFound);
+    let new = UserId::new("S0001").unwrap();
+    for refused in [
+        bank.add_administrator(&contract(), "F", Person::default()).await.unwrap_err(),
+        bank.issue_administrator(&contract(), 1, "F", Reason::Lost).await.unwrap_err(),
+        bank.add_user(&contract(), &new, &secret(USER_PIN)).await.unwrap_err(),
+        bank.assign_token("T-4", &contract(), None).await.unwrap_err(),
+        bank.register_own_token("T-4", &contract()).await.unwrap_err(),
+    ] {
+        assert_eq!(refused.refusal, Refusal::NotFound);
+    }
+    assert_eq!(bench.events_of("certificate.reissue").await, 3, "two done, one refused");
 }
 
 #[tokio::test]
@@ -103,4 +129,16 @@ async fn the_banks_changes_of_a_contract() {
     let client = bench.client().await;
     assert_eq!(client.log_in_as_administrator(&administrator, CONTRACT_PIN).await.code(), "E-AUTH");
     client.log_in_as_administrator(&administrator, "atara1").await.ok();
+}
+
+#[tokio::test]
+async fn sessions_do_not_come_back_with_the_contract() {
+    let bench = Bench::new().await;
+    let administrator = bench.administrator().await;
+    let office = bench.office(&administrator).await;
+    bench.bank().stop_contract(&contract(), "F-5").await.unwrap();
+    assert_eq!(office.get("/admin/v1/users").await.code(), "E-LOCK-CONTRACT");
+    bench.bank().resume_contract(&contract(), "F-6").await.unwrap();
+    assert_eq!(office.get("/admin/v1/users").await.code(), "E-SESSION");
+    bench.office(&administrator).await.get("/admin/v1/users").await.ok();
 }

@@ -80,11 +80,15 @@ async fn a_wrong_confirmation_pin_or_an_old_page_stops_nothing() {
 
 #[tokio::test]
 async fn an_administrators_certificate_is_the_banks_to_stop() {
-    let (bench, office, _card) = begin(|_| {}).await;
+    let bench = Bench::new().await;
+    let card = bench.administrator().await;
+    let office = bench.office(&card).await;
     let administrator = applicant(None);
     bench.bank().suspend_certificate(&administrator, Cause::Stolen, "F-3").await.unwrap();
     assert_eq!(office.get("/admin/v1/users").await.code(), "E-SESSION");
     bench.bank().reinstate_certificate(&administrator, "F-4").await.unwrap();
+    assert_eq!(office.get("/admin/v1/users").await.code(), "E-SESSION", "a session does not come back");
+    let office = bench.office(&card).await;
     office.get("/admin/v1/users").await.ok();
     bench.bank().revoke_certificate(&administrator, Reason::Stolen, "F-5").await.unwrap();
     assert_eq!(office.get("/admin/v1/users").await.code(), "E-SESSION");
