@@ -67,8 +67,9 @@ ended! {
     Stolen, "stolen", Some(CrlReason::KeyCompromise);
     /// Another issue took its place.
     Superseded, "superseded", Some(CrlReason::Superseded);
-    /// It was on hold for as long as that may last, and nobody lifted it.
-    SuspendMax, "suspend_max", Some(CrlReason::PrivilegeWithdrawn);
+    /// It was on hold for as long as that may last, and nobody lifted it. Whether the key is safe nobody has said: no word
+    /// of the list says that, `cessationOfOperation` the contrary (X.509 §9.5.3.1), and no privilege was withdrawn.
+    SuspendMax, "suspend_max", None;
     /// The certificate that it was to renew was put on hold. It was never confirmed.
     Suspended, "suspended", Some(CrlReason::CessationOfOperation);
     /// 解約: the contract ended.
@@ -116,7 +117,7 @@ mod tests {
             assert!(ended.told().is_none_or(|told| !wrong.contains(&told)), "{ended:?}");
         }
         let untold: Vec<_> = Ended::ALL.iter().filter(|ended| ended.told().is_none()).collect();
-        assert_eq!(untold, [&Ended::CertValidUntil, &Ended::Other]);
+        assert_eq!(untold, [&Ended::CertValidUntil, &Ended::Other, &Ended::SuspendMax]);
         assert_eq!(Ended::from_key("of another version"), None);
     }
 
