@@ -284,6 +284,9 @@ pub struct Installed {
     pub former: String,
     /// The root is another: the server needs a new certificate.
     pub new_root: bool,
+    /// Where the former root's key lies, which was in the authority's folder. It can still make CAs that whoever has
+    /// pinned that root believes.
+    pub root_key: Option<PathBuf>,
 }
 
 /// Puts the certificate beside the key that waits for it, and the CA that issued so far among the former ones. What was
@@ -328,7 +331,9 @@ pub fn install_issuing(
     }
     std::fs::remove_dir_all(&next).map_err(|source| CeremonyError::File { path: next, source })?;
     files::sync_folder(dir)?;
-    Ok(Installed { issuer, former, new_root })
+    let root_key = dir.join(files::FORMER).join(&former).join(files::ROOT_KEY);
+    let root_key = Some(root_key).filter(|path| path.exists());
+    Ok(Installed { issuer, former, new_root, root_key })
 }
 
 /// Copies the CA that issues among the former ones, whole or not at all.

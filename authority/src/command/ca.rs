@@ -25,6 +25,10 @@ pub enum CaWork {
     ///
     /// With `--root` the new CA is under another root: clients must have pinned both roots before. The server's TLS
     /// certificate is then made anew by the new issuing CA. Start the server again afterwards.
+    ///
+    /// The key of a root that `init` made for trials goes to `ca/former/` with the rest, and where it lies is printed. It
+    /// stays as dangerous as it was: move it to the machine without a network, where it makes that root's list, or, when
+    /// no client has that root pinned any more and nothing under it is in use, destroy it and its backups.
     InstallIssuing {
         /// The certificate that `ca sign-issuing` made.
         #[arg(long)]
@@ -226,10 +230,17 @@ async fn install(
         ca::renew_under(&folder, &settings.origin, ca.current(), now)?;
     }
     record(directory, "ca.install", &installed.former, &installed.issuer).await?;
-    say(&format!(
-        "issuing CA {} installed, {} answers for its certificates\nstart the server again",
-        installed.issuer, installed.former
-    ))
+    let mut lines =
+        vec![format!("issuing CA {} installed, {} answers for its certificates", installed.issuer, installed.former)];
+    if let Some(path) = installed.root_key {
+        lines.push(format!("the former root's key lies in {}", path.display()));
+        lines.push(
+            "move it to the machine without a network, or destroy it with its backups once nobody has that root pinned"
+                .to_owned(),
+        );
+    }
+    lines.push("start the server again".to_owned());
+    say_all(&lines)
 }
 
 /// Writes an event of the CA's life. Opening the house makes a new CA known to the database.

@@ -116,6 +116,8 @@ async fn one_issuing_ca_follows_another_and_both_are_believed() {
     let installed = ceremony.install(&bench, &Keep::Sealed(&passphrase), &settings);
     assert!(installed.new_root && installed.former == bench.house.ca.current().id());
     let folder = bench.house.directory.join("ca");
+    // The trial root's key is as dangerous as before: whoever holds the ceremony is told where it is.
+    assert_eq!(installed.root_key, Some(folder.join("former").join(&installed.former).join("root.key")));
     assert!(!folder.join("root.key").exists() && !folder.join("next").exists());
     let key = std::fs::read_to_string(folder.join("issuing.key")).unwrap();
     assert!(key.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"));
@@ -329,7 +331,9 @@ async fn the_ceremony_by_commands() {
     let open = "ca_passphrase=words for the issuing key\n";
     let unseen = run(&authority, &install, open);
     assert!(String::from_utf8_lossy(&unseen.stderr).contains(root), "{unseen:?}");
-    done(&run(&authority, &[&install[..], &["--root-sha256", root]].concat(), open));
+    let installed = done(&run(&authority, &[&install[..], &["--root-sha256", root]].concat(), open));
+    assert!(std::path::Path::new(&line(&installed, "the former root's key lies in ")).exists(), "{installed}");
+    assert!(installed.contains("or destroy it"), "{installed}");
     assert_eq!(done(&run(&authority, &["roots"], "")).trim(), made.trim());
     done(&run(&offline, &["ca", "sign-root-list", "--out", &list], &words));
     assert!(done(&run(&authority, &["ca", "install-root-list", "--list", &list], "")).contains("root list 2"));
