@@ -2,6 +2,7 @@
 //! with (D-206, D-209).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
@@ -19,6 +20,7 @@ pub struct Pins {
     argon2: Argon2<'static>,
     dummy: Arc<str>,
     slots: Arc<Semaphore>,
+    computed: Arc<AtomicU64>,
 }
 
 /// An entry that was compared with a stored hash, outside any database transaction.
@@ -47,7 +49,12 @@ impl Pins {
         let params = Params::new(MEMORY_KIB, PASSES, 1, None).map_err(|_| Refusal::Internal)?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let dummy = argon2.hash_password(b"nobody's").map_err(|_| Refusal::Internal)?.to_string();
-        Ok(Self { argon2, dummy: dummy.into(), slots: Arc::new(Semaphore::new(at_once.max(1))) })
+        Ok(Self {
+            argon2,
+            dummy: dummy.into(),
+            slots: Arc::new(Semaphore::new(at_once.max(1))),
+            computed: Arc::default(),
+        })
     }
 
     /// The PHC string of a PIN.
@@ -75,6 +82,12 @@ impl Pins {
         Ok(PinProof { right: right && stored.is_some(), stored })
     }
 
+    /// How many hashes were computed so far: the work by which one refusal could be told from another.
+    #[must_use]
+    pub fn computed(&self) -> u64 {
+        self.computed.load(Ordering::Relaxed)
+    }
+
     /// The right to compute something that takes long on purpose. There are few at a time, for PINs and
     /// MACs together.
     ///
@@ -97,6 +110,7 @@ impl Pins {
     ) -> Result<T, Refusal> {
         let secret = Zeroizing::new(secret.expose().to_vec());
         let slot = self.slot().await?;
+        self.computed.fetch_add(1, Ordering::Relaxed);
         tokio::task::spawn_blocking(move || {
             // The slot is held by the work itself: a client that goes away does not free it early.
             let _slot = slot;

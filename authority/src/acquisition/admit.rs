@@ -167,9 +167,15 @@ pub(super) async fn clear(
         None => administrators::all(change.db(), &applicant.contract).await?.iter().any(|known| known.active),
     };
     let contract = contract.filter(|c| registered && c.status != ContractStatus::Terminated);
-    let Some(contract) = contract else { return refuse(change, Refusal::Auth).await };
-
     let mut rows = certificates::settle(&mut change, applicant).await?;
+    let Some(contract) = contract else {
+        // The same statements for whoever is not known as for a wrong PIN: what is written back is what was there.
+        if let (Some(id), Some(_), false) = (&applicant.user, proof, house.settings.acquisition.code) {
+            let unchanged = user.unwrap_or_else(|| User::nobody(id));
+            users::update(change.db(), &applicant.contract, &unchanged).await?;
+        }
+        return refuse(change, Refusal::Auth).await;
+    };
     // Administrators have the same name: whose records these are is said by the code.
     let of_code = rows.iter().find(|row| code.is_some_and(|code| row.record.id == code.record));
     let administrator = of_code.and_then(|row| row.record.administrator);

@@ -34,6 +34,23 @@ pub struct User {
 }
 
 impl User {
+    /// In the place of a user whom nobody knows, so that as much is done: [`update`] finds nothing to write it to.
+    #[must_use]
+    pub fn nobody(id: &UserId) -> Self {
+        Self {
+            id: id.clone(),
+            status: UserStatus::Deregistered,
+            pin: String::new(),
+            pin_initial: false,
+            name: String::new(),
+            email: String::new(),
+            locks: Locks::default(),
+            last_login_at: None,
+            rights_suspended_at: None,
+            version: 0,
+        }
+    }
+
     /// Counts an entry; [`update`] writes it back. An administrator sees a lock, so that it is a
     /// change.
     pub fn count(&mut self, kind: LockKind, right: bool, limit: u32) -> Counted {
