@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
@@ -86,10 +86,14 @@ async fn admit(State(shell): State<Shell>, request: Request, next: Next) -> Resp
             Err(_) => problem.of(Refusal::TimedOut).into_response(),
         }
     } else {
-        problem.of(Refusal::RateLimited).into_response()
+        let wait = [(RETRY_AFTER, HeaderValue::from(shell.limiter.seconds_for_one()))];
+        (wait, problem.of(Refusal::RateLimited)).into_response()
     };
     if response.extensions().get::<Panicked>().is_some() {
         response = problem.of(Refusal::Internal).into_response();
+    }
+    if let Some(refusal) = wordless(&response) {
+        response = problem.of(refusal).into_response();
     }
     let refused = refused(&response);
     if let Some(reader) = reader {
@@ -113,6 +117,20 @@ async fn admit(State(shell): State<Shell>, request: Request, next: Next) -> Resp
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
+}
+
+/// The refusal behind an answer that has no words of ours: what axum refuses before a handler is asked, such as a path that
+/// is no UTF-8, and a mere status.
+fn wordless(response: &Response) -> Option<Refusal> {
+    let media = response.headers().get(CONTENT_TYPE).map_or(b"".as_slice(), HeaderValue::as_bytes);
+    let ours = !media.is_empty() && !media.starts_with(b"text/plain");
+    match response.status() {
+        _ if ours => None,
+        StatusCode::NOT_FOUND => Some(Refusal::NotFound),
+        StatusCode::PAYLOAD_TOO_LARGE => Some(Refusal::TooLarge),
+        status if status.is_client_error() => Some(Refusal::BadRequest),
+        _ => None,
+    }
 }
 
 /// The first two parts of a path: what comes after them may name somebody.

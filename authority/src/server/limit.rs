@@ -10,7 +10,7 @@ const MAX_ADDRESSES: usize = 10_000;
 /// A token bucket per address: `per_minute` requests, refilled steadily, all of them at once at most.
 #[derive(Debug)]
 pub struct RateLimiter {
-    per_minute: f64,
+    per_minute: u32,
     buckets: Mutex<HashMap<IpAddr, (f64, i64)>>,
 }
 
@@ -18,25 +18,32 @@ impl RateLimiter {
     /// A limiter.
     #[must_use]
     pub fn new(per_minute: u32) -> Self {
-        Self { per_minute: f64::from(per_minute), buckets: Mutex::default() }
+        Self { per_minute, buckets: Mutex::default() }
+    }
+
+    /// Seconds after which whoever was refused is admitted once more.
+    #[must_use]
+    pub fn seconds_for_one(&self) -> u32 {
+        60_u32.div_ceil(self.per_minute.max(1))
     }
 
     /// Whether a request from `address` at `now` (Unix time in seconds) is within the limit.
     pub fn admits(&self, address: IpAddr, now: i64) -> bool {
         let address = subscriber(address);
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let full = f64::from(self.per_minute);
         let refilled = |left: f64, at: i64| {
             let passed = f64::from(u32::try_from(now.saturating_sub(at)).unwrap_or(0));
-            (left + passed * self.per_minute / 60.0).min(self.per_minute)
+            (left + passed * full / 60.0).min(full)
         };
         if buckets.len() >= MAX_ADDRESSES {
             // A bucket that is full again says nothing; with all in use the oldest have to go.
-            buckets.retain(|_, (left, at)| refilled(*left, *at) < self.per_minute);
+            buckets.retain(|_, (left, at)| refilled(*left, *at) < full);
             if buckets.len() >= MAX_ADDRESSES {
                 buckets.clear();
             }
         }
-        let (left, at) = buckets.entry(address).or_insert((self.per_minute, now));
+        let (left, at) = buckets.entry(address).or_insert((full, now));
         *left = refilled(*left, *at);
         *at = now;
         let admitted = *left >= 1.0;
