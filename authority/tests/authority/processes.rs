@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use authority::bank::Person;
 use authority::clock::Clock;
 use authority::store::event;
 use enrol::cmp::client::{self, Envelope, Expected, Response, Template};
@@ -11,8 +12,9 @@ use p256::ecdsa::{Signature, SigningKey};
 use sha2::{Digest, Sha256};
 use token::{Refusal, SignatureAlgorithm};
 
-use crate::bench::{Bench, CONFIRM_PIN, Card, Client, ORIGIN, USER, USER_PIN, applicant, secret, text};
+use crate::bench::{Bench, CONFIRM_PIN, CONTRACT, Card, Client, ORIGIN, USER, USER_PIN, applicant, secret, text};
 use crate::served::{PROCESSES, Served, write_settings};
+use crate::two_administrators::another;
 
 const MANY: usize = 200;
 
@@ -168,6 +170,62 @@ async fn one_challenge_one_handle_and_one_page_of_200() {
     assert_eq!(answers.iter().filter(|answer| answer.status.is_success()).count(), 1);
     assert!(answers.iter().filter(|answer| !answer.status.is_success()).all(|answer| answer.code() == "E-STALE"));
     assert_eq!(bench.states().await, ["revoked"]);
+    event::verify(bench.house.store.readers()).await.unwrap();
+}
+
+/// Two people who have the same page open, each in a session of their own, and a hundred windows each.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_administrators_with_one_page_one_changes_the_user() {
+    let (bench, processes) = served(true).await;
+    let first = bench.administrator().await;
+    let (no, second) = another(&bench, Person::default()).await;
+    assert_eq!(no, 2);
+    let offices = [bench.office(&first).await, bench.office(&second).await];
+    bench.user_card(&offices[0]).await;
+    let (versions, sessions) =
+        ([offices[0].version(USER).await, offices[1].version(USER).await], offices.map(|office| office.session));
+    assert_eq!(versions[0], versions[1], "they see the same page");
+    let page = versions[0].clone();
+    assert_ne!(sessions[0], sessions[1]);
+    // Different things of one page, so that it is told whose was done.
+    let answers = at_once(&bench, &processes, |n, mut client| {
+        let who = n / PROCESSES % 2;
+        client.session.clone_from(&sessions[who]);
+        let version = versions[who].clone();
+        async move {
+            let reason = if who == 0 { "lost" } else { "stolen" };
+            let fields =
+                [("choice", "revoke"), ("reason", reason), ("confirm_pin", CONFIRM_PIN), ("version", version.as_str())];
+            (who, client.post(&format!("/admin/v1/users/{USER}/certificate"), &fields).await)
+        }
+    })
+    .await;
+    let good: Vec<_> = answers.iter().filter(|(_, answer)| answer.status.is_success()).collect();
+    assert_eq!(good.len(), 1);
+    for who in [0, 1] {
+        let stale = answers.iter().filter(|(by, answer)| *by == who && !answer.status.is_success());
+        let codes: Vec<_> = stale.map(|(_, answer)| answer.code()).collect();
+        assert!(codes.len() >= MANY / 2 - 2 && codes.iter().all(|code| code == "E-STALE"), "{who}: {codes:?}");
+    }
+    let (actor, reason): (String, String) = sqlx::query_as(
+        "SELECT actor, reason FROM events WHERE action = 'certificate.end' AND outcome = 'done' AND role = 'administrator'",
+    )
+    .fetch_one(bench.house.store.readers())
+    .await
+    .unwrap();
+    let winner = good[0].0;
+    assert_eq!(actor, format!("{CONTRACT}/{}", winner + 1), "on record is the one who was told so");
+    assert_eq!(reason, ["lost", "stolen"][winner]);
+    assert_eq!(bench.states().await, ["revoked"]);
+    // Whoever was refused looks again, and sees what the other did.
+    for process in &processes {
+        for session in &sessions {
+            let mut client = process.client(&bench).await;
+            client.session.clone_from(session);
+            let shown = client.get(&format!("/admin/v1/users/{USER}")).await.ok();
+            assert_ne!(text(&shown, "version"), page);
+        }
+    }
     event::verify(bench.house.store.readers()).await.unwrap();
 }
 

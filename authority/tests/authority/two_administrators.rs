@@ -10,7 +10,7 @@ use crate::bench::{
 };
 
 /// Registers another administrator and acquires the certificate.
-async fn another(bench: &Bench, person: Person<'_>) -> (u16, Card) {
+pub(crate) async fn another(bench: &Bench, person: Person<'_>) -> (u16, Card) {
     let appointed = bench.bank().add_administrator(&contract(), "F-2", person).await.unwrap();
     let card = bench.accept_with(&applicant(None), &appointed.opened.record).await.unwrap();
     bench.confirm(&card).await.unwrap();
