@@ -29,7 +29,7 @@ pub(crate) async fn suspend(
         Ok(record) => record,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    end_renewals(change, suspend::renewals(&records, record, now), Ended::Suspended, event).await?;
+    end_under_way(change, suspend::renewals(&records, record, now), Ended::Suspended, event).await?;
     let suspension = Suspension {
         by: by.clone(),
         at: now,
@@ -70,20 +70,35 @@ pub(crate) async fn come_back(change: &mut Change, record: &str) -> Result<(), D
     Ok(handles::drop_sessions(change.db(), record).await?)
 }
 
-/// Ends renewals under way, one event each, made from `event`.
+/// Ends whatever of a holder's `rows` is being acquired, signed or not: nobody goes on with it once the stop is lifted. The
+/// rows are as they are then. Yields whether there was any.
 ///
 /// # Errors
 /// `Internal`.
-pub(crate) async fn end_renewals<'a>(
+pub(crate) async fn end_open(change: &mut Change, rows: &mut [CertificateRow], event: &Event) -> Result<bool, Denial> {
+    let now = change.now();
+    let open: Vec<_> = records(rows).into_iter().filter(|record| record.status_at(now).is_open()).collect();
+    end_under_way(change, open.iter(), Ended::Stopped, event).await?;
+    for row in rows.iter_mut().filter(|row| row.record.status_at(now).is_open()) {
+        row.record.status = Status::Revoked;
+    }
+    Ok(!open.is_empty())
+}
+
+/// Ends issues and renewals under way, one event each, made from `event`.
+///
+/// # Errors
+/// `Internal`.
+pub(crate) async fn end_under_way<'a>(
     change: &mut Change,
-    renewals: impl Iterator<Item = &'a Record>,
+    records: impl Iterator<Item = &'a Record>,
     reason: Ended,
     event: &Event,
 ) -> Result<(), Denial> {
     let now = change.now();
-    for renewal in renewals {
-        certificates::end(change.db(), &renewal.id, Status::Revoked, reason, now).await?;
-        let ended = event.clone().on(&renewal.id).changed(renewal.status.key(), Status::Revoked.key());
+    for record in records {
+        certificates::end(change.db(), &record.id, Status::Revoked, reason, now).await?;
+        let ended = event.clone().on(&record.id).changed(record.status.key(), Status::Revoked.key());
         let mut ended = ended.because(reason.key());
         ended.action = "certificate.end";
         change.record(ended).await?;

@@ -104,7 +104,7 @@ pub(super) async fn accept(
         }
     };
     let overtaken = rows.iter().map(|row| &row.record).filter(|record| renewal.overtaken.contains(&record.id));
-    holding::end_renewals(&mut change, overtaken, Ended::Superseded, &event).await?;
+    holding::end_under_way(&mut change, overtaken, Ended::Superseded, &event).await?;
     let record = hex::encode(code::random::<16>().map_err(|_| Refusal::Internal)?);
     let opening = Opening {
         record: &record,

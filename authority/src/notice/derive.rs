@@ -112,6 +112,7 @@ async fn facts(
     let certificate = certificates::find(change.db(), &event.subject).await?;
     if let Some(row) = &certificate {
         facts.issue_no = format!("{:03}", row.record.issue_no);
+        facts.administrator = row.record.administrator.map(|no| no.to_string()).unwrap_or_default();
         facts.ends_at = match kind {
             Kind::Acquired | Kind::Expired | Kind::Expiring => row.record.valid_until,
             Kind::Lapsed | Kind::NotAcquired | Kind::Reissued => Some(row.record.acquire_deadline),
@@ -124,6 +125,8 @@ async fn facts(
     {
         facts.ends_at = matches!(kind, Kind::TokenEnding | Kind::TokenExpired).then_some(token.ends_at);
         facts.token = token.serial;
+    } else if event.action.starts_with("administrator.") {
+        facts.administrator.clone_from(&event.subject);
     }
     Ok((facts, certificate.map(|row| row.record.id)))
 }

@@ -6,6 +6,7 @@ use crate::code;
 use crate::denial::Denial;
 use crate::holding;
 use crate::house::House;
+use crate::people;
 use crate::rules::acquire::UserStatus;
 use crate::rules::actor::{Actor, Role};
 use crate::rules::suspend::Cause;
@@ -14,15 +15,16 @@ use crate::store::{Event, certificates, notices, users};
 /// What was stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stopped {
-    /// The certificate in use is on hold.
+    /// The certificate in use is on hold, or what an administrator was to acquire has ended.
     pub certificate: bool,
     /// The user can neither acquire nor log in: an issue was open.
     pub user: bool,
 }
 
 /// Takes a stop code, written in any groups and letters, and stops: the holder's certificate in use goes on hold, and
-/// where an issue is open the user is stopped, so that nobody acquires it. Reinstating and resuming are the
-/// administrator's.
+/// what is being acquired ends, confirmed or not. A user of whom an issue was open is stopped as well: somebody may be
+/// able to have another opened. Of a contract's administrators it is the one of whom the notice told. Reinstating and
+/// resuming are the administrator's.
 ///
 /// # Errors
 /// `Auth` for a code that does not count, or no more; `NoneValid` where there is nothing left to stop.
@@ -39,21 +41,10 @@ pub async fn stop(house: &House, place: &str, entered: &Secret) -> Result<Stoppe
         change.commit(event.refused(Refusal::Auth)).await?;
         return Err(Refusal::Auth.into());
     };
-    let holder = row.record.holder;
+    let holder = row.record.holder.clone();
     let event = event.about(&holder).on(&row.record.id);
-    let rows = certificates::settle(&mut change, &holder).await?;
+    let mut rows = certificates::settle_beside(&mut change, &row.record).await?;
     let mut stopped = Stopped { certificate: false, user: false };
-    let by = Actor::new(Role::Holder, &holder.to_string());
-    let mut suspended = event.clone();
-    suspended.action = "certificate.suspend";
-    match holding::suspend(house, &mut change, &rows, (&by, Cause::Suspicion), &suspended).await? {
-        Ok(event) => {
-            change.record(event).await?;
-            stopped.certificate = true;
-        }
-        Err(Refusal::CertSuspended) => stopped.certificate = true,
-        Err(_) => {}
-    }
     let open = rows.iter().any(|row| row.record.status_at(now).is_open());
     if let (Some(user), true) = (&holder.user, open)
         && let Some(mut user) = users::find(change.db(), &holder.contract, user).await?
@@ -65,8 +56,22 @@ pub async fn stop(house: &House, place: &str, entered: &Secret) -> Result<Stoppe
             change.record(halted).await?;
             user.status = UserStatus::Stopped;
             users::update(change.db(), &holder.contract, &user).await?;
+            people::end_sessions(&mut change, &rows).await?;
         }
         stopped.user = true;
+    }
+    let ended = holding::end_open(&mut change, &mut rows, &event).await?;
+    stopped.certificate = ended && holder.user.is_none();
+    let by = Actor::new(Role::Holder, &holder.to_string());
+    let mut suspended = event.clone();
+    suspended.action = "certificate.suspend";
+    match holding::suspend(house, &mut change, &rows, (&by, Cause::Suspicion), &suspended).await? {
+        Ok(event) => {
+            change.record(event).await?;
+            stopped.certificate = true;
+        }
+        Err(Refusal::CertSuspended) => stopped.certificate = true,
+        Err(_) => {}
     }
     users::changed(change.db(), &holder).await?;
     if !stopped.certificate && !stopped.user {

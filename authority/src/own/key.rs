@@ -89,7 +89,7 @@ impl Own {
             let by = (&actor(&holder), Cause::Other);
             holding::suspend(&self.house, &mut change, &rows, by, &event).await?.map_err(Denial::from)?
         } else {
-            holding::end_renewals(&mut change, renewals(&records, own, now), Ended::Revoked, &event).await?;
+            holding::end_under_way(&mut change, renewals(&records, own, now), Ended::Revoked, &event).await?;
             certificates::end(change.db(), record, Status::Revoked, request.reason(), now).await?;
             event.changed(own.status.key(), Status::Revoked.key()).because(request.reason().key())
         };

@@ -65,6 +65,9 @@ ended! {
     Revoked, "revoked", Some(CrlReason::CessationOfOperation);
     /// The token was stolen.
     Stolen, "stolen", Some(CrlReason::KeyCompromise);
+    /// Somebody stopped its holder, or all of the contract, while it was being acquired. Whose key it is nobody has said:
+    /// `cessationOfOperation` would say that there is nothing to suspect.
+    Stopped, "stopped", None;
     /// Another issue took its place.
     Superseded, "superseded", Some(CrlReason::Superseded);
     /// It was on hold for as long as that may last, and nobody lifted it. Whether the key is safe nobody has said: no word
@@ -117,7 +120,7 @@ mod tests {
             assert!(ended.told().is_none_or(|told| !wrong.contains(&told)), "{ended:?}");
         }
         let untold: Vec<_> = Ended::ALL.iter().filter(|ended| ended.told().is_none()).collect();
-        assert_eq!(untold, [&Ended::CertValidUntil, &Ended::Other, &Ended::SuspendMax]);
+        assert_eq!(untold, [&Ended::CertValidUntil, &Ended::Other, &Ended::Stopped, &Ended::SuspendMax]);
         assert_eq!(Ended::from_key("of another version"), None);
     }
 

@@ -8,14 +8,16 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
+use authority::bank::Person;
 use authority::notice::{self, Courier};
+use authority::rules::choice::Reason;
 use authority::settings::{Settings, SmtpTls, ToldUsers};
 use serde_json::Value;
 use token::{Language, Refusal, Secret};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
-use crate::bench::{Bench, CONFIRM_PIN, USER, USER_PIN, contract, text};
+use crate::bench::{Bench, CONFIRM_PIN, CONTRACT_PIN, USER, USER_PIN, applicant, contract, text};
 
 const ADMINISTRATOR: &str = "kanri@keiyaku.example";
 
@@ -221,6 +223,35 @@ async fn an_acquired_certificate_is_suspended_by_the_code_and_by_nothing_else() 
     assert_eq!((&stopped["user"], &stopped["certificate"]), (&false.into(), &true.into()));
     assert_eq!(client.verify(&card).await.code(), "E-CERT-SUSPENDED");
     assert_eq!(bench.states().await, ["suspended"]);
+}
+
+#[tokio::test]
+async fn a_code_about_one_administrator_stops_that_one() {
+    let relay = Relay::start(&[]);
+    let (bench, courier) = telling(&relay).await;
+    let first = bench.administrator().await;
+    let appointed = bench.bank().add_administrator(&contract(), "F-2", Person::default()).await.unwrap();
+    let stranger = bench.accept_with(&applicant(None), &appointed.opened.record).await.unwrap();
+    bench.confirm(&stranger).await.unwrap();
+    let client = bench.client().await;
+    let told_of_the_second = async |subject: &str| {
+        tell(&bench, &courier).await;
+        let of_it = |mail: &Mail| mail.header("Subject").ends_with(subject) && mail.body.contains("管理者番号: 2");
+        std::iter::repeat_with(|| relay.mail()).find(of_it).unwrap().stop_code()
+    };
+    let code = told_of_the_second("電子証明書の取得完了").await;
+    let stopped = client.post("/stop", &[("code", &code)]).await.ok();
+    assert_eq!((&stopped["user"], &stopped["certificate"]), (&false.into(), &true.into()));
+    assert_eq!(client.log_in_as_administrator(&stranger, CONTRACT_PIN).await.code(), "E-CERT-SUSPENDED");
+    bench.office(&first).await.get("/admin/v1/users").await.ok();
+
+    // What somebody had opened for the same one on another form is not acquired.
+    let issued = bench.bank().issue_administrator(&contract(), 2, "F-3", Reason::Other).await.unwrap();
+    let code = told_of_the_second("電子証明書の再発行").await;
+    assert_eq!(client.post("/stop", &[("code", &code)]).await.ok()["certificate"], true);
+    let late = bench.accept_with(&applicant(None), &issued.opened.record).await;
+    assert_eq!(late.err(), Some(Refusal::NotIssued));
+    bench.office(&first).await.get("/admin/v1/users").await.ok();
 }
 
 #[tokio::test]

@@ -29,6 +29,7 @@ fn no_notice_has_a_link_or_asks_for_a_secret() {
     let facts = Facts {
         contract: "00009876543".to_owned(),
         user: "riyousya".to_owned(),
+        administrator: "2".to_owned(),
         at: 1_664_593_200,
         role: "administrator".to_owned(),
         place: "192.0.2.1".to_owned(),

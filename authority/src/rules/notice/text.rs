@@ -12,6 +12,8 @@ pub struct Facts {
     pub contract: String,
     /// 利用者ID, or empty.
     pub user: String,
+    /// Which of the contract's administrators, or empty.
+    pub administrator: String,
     /// When; Unix time in seconds.
     pub at: i64,
     /// The role of whoever did it.
@@ -237,6 +239,7 @@ fn japanese(text: &str, facts: &Facts) -> String {
         }
     };
     add("利用者ID", &facts.user);
+    add("管理者番号", &facts.administrator);
     add("電子証明書発行番号", &facts.issue_no);
     add("トークンのシリアル番号", &facts.token);
     add("期限", &facts.ends_at.map(jst::date_time).unwrap_or_default());
@@ -274,6 +277,7 @@ fn english(text: &str, facts: &Facts) -> String {
         }
     };
     add("User ID", &facts.user);
+    add("Administrator number", &facts.administrator);
     add("Certificate issue number", &facts.issue_no);
     add("Token serial number", &facts.token);
     add("End", &facts.ends_at.map(jst::english).unwrap_or_default());
