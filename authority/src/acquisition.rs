@@ -122,7 +122,8 @@ impl Acquisition {
     ///
     /// # Errors
     /// `BadRequest` for an unknown transaction or another certificate; `Install` when the
-    /// acquisition was given up, overtaken or too late.
+    /// acquisition was given up, overtaken or too late; `LockUser`, `LockContract` while somebody has stopped the user or
+    /// the contract: nothing ends by that, and the same message counts when the stop is lifted.
     pub async fn confirm(&self, transaction: &[u8; 16], certificate_sha256: &[u8; 32]) -> Result<(), Refusal> {
         finish::confirm(self, transaction, certificate_sha256).await.map_err(plain)
     }

@@ -80,8 +80,8 @@ pub(crate) async fn end_sessions(change: &mut Change, rows: &[CertificateRow]) -
     Ok(())
 }
 
-/// Puts the contract and every certificate of it on hold, an event each made from `event`; the contract's own event is
-/// the caller's to record last.
+/// Puts the contract and every certificate of it on hold and ends whatever is being acquired, an event each made from
+/// `event`; the contract's own event is the caller's to record last.
 ///
 /// # Errors
 /// `Internal`.
@@ -94,11 +94,15 @@ pub(crate) async fn emergency_stop(
 ) -> Result<(), Denial> {
     contracts::set_status(change.db(), contract, ContractStatus::EmergencyStop).await?;
     for holder in holders(change, contract).await? {
-        for rows in by_person(certificates::settle(change, &holder).await?) {
+        for mut rows in by_person(certificates::settle(change, &holder).await?) {
             let mut held = event.clone().about(&holder);
             held.action = "certificate.suspend";
-            if let Ok(held) = holding::suspend(house, change, &rows, (by, Cause::Emergency), &held).await? {
+            let ended = holding::end_open(change, &mut rows, &held).await?;
+            let held = holding::suspend(house, change, &rows, (by, Cause::Emergency), &held).await?;
+            if ended || held.is_ok() {
                 users::changed(change.db(), &holder).await?;
+            }
+            if let Ok(held) = held {
                 change.record(held).await?;
             }
         }

@@ -11,8 +11,9 @@ use crate::denial::Denial;
 use crate::house::House;
 use crate::rules::certificate::Status;
 use crate::rules::ended::Ended;
+use crate::rules::login::confirmable;
 use crate::store::certificates::{self, CertificateRow};
-use crate::store::{StoreError, acquisitions, users};
+use crate::store::{StoreError, acquisitions, contracts, users};
 
 /// A transaction as it stands.
 pub(super) struct Found {
@@ -104,6 +105,16 @@ pub(super) async fn confirm(
         change.commit(event.refused(Refusal::Install)).await?;
         return Err(Refusal::Install.into());
     }
+    let contract = contracts::find(change.db(), &holder.contract).await?.ok_or(Refusal::Internal)?;
+    let user = match &holder.user {
+        Some(user) => users::find(change.db(), &holder.contract, user).await?,
+        None => None,
+    };
+    // Nothing ends by it: once the stop is lifted the same message is welcome.
+    if let Err(refusal) = confirmable(contract.status, user.as_ref().map(|user| user.status)) {
+        change.commit(event.refused(refusal)).await?;
+        return Err(refusal.into());
+    }
     for old in rows.iter().filter(|row| row.record.status.is_live()) {
         let reason = if renews == Some(old.record.id.as_str()) { Ended::Renewed } else { Ended::Superseded };
         certificates::end(change.db(), &old.record.id, Status::Revoked, reason, now).await?;
@@ -116,12 +127,7 @@ pub(super) async fn confirm(
         change.record(ended).await?;
     }
     certificates::confirmed(change.db(), &found.row.record.id, now).await?;
-    if let Some(user) = &holder.user
-        && let Some(mut row) = users::find(change.db(), &holder.contract, user).await?
-    {
-        row.version += 1;
-        users::update(change.db(), &holder.contract, &row).await?;
-    }
+    users::changed(change.db(), &holder).await?;
     Ok(change.commit(event.changed("unconfirmed", "valid")).await?)
 }
 
@@ -142,12 +148,7 @@ pub(super) async fn abandon(acquisition: &Acquisition, transaction: &[u8; 16]) -
         _ => return Err(Refusal::Internal.into()),
     }
     certificates::end(change.db(), &found.row.record.id, Status::Revoked, Ended::InstallFailed, now).await?;
-    if let Some(user) = &holder.user
-        && let Some(mut row) = users::find(change.db(), &holder.contract, user).await?
-    {
-        row.version += 1;
-        users::update(change.db(), &holder.contract, &row).await?;
-    }
+    users::changed(change.db(), holder).await?;
     let before = found.row.record.status.key();
     Ok(change.commit(event.changed(before, Status::Revoked.key()).because(Ended::InstallFailed.key())).await?)
 }

@@ -94,3 +94,29 @@ pub fn served(contract: ContractStatus, user: Option<(UserStatus, bool)>) -> Res
         Some((UserStatus::Deregistered, _)) => Err(Refusal::CertRevoked),
     }
 }
+
+/// Whether what was acquired may be confirmed now. Locks by wrong entries do not stand in the way, or nobody could finish
+/// an installation while the administrator's PIN is locked; what somebody stopped does.
+///
+/// # Errors
+/// As [`served`].
+pub fn confirmable(contract: ContractStatus, user: Option<UserStatus>) -> Result<(), Refusal> {
+    let contract = if contract == ContractStatus::Locked { ContractStatus::Active } else { contract };
+    served(contract, user.map(|status| (status, false)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_confirms_what_somebody_stopped_and_locks_keep_nobody_from_it() {
+        for contract in ContractStatus::ALL {
+            for user in [None].into_iter().chain(UserStatus::ALL.map(Some)) {
+                let good = matches!(contract, ContractStatus::Active | ContractStatus::Locked)
+                    && matches!(user, None | Some(UserStatus::Active));
+                assert_eq!(confirmable(contract, user).is_ok(), good, "{contract:?} {user:?}");
+            }
+        }
+    }
+}

@@ -31,6 +31,23 @@ async fn an_emergency_stop_is_the_customers_and_its_end_the_banks() {
 }
 
 #[tokio::test]
+async fn what_is_being_acquired_ends_with_an_emergency_stop() {
+    let bench = Bench::new().await;
+    let administrator = bench.administrator().await;
+    let office = bench.office(&administrator).await;
+    bench.user_card(&office).await;
+    bench.wait(60);
+    office.choose(USER, "reissue", Some("pc_change")).await.ok();
+    let half = bench.acquire().await.unwrap();
+    bench.bank().stop_contract(&contract(), "F-5").await.unwrap();
+    assert_eq!(bench.states().await, ["suspended", "revoked"], "relying parties are told");
+    assert_eq!(bench.confirm(&half).await.err(), Some(Refusal::Install));
+    bench.bank().resume_contract(&contract(), "F-6").await.unwrap();
+    assert_eq!(bench.confirm(&half).await.err(), Some(Refusal::Install), "nor afterwards");
+    assert_eq!(bench.states().await, ["valid", "revoked"], "the old one is as it was");
+}
+
+#[tokio::test]
 async fn what_was_on_hold_before_the_stop_stays_on_hold_after_it() {
     let bench = Bench::new().await;
     let administrator = bench.administrator().await;

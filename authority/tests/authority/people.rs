@@ -1,5 +1,7 @@
 //! Users come and go: registration, deregistration, 利用中止, name and address (S-007 to S-009, S-024, D-211, D-213, D-402).
 
+use token::Refusal;
+
 use crate::bench::{Bench, CONFIRM_PIN, CONTRACT, Client, USER, USER_PIN, text};
 
 const FIRST_PIN: &str = "hajime1";
@@ -13,6 +15,30 @@ async fn act(office: &Client, user: &str, what: &str) -> crate::bench::Answer {
     let version = office.version(user).await;
     let fields = [("confirm_pin", CONFIRM_PIN), ("version", version.as_str())];
     office.post(&format!("/admin/v1/users/{user}/{what}"), &fields).await
+}
+
+#[tokio::test]
+async fn a_stopped_user_confirms_nothing_until_somebody_lifts_that() {
+    let bench = Bench::new().await;
+    let administrator = bench.administrator().await;
+    let office = bench.office(&administrator).await;
+    let old = bench.user_card(&office).await;
+    bench.wait(60);
+    office.choose(USER, "reissue", Some("pc_change")).await.ok();
+    let new = bench.acquire().await.unwrap();
+    act(&office, USER, "stop").await.ok();
+    assert_eq!(bench.confirm(&new).await.err(), Some(Refusal::LockUser));
+    assert_eq!(bench.states().await, ["valid", "unconfirmed"], "nothing ends by asking");
+    act(&office, USER, "resume").await.ok();
+    bench.client().await.verify(&old).await.ok();
+    // A lock by wrong entries keeps nobody from finishing an installation.
+    sqlx::query("UPDATE users SET user_pin_locked = 1, user_pin_failures = 7 WHERE user_id = $1")
+        .bind(USER)
+        .execute(&bench.intruder().await)
+        .await
+        .unwrap();
+    bench.confirm(&new).await.unwrap();
+    assert_eq!(bench.states().await, ["revoked", "valid"]);
 }
 
 #[tokio::test]

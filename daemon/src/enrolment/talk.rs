@@ -183,6 +183,9 @@ impl Run {
         match self.authority.confirm(&self.talk, confirmation).await {
             Err(trouble) => After::Later(status::trouble(&trouble)),
             Ok(Confirmation::Refused(refused)) if is_passing(&refused) => After::Later(shown(&refused)),
+            // Somebody stopped the user or the contract. Key and certificate are good: once that is lifted, the same
+            // message counts.
+            Ok(Confirmation::Refused(refused)) if is_stopped(&refused) => After::Stop(shown(&refused)),
             Ok(Confirmation::Refused(refused)) => {
                 let (_, text) = shown(&refused);
                 After::Event(Event::Refused { refusal: refused.refusal, text })
@@ -216,6 +219,11 @@ impl Run {
 fn is_passing(refused: &Refused) -> bool {
     let passing = [Refusal::Internal, Refusal::RateLimited, Refusal::TimedOut, Refusal::Unavailable];
     refused.refusal.is_some_and(|refusal| passing.contains(&refusal))
+}
+
+/// People have to lift it, and the holder knows when they have.
+fn is_stopped(refused: &Refused) -> bool {
+    matches!(refused.refusal, Some(Refusal::LockContract | Refusal::LockUser))
 }
 
 fn shown(refused: &Refused) -> status::Shown {

@@ -202,6 +202,8 @@ pub(super) struct Office {
     pub(super) lose: u32,
     /// Nobody can be reached.
     pub(super) offline: bool,
+    /// Somebody stopped the user.
+    pub(super) stopped: bool,
     /// The name on the certificates it issues, instead of the right one.
     pub(super) odd_name: Option<&'static str>,
     pub(super) submissions: u32,
@@ -373,6 +375,9 @@ impl Authority for Bank {
     ) -> BoxFuture<'a, Result<Confirmation, Trouble>> {
         Box::pin(async move {
             self.answer(|office| {
+                if office.stopped {
+                    return Confirmation::Refused(refused(Refusal::LockUser));
+                }
                 let known = office.bound.get_mut(&talk.transaction).unwrap();
                 let certificate = known.certificate.unwrap();
                 match decide(Some(known), &Inquiry::Confirm { certificate, proved: true }) {

@@ -206,6 +206,26 @@ fn cancelled_at_the_installation_it_goes_on_without_otp() {
 }
 
 #[test]
+fn what_somebody_stopped_is_confirmed_when_that_is_lifted() {
+    let bench = Bench::new();
+    lock(&bench.bank.0).stopped = true;
+    let id = bench.life(async |life| {
+        let id = life.order().await.unwrap();
+        let status = life.until(id, |s| s.paused).await;
+        assert_eq!((status.state, status.needs_action), ("Confirming", Some("resume")));
+        assert!(status.last_error.unwrap().1.contains("E-LOCK-USER"));
+        id
+    });
+    lock(&bench.bank.0).stopped = false;
+    bench.life(async |life| {
+        life.enrolments.resume(&id, None).await.unwrap();
+        life.until(id, |s| s.state == "Done").await;
+    });
+    all_is_well(&bench);
+    assert_eq!(bench.person.count("otp"), 1);
+}
+
+#[test]
 fn strict_cancel_gives_it_up() {
     let mut bench = Bench::new();
     bench.settings.strict_cancel = true;
