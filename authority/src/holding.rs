@@ -11,8 +11,8 @@ use crate::rules::suspend::{self, Cause};
 use crate::store::certificates::{self, CertificateRow};
 use crate::store::{Change, Event, handles, life};
 
-/// Puts the certificate in use among a holder's `rows` on hold, and ends the renewals of it. Yields the event of it,
-/// made from `event`, for the caller to commit; or why not.
+/// Puts the certificate in use among a holder's `rows` on hold, and ends the renewals of it. One that is on hold stays so,
+/// for the graver cause. Yields the event of it, made from `event`, for the caller to commit; or why not.
 ///
 /// # Errors
 /// `Internal`.
@@ -27,6 +27,7 @@ pub(crate) async fn suspend(
     let records = records(rows);
     let record = match suspend::suspend(&records, now) {
         Ok(record) => record,
+        Err(Refusal::CertSuspended) => return restate(change, &records, (by, cause), event).await,
         Err(refusal) => return Ok(Err(refusal)),
     };
     end_under_way(change, suspend::renewals(&records, record, now), Ended::Suspended, event).await?;
@@ -38,6 +39,20 @@ pub(crate) async fn suspend(
     };
     life::suspend(change.db(), record, &suspension).await?;
     Ok(Ok(event.clone().on(&record.id).changed(Status::Valid.key(), Status::Suspended.key()).because(cause.key())))
+}
+
+async fn restate(
+    change: &mut Change,
+    records: &[Record],
+    (by, cause): (&Actor, Cause),
+    event: &Event,
+) -> Result<Result<Event, Refusal>, Denial> {
+    let held = records.iter().filter(|record| record.status == Status::Suspended);
+    let held = held.filter_map(|record| record.suspension.as_ref().map(|held| (record, held))).next();
+    let after = held.and_then(|(record, held)| suspend::restated(held, by, cause).map(|after| (record, after)));
+    let Some((record, after)) = after else { return Ok(Err(Refusal::CertSuspended)) };
+    life::restate(change.db(), &record.id, &after).await?;
+    Ok(Ok(event.clone().on(&record.id).changed(Status::Suspended.key(), Status::Suspended.key()).because(cause.key())))
 }
 
 /// Lifts the suspension among a holder's `rows`. Yields the event of it, made from `event`; or why not.

@@ -7,7 +7,7 @@ use crate::denial::Denial;
 use crate::holding;
 use crate::rules::certificate::Status;
 use crate::rules::ended::Ended;
-use crate::rules::suspend::{Cause, renewals};
+use crate::rules::suspend::{Cause, renewals, restated};
 use crate::store::{certificates, own_requests, users};
 
 /// What a holder wants of the certificate whose key signed.
@@ -72,9 +72,11 @@ impl Own {
         let now = change.now();
         let records = holding::records(&rows);
         let own = records.iter().find(|row| row.id == record).ok_or(Refusal::Internal)?;
+        let held = own.suspension.as_ref();
+        let restated = held.is_some_and(|held| restated(held, &actor(&holder), Cause::Other).is_some());
         let refusal = match (own.status, request) {
             (Status::Valid, _) => None,
-            (Status::Suspended, OwnRequest::Suspend) => Some(Refusal::CertSuspended),
+            (Status::Suspended, OwnRequest::Suspend) if !restated => Some(Refusal::CertSuspended),
             (Status::Suspended, _) => None,
             (Status::Unconfirmed, _) => Some(Refusal::CertUnconfirmed),
             (Status::Expired, _) => Some(Refusal::CertExpired),

@@ -3,7 +3,7 @@
 use token::Refusal;
 
 use super::actor::{Actor, Role};
-use super::certificate::{Record, Status};
+use super::certificate::{Record, Status, Suspension};
 
 /// Why a certificate is put on hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -39,6 +39,11 @@ impl Cause {
         }
     }
 
+    /// Somebody else may have the token, or use it.
+    fn is_grave(self) -> bool {
+        matches!(self, Self::Lost | Self::Stolen | Self::Suspicion)
+    }
+
     /// The cause with that key.
     #[must_use]
     pub fn from_key(key: &str) -> Option<Self> {
@@ -56,6 +61,25 @@ pub fn suspend(records: &[Record], now: i64) -> Result<&Record, Refusal> {
         Some(record) if record.status == Status::Valid => Ok(record),
         Some(_) => Err(Refusal::CertSuspended),
         None => Err(Refusal::NoneValid),
+    }
+}
+
+/// A hold that is there, as it stands after `by` has asked for one for `cause`: the graver word is not lost. `None` where
+/// that says nothing new.
+///
+/// An emergency ends for all of a contract at once, without anybody looking at the one certificate; whoever speaks of that
+/// one puts a hold of their own in its place. Of other holds a holder's word changes the cause only: who may lift it
+/// stays, and until when.
+#[must_use]
+pub fn restated(held: &Suspension, by: &Actor, cause: Cause) -> Option<Suspension> {
+    let before = Cause::from_key(&held.reason).unwrap_or(Cause::Other);
+    match (before, cause) {
+        (_, Cause::Emergency) => None,
+        (Cause::Emergency, _) => Some(Suspension { by: by.clone(), reason: cause.key().to_owned(), ..held.clone() }),
+        _ if by.role == Role::Holder && cause.is_grave() && !before.is_grave() => {
+            Some(Suspension { reason: cause.key().to_owned(), ..held.clone() })
+        }
+        _ => None,
     }
 }
 
@@ -100,7 +124,6 @@ pub fn reinstate<'a>(records: &'a [Record], by: &Actor, max_count: u32, now: i64
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::certificate::Suspension;
     use crate::rules::choice::tests::record;
     use crate::rules::ended::Ended;
 
@@ -162,6 +185,31 @@ mod tests {
         assert_eq!(record.due(401), Some((Status::Expired, Ended::CertValidUntil)));
         record.suspensions = 6;
         assert_eq!(reinstate(&[record], &admin, 5, 0).err(), Some(Refusal::SuspendMax));
+    }
+
+    #[test]
+    fn a_graver_word_is_not_lost_and_opens_nothing() {
+        let (one, holder) = (actor(Role::Administrator, "a"), actor(Role::Holder, "h"));
+        let bank = actor(Role::BankOperator, "o");
+        for (held_by, held_for, by, cause, expected) in [
+            // The emergency will end for all; this hold will not.
+            (&one, Cause::Emergency, &holder, Cause::Stolen, Some(&holder)),
+            (&bank, Cause::Emergency, &holder, Cause::Absence, Some(&holder)),
+            (&one, Cause::Emergency, &bank, Cause::Other, Some(&bank)),
+            // Whoever may lift it stays the same.
+            (&one, Cause::Absence, &holder, Cause::Stolen, Some(&one)),
+            (&bank, Cause::Other, &holder, Cause::Suspicion, Some(&bank)),
+            (&holder, Cause::Absence, &holder, Cause::Lost, Some(&holder)),
+            (&one, Cause::Stolen, &holder, Cause::Other, None),
+            (&one, Cause::Suspicion, &holder, Cause::Stolen, None),
+            (&holder, Cause::Absence, &one, Cause::Stolen, None),
+            (&holder, Cause::Absence, &one, Cause::Emergency, None),
+        ] {
+            let held = Suspension { by: held_by.clone(), at: 1, until: 500, reason: held_for.key().to_owned() };
+            let after = restated(&held, by, cause);
+            let told = expected.map(|by| Suspension { by: by.clone(), reason: cause.key().to_owned(), ..held });
+            assert_eq!(after, told, "{held_by:?} {held_for:?} {by:?} {cause:?}");
+        }
     }
 
     #[test]

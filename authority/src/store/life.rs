@@ -29,6 +29,24 @@ pub async fn suspend(db: &mut AnyConnection, record: &Record, suspension: &Suspe
     one(changed.rows_affected())
 }
 
+/// 一時停止 for another cause, or by somebody else's word. Since when and until when stays.
+///
+/// # Errors
+/// [`StoreError`]; `Value` where it was not 一時停止.
+pub async fn restate(db: &mut AnyConnection, record: &str, suspension: &Suspension) -> Result<(), StoreError> {
+    let changed = sqlx::query(
+        "UPDATE certificates SET suspended_role = $2, suspended_by = $3, suspend_reason = $4 \
+         WHERE record_id = $1 AND cert_status = 'suspended'",
+    )
+    .bind(record)
+    .bind(suspension.by.role.key())
+    .bind(&suspension.by.id)
+    .bind(&suspension.reason)
+    .execute(db)
+    .await?;
+    one(changed.rows_affected())
+}
+
 /// 一時停止 → 有効.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use authority::otp::Kind;
 use authority::rules::choice::Reason;
 use token::{Refusal, UserId};
 
-use crate::bench::{Bench, CONFIRM_PIN, CONTRACT_PIN, USER, USER_PIN, contract, secret, text};
+use crate::bench::{Bench, CONFIRM_PIN, CONTRACT, CONTRACT_PIN, USER, USER_PIN, contract, secret, text};
 
 #[tokio::test]
 async fn an_emergency_stop_is_the_customers_and_its_end_the_banks() {
@@ -59,6 +59,23 @@ async fn what_was_on_hold_before_the_stop_stays_on_hold_after_it() {
     bench.bank().stop_contract(&contract(), "F-5").await.unwrap();
     bench.bank().resume_contract(&contract(), "F-6").await.unwrap();
     assert_eq!(bench.states().await, ["suspended"]);
+}
+
+#[tokio::test]
+async fn a_card_that_its_holder_reports_during_the_stop_stays_on_hold_after_it() {
+    let bench = Bench::new().await;
+    let administrator = bench.administrator().await;
+    let office = bench.office(&administrator).await;
+    bench.user_card(&office).await;
+    bench.bank().stop_contract(&contract(), "F-5").await.unwrap();
+    let client = bench.client().await;
+    let report = [("contract_id", CONTRACT), ("user_id", USER), ("user_pin", USER_PIN), ("reason", "stolen")];
+    client.post("/user/v1/suspend", &report).await.ok();
+    bench.bank().resume_contract(&contract(), "F-6").await.unwrap();
+    assert_eq!(bench.states().await, ["suspended"]);
+    let shown = bench.office(&administrator).await.get(&format!("/admin/v1/users/{USER}")).await.ok();
+    let held = &shown["suspension"];
+    assert_eq!((text(held, "role"), text(held, "reason")), ("holder", "stolen"));
 }
 
 #[tokio::test]

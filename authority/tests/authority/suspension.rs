@@ -9,7 +9,7 @@ use authority::rules::choice::Reason;
 use authority::rules::suspend::Cause;
 use token::Refusal;
 
-use crate::bench::{Bench, CONFIRM_PIN, Card, Client, USER, USER_PIN, applicant, text, user};
+use crate::bench::{Bench, CONFIRM_PIN, CONTRACT, Card, Client, USER, USER_PIN, applicant, text, user};
 
 const DAY: i64 = 86_400;
 
@@ -56,6 +56,19 @@ async fn the_administrator_stops_and_the_bank_lifts_it() {
     bench.bank().suspend_certificate(&applicant(Some(USER)), Cause::Lost, "F-8").await.unwrap();
     assert_eq!(act(&office, "reinstate", &[]).await.code(), "E-SAME-PERSON");
     assert_eq!(bench.events_of("certificate.suspend").await, 3, "two done, one refused");
+}
+
+#[tokio::test]
+async fn a_theft_is_seen_though_the_certificate_was_on_hold_and_is_lifted_by_the_same_as_before() {
+    let (bench, office, _card) = begin(|_| {}).await;
+    act(&office, "suspend", &[("reason", "absence")]).await.ok();
+    let client = bench.client().await;
+    let report = |reason| [("contract_id", CONTRACT), ("user_id", USER), ("user_pin", USER_PIN), ("reason", reason)];
+    client.post("/user/v1/suspend", &report("stolen")).await.ok();
+    client.post("/user/v1/suspend", &report("other")).await.ok();
+    let shown = office.get(&format!("/admin/v1/users/{USER}")).await.ok();
+    assert_eq!(text(&shown["suspension"], "reason"), "stolen");
+    assert_eq!(act(&office, "reinstate", &[]).await.code(), "E-SAME-PERSON");
 }
 
 #[tokio::test]

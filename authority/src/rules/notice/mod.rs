@@ -133,6 +133,8 @@ pub fn kind(event: &Recorded) -> Option<Kind> {
         (_, "emergency_stop", "active") => Some(Kind::EmergencyLifted),
         ("user.rights", "suspended", "active") => Some(Kind::RightsGiven),
         (action, "valid", "suspended") if action != "user.rights" => Some(Kind::Suspended),
+        // On hold before, and now for a graver cause.
+        ("certificate.suspend", "suspended", "suspended") => Some(Kind::Suspended),
         (_, "suspended", "valid") => Some(Kind::Reinstated),
         // What somebody else opened and what the holder renews with the key in use differ in danger.
         ("certificate.open", _, "awaiting") => (event.reason != "renewal").then_some(Kind::Reissued),
