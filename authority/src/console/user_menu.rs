@@ -153,7 +153,7 @@ fn suspend_page(user: &Customer, denial: Option<Denial>) -> Response {
 /// The session ends with its certificate.
 async fn suspend_own(Posted { by: user, mut form }: Posted<Customer>) -> Result<Response, Trouble> {
     let pin = form.secret("user_pin");
-    let cause = form.text("reason").and_then(Cause::from_key).unwrap_or(Cause::Other);
+    let cause = form.text("reason").and_then(Cause::given).unwrap_or(Cause::Other);
     let session = &user.session;
     match user.own.suspend_by_pin(&session.contract, &session.user, pin.as_ref(), cause).await {
         Ok(()) => Ok(farewell(&user, user.visit.texts().done_suspend)),

@@ -147,7 +147,7 @@ async fn suspend(admin: Administrator, Path(user): Path<String>, mut form: Form)
     let user = user_id(&user).map_err(refused)?;
     let confirm_pin = form.secret("confirm_pin");
     let cause = match form.text("reason") {
-        Some(reason) => Cause::from_key(reason).ok_or(Refusal::BadRequest).map_err(refused)?,
+        Some(reason) => Cause::given(reason).ok_or(Refusal::BadRequest).map_err(refused)?,
         None => Cause::Other,
     };
     let suspended = admin.office.suspend(&user, cause, confirm_pin.as_ref(), form.text("version")).await;

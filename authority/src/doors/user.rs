@@ -89,7 +89,7 @@ async fn suspend(caller: Caller, mut form: Form) -> Result<Json<Value>, Problem>
     let contract = contract.map_err(|_| refused(Refusal::IdFormat))?;
     let user = UserId::new(form.wanted("user_id").map_err(refused)?).map_err(|_| refused(Refusal::IdFormat))?;
     let cause = match form.text("reason") {
-        Some(reason) => Cause::from_key(reason).ok_or(Refusal::BadRequest).map_err(refused)?,
+        Some(reason) => Cause::given(reason).ok_or(Refusal::BadRequest).map_err(refused)?,
         None => Cause::Lost,
     };
     let own = Own::new(caller.house.clone(), &caller.place);

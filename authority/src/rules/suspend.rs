@@ -44,6 +44,12 @@ impl Cause {
         matches!(self, Self::Lost | Self::Stolen | Self::Suspicion)
     }
 
+    /// The cause with that key, as a person gives it: an emergency is the contract's, and ends with the stop.
+    #[must_use]
+    pub fn given(key: &str) -> Option<Self> {
+        Self::from_key(key).filter(|cause| *cause != Self::Emergency)
+    }
+
     /// The cause with that key.
     #[must_use]
     pub fn from_key(key: &str) -> Option<Self> {
@@ -216,6 +222,7 @@ mod tests {
     fn causes_have_keys() {
         for cause in Cause::ALL {
             assert_eq!(Cause::from_key(cause.key()), Some(cause));
+            assert_eq!(Cause::given(cause.key()).is_some(), cause != Cause::Emergency);
         }
     }
 }

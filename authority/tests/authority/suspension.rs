@@ -69,6 +69,8 @@ async fn a_theft_is_seen_though_the_certificate_was_on_hold_and_is_lifted_by_the
     let shown = office.get(&format!("/admin/v1/users/{USER}")).await.ok();
     assert_eq!(text(&shown["suspension"], "reason"), "stolen");
     assert_eq!(act(&office, "reinstate", &[]).await.code(), "E-SAME-PERSON");
+    assert_eq!(client.post("/user/v1/suspend", &report("emergency")).await.code(), "E-BAD-REQUEST");
+    assert_eq!(act(&office, "suspend", &[("reason", "emergency")]).await.code(), "E-BAD-REQUEST");
 }
 
 #[tokio::test]

@@ -70,7 +70,7 @@ pub(super) async fn perform(
             office.revoke_token(user, confirmation).await?;
         }
         What::Suspend => {
-            let cause = form.text("reason").and_then(Cause::from_key).ok_or(Refusal::Required)?;
+            let cause = form.text("reason").and_then(Cause::given).ok_or(Refusal::Required)?;
             office.suspend(user, cause, pin, version).await?;
         }
         What::Unlock => {

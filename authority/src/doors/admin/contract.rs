@@ -47,7 +47,7 @@ async fn peer(
     let no = administrator.parse().map_err(|_| refused(Refusal::NotFound))?;
     let action = match action.as_str() {
         "suspend" => {
-            let cause = form.text("reason").map_or(Some(Cause::Other), Cause::from_key);
+            let cause = form.text("reason").map_or(Some(Cause::Other), Cause::given);
             PeerAction::Suspend(cause.ok_or_else(|| refused(Refusal::BadRequest))?)
         }
         "reinstate" => PeerAction::Reinstate,
