@@ -10,6 +10,7 @@ use crate::acquisition::Applicant;
 use crate::denial::Denial;
 use crate::jst;
 use crate::rules::acquire::UserStatus;
+use crate::rules::actor::Role;
 use crate::rules::certificate::Status;
 use crate::store::certificates::{self, CertificateRow};
 use crate::store::tokens::{self, TokenRow};
@@ -81,7 +82,7 @@ pub struct SuspensionView {
     pub at_text: String,
     /// Who: `administrator`, `bank_operator` or `holder`.
     pub role: &'static str,
-    /// By name.
+    /// By name; empty for the bank's.
     pub by: String,
     /// Why: `absence`, `emergency`, `lost`, `other`, `stolen` or `suspicion`.
     pub reason: String,
@@ -222,7 +223,11 @@ impl SuspensionView {
             at: suspension.at,
             at_text: jst::date_time(suspension.at),
             role: suspension.by.role.key(),
-            by: suspension.by.id,
+            // Who at the bank it was is no matter of the customer's (crate::history).
+            by: match suspension.by.role {
+                Role::BankOperator | Role::Authority => String::new(),
+                Role::Administrator | Role::Holder => suspension.by.id,
+            },
             reason: suspension.reason,
             until: suspension.until,
             until_text: jst::date_time(suspension.until),

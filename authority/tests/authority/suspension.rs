@@ -54,6 +54,8 @@ async fn the_administrator_stops_and_the_bank_lifts_it() {
 
     // What the bank stopped the administrator does not lift.
     bench.bank().suspend_certificate(&applicant(Some(USER)), Cause::Lost, "F-8").await.unwrap();
+    let shown = office.get(&format!("/admin/v1/users/{USER}")).await.ok();
+    assert_eq!((text(&shown["suspension"], "role"), text(&shown["suspension"], "by")), ("bank_operator", ""));
     assert_eq!(act(&office, "reinstate", &[]).await.code(), "E-SAME-PERSON");
     assert_eq!(bench.events_of("certificate.suspend").await, 3, "two done, one refused");
 }
