@@ -230,7 +230,7 @@ pub async fn add(db: &mut AnyConnection, token: &TokenRow, now: i64) -> Result<(
     };
     sqlx::query(
         "INSERT INTO tokens (token_serial, token_status, otp_kind, otp_hash, otp_digits, otp_period, otp_secret, \
-         otp_next, added_at, token_ends_at) VALUES ($1, 'stock', $2, $3, $4, $5, $6, $7, $8, $9)",
+         otp_next, otp_drift, added_at, token_ends_at) VALUES ($1, 'stock', $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(&token.serial)
     .bind(kind)
@@ -239,6 +239,7 @@ pub async fn add(db: &mut AnyConnection, token: &TokenRow, now: i64) -> Result<(
     .bind(period)
     .bind(&token.secret)
     .bind(i64::try_from(token.state.next).unwrap_or(i64::MAX))
+    .bind(token.state.drift)
     .bind(now)
     .bind(token.ends_at)
     .execute(db)

@@ -51,6 +51,22 @@ async fn files_are_taken_with_their_key_and_whole_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn the_makers_drift_is_kept() {
+    let bench = Bench::new().await;
+    let scratch = tempfile::tempdir().unwrap();
+    let drifting = std::fs::read_to_string(file("plain.pskc")).unwrap().replacen(
+        "</pskc:TimeInterval>",
+        "</pskc:TimeInterval><pskc:TimeDrift><pskc:PlainValue>-3</pskc:PlainValue></pskc:TimeDrift>",
+        1,
+    );
+    let path = scratch.path().join("drifting.pskc");
+    std::fs::write(&path, drifting).unwrap();
+    good(&import(&bench, &path, &[], None));
+    let token = tokens::find(bench.house.store.readers(), "T-100").await.unwrap().unwrap();
+    assert_eq!(token.state.drift, -3);
+}
+
+#[tokio::test]
 async fn pskctool_agrees_and_what_it_signed_is_taken_on_the_operators_word() {
     let bench = Bench::new().await;
     let read = Command::new("pskctool").arg("--info").arg(file("plain.pskc")).output().unwrap();
