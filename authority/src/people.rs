@@ -63,10 +63,10 @@ pub async fn deregister(
     let before = user.status.key();
     user.status = UserStatus::Deregistered;
     user.version += 1;
-    // Nobody is to be written to any more.
-    user.email = String::new();
+    // Nobody is to be written to any more, but of this.
+    let address = std::mem::take(&mut user.email);
     users::update(change.db(), &holder.contract, user).await?;
-    Ok(event.clone().changed(before, UserStatus::Deregistered.key()))
+    Ok(event.clone().gone(before, &address, UserStatus::Deregistered.key()))
 }
 
 /// Ends the sessions of a user who was stopped, and who comes back: the sessions do not.

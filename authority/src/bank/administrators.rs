@@ -147,9 +147,9 @@ impl Bank {
         }
         self.end(&mut change, id, &rows, Ended::Removed, &event).await?;
         administrator.active = false;
-        administrator.email = String::new();
+        let address = std::mem::take(&mut administrator.email);
         administrators::update(change.db(), id, &administrator).await?;
-        Ok(change.commit(event.changed("active", "removed")).await?)
+        Ok(change.commit(event.gone("active", &address, "removed")).await?)
     }
 
     /// Writes what a form says of an administrator; `None` leaves what is there.

@@ -54,7 +54,7 @@ async fn tell(house: &House, change: &mut Change, kind: Kind, event: &Recorded) 
     let known = notices::addresses(change.db(), &event.contract_id).await?;
     let audience = kind.audience();
     let mut recipients = known.administrators;
-    if kind.changes_address() {
+    if kind.has_addresses() {
         recipients.extend(addresses(event));
     }
     let concerned = |id: &str| match settings.users {
@@ -161,9 +161,9 @@ fn webhook(kind: Kind, event: &Recorded, now: i64) -> Result<Notice, Denial> {
         "role": event.role,
         "action": event.action,
         "subject": event.subject,
-        // States only: where an address changed they are somebody's name.
-        "before": if kind.changes_address() { "" } else { &event.before },
-        "after": if kind.changes_address() { "" } else { &event.after },
+        // States only: where addresses stand in them they are somebody's name.
+        "before": if kind.has_addresses() { "" } else { &event.before },
+        "after": if kind.has_addresses() { "" } else { &event.after },
         "reason": event.reason,
     });
     Ok(Notice { notice_id, channel: "webhook".to_owned(), body: body.to_string(), ..blank(kind, event, now) })

@@ -87,6 +87,17 @@ impl Event {
         self
     }
 
+    /// That somebody leaves, who is told at an address that is deleted in the same change: it stands beside the state, where
+    /// the notice finds it.
+    #[must_use]
+    pub fn gone(self, before: &str, address: &str, after: &str) -> Self {
+        if address.is_empty() {
+            self.changed(before, after)
+        } else {
+            self.changed(&format!("{before} <{address}>"), after)
+        }
+    }
+
     /// That wrong entries of `secret` have locked what it concerns.
     #[must_use]
     pub fn locked_by(self, secret: &'static str) -> Self {

@@ -255,6 +255,36 @@ async fn a_code_about_one_administrator_stops_that_one() {
 }
 
 #[tokio::test]
+async fn whoever_is_struck_off_is_told_though_the_address_goes() {
+    let relay = Relay::start(&[]);
+    let (bench, courier) = telling(&relay).await;
+    let bank = bench.bank();
+    let person = Person { email: "fuku@keiyaku.example", ..Person::default() };
+    bank.add_administrator(&contract(), "F-2", person).await.unwrap();
+    sqlx::query("UPDATE users SET email = 'taro@keiyaku.example' WHERE user_id = $1")
+        .bind(USER)
+        .execute(&bench.intruder().await)
+        .await
+        .unwrap();
+    bank.remove_administrator(&contract(), 1, "F-3").await.unwrap();
+    bank.deregister_user(&contract(), &crate::bench::user()).await.unwrap();
+    tell(&bench, &courier).await;
+    let told = notices(&bench, "sent").await;
+    for (kind, address) in
+        [("administrator_removed", "fuku@keiyaku.example"), ("user_deregistered", "taro@keiyaku.example")]
+    {
+        assert!(told.iter().any(|notice| notice.notice_kind == kind && notice.recipient == address), "{kind}");
+    }
+    let kept: i64 = sqlx::query_scalar(
+        "SELECT (SELECT COUNT(*) FROM users WHERE email <> '') + (SELECT COUNT(*) FROM administrators WHERE email <> '')",
+    )
+    .fetch_one(bench.house.store.readers())
+    .await
+    .unwrap();
+    assert_eq!(kept, 0);
+}
+
+#[tokio::test]
 async fn a_code_is_worth_nothing_after_its_time() {
     let relay = Relay::start(&[]);
     let (bench, courier) = telling(&relay).await;

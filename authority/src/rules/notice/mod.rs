@@ -107,10 +107,17 @@ impl Kind {
         matches!(self, Self::Acquired | Self::Reinstated | Self::Reissued)
     }
 
-    /// Old and new address stand in the event, and both are told (D-703).
+    /// Addresses stand in the event and are told: the old and the new one, and that of whoever is struck off (D-703).
     #[must_use]
-    pub fn changes_address(self) -> bool {
-        matches!(self, Self::AddressChanged | Self::AdministratorChanged | Self::UserChanged)
+    pub fn has_addresses(self) -> bool {
+        matches!(
+            self,
+            Self::AddressChanged
+                | Self::AdministratorChanged
+                | Self::AdministratorRemoved
+                | Self::UserChanged
+                | Self::UserDeregistered
+        )
     }
 }
 

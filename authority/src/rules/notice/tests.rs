@@ -75,7 +75,8 @@ fn what_requirements_list_is_told() {
         ("token.revoke", "registered", "revoked", Kind::TokenRevoked),
         ("user.add", "", "active", Kind::UserRegistered),
         ("user.change", "A <a@x.example>", "A <b@x.example>", Kind::UserChanged),
-        ("user.deregister", "active", "deregistered", Kind::UserDeregistered),
+        ("user.deregister", "active <a@x.example>", "deregistered", Kind::UserDeregistered),
+        ("administrator.remove", "active", "removed", Kind::AdministratorRemoved),
         ("contract.emergency_stop", "active", "emergency_stop", Kind::EmergencyStop),
         ("administrator.change", "a@x.example", "b@x.example", Kind::AdministratorChanged),
     ] {
@@ -148,6 +149,8 @@ fn addresses_are_found_in_both_forms() {
     let changed = event("user.change", "大阪 太郎 <old@x.example>", "大阪 太郎 <new@x.example>");
     assert_eq!(addresses(&changed), ["old@x.example", "new@x.example"]);
     assert_eq!(addresses(&event("contract.notices", "old@x.example", "old@x.example")), ["old@x.example"]);
+    assert_eq!(addresses(&event("user.deregister", "active <a@x.example>", "deregistered")), ["a@x.example"]);
+    assert_eq!(addresses(&event("user.deregister", "active", "deregistered")), [""; 0]);
     assert_eq!(addresses(&event("user.change", " <>", "Mary <new@x.example>")), ["new@x.example"]);
 }
 
