@@ -22,7 +22,9 @@ pub enum Kind {
     AdministratorChanged,
     AdministratorRemoved,
     ApprovalWaiting,
+    ContractChanged,
     ContractLocked,
+    ContractPinsReset,
     ContractTerminated,
     ContractUnlocked,
     EmergencyLifted,
@@ -90,7 +92,9 @@ impl Kind {
             Self::AdministratorAdded
                 | Self::AdministratorChanged
                 | Self::AdministratorRemoved
+                | Self::ContractChanged
                 | Self::ContractLocked
+                | Self::ContractPinsReset
                 | Self::ContractTerminated
                 | Self::ContractUnlocked
                 | Self::EmergencyLifted
@@ -173,6 +177,8 @@ pub fn kind(event: &Recorded) -> Option<Kind> {
         ("user.unlock", "locked", "active") => Some(Kind::UserUnlocked),
         ("contract.unlock", ..) => Some(Kind::ContractUnlocked),
         ("contract.terminate", _, "terminated") => Some(Kind::ContractTerminated),
+        ("contract.pins", ..) => Some(Kind::ContractPinsReset),
+        ("contract.set", ..) if before != after => Some(Kind::ContractChanged),
         ("contract.notices", ..) if before != after => Some(Kind::AddressChanged),
         ("administrator.add", ..) => Some(Kind::AdministratorAdded),
         ("administrator.change", ..) => Some(Kind::AdministratorChanged),

@@ -73,9 +73,17 @@ table! {
         "承認依頼" "他の管理者の承認を待っている操作があります。"
         "Approval wanted" "An operation waits for the approval of another administrator."
     }
+    ContractChanged "contract_changed" {
+        "ご契約内容の変更" "利用者数の上限、または他の管理者の承認を必要とする設定が変更されました。"
+        "Contract changed" "The number of users, or whether operations need another administrator's approval, was changed."
+    }
     ContractLocked "contract_locked" {
         "ご契約先のロック" "管理者の暗証番号の入力誤りが続いたため、ご契約先のサービスを停止しました。お取引店にご連絡ください。"
         "Contract locked" "Wrong entries of the administrator's PINs have stopped the service for this contract. Contact the branch."
+    }
+    ContractPinsReset "contract_pins_reset" {
+        "ご契約先暗証番号の再設定" "ご契約先暗証番号とご契約先確認暗証番号が再設定されました。"
+        "Contract PINs reset" "The contract's two PINs, for logging in and for confirming operations, were set anew."
     }
     ContractTerminated "contract_terminated" {
         "解約" "ご契約が解約され、すべての電子証明書が失効しました。"
