@@ -28,12 +28,33 @@ pub(super) enum MailError {
 }
 
 impl MailError {
-    /// The relay said that it will never take it (5yz), or there is nothing to be taken.
+    /// The relay said that it will never take this message, or not for this recipient; or there is nothing to be taken.
+    /// What it says of us it says until somebody mends it.
     pub(super) fn is_final(&self) -> bool {
         match self {
             Self::Message(_) => true,
-            Self::Relay(error) => error.is_permanent(),
+            Self::Relay(error) => {
+                let said = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+                error.is_permanent() && error.status().is_some_and(|code| is_of_the_mail(code.into(), &said))
+            }
         }
+    }
+}
+
+/// Whether a reply 5yz is about the recipient or the message, and not about the sender, the password or the connection.
+/// Its text may begin with an enhanced code (RFC 2034), which says so (RFC 3463 §3). Without one the reply codes of RCPT
+/// and DATA have to do (RFC 5321 §4.2.3); a relay that uses them for the sender is one that has no enhanced codes.
+fn is_of_the_mail(code: u16, said: &str) -> bool {
+    let enhanced = said.split_whitespace().next().and_then(|word| word.strip_prefix("5."));
+    let enhanced = enhanced.and_then(|rest| rest.split_once('.'));
+    let enhanced = enhanced.and_then(|(subject, detail)| Some((subject.parse().ok()?, detail.parse().ok()?)));
+    match enhanced {
+        // The address's subject is the recipient's but for these two.
+        Some((1, detail)) => !matches!(detail, 7u16 | 8),
+        // The mailbox, and the message itself.
+        Some((2u16 | 6, _)) => true,
+        Some(_) => false,
+        None => matches!(code, 550..=553),
     }
 }
 
@@ -98,5 +119,32 @@ impl Mail {
             .raw_header(header("Auto-Submitted", "auto-generated"))
             .header(ContentType::TEXT_PLAIN)
             .body(body.to_owned())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_about_us_is_tried_again() {
+        for (code, said, expected) in [
+            (550, "no such mailbox", true),
+            (550, "5.1.1 no such user", true),
+            (553, "5.1.3 bad address syntax", true),
+            (552, "5.2.2 mailbox full", true),
+            (554, "5.6.0 no such content", true),
+            // The sender, the password, the connection, a policy.
+            (550, "5.1.8 sender's domain not found", false),
+            (553, "5.1.7 sender's address refused", false),
+            (550, "5.7.1 relaying denied", false),
+            (530, "5.7.0 authentication required", false),
+            (535, "5.7.8 wrong credentials", false),
+            (535, "wrong credentials", false),
+            (554, "no SMTP service here", false),
+            (550, "5.x.y odd", true),
+        ] {
+            assert_eq!(is_of_the_mail(code, said), expected, "{code} {said}");
+        }
     }
 }

@@ -322,6 +322,13 @@ async fn starttls_and_a_password_from_a_credential() {
     bench.bank().test_mail("sousa@bank.example").await.unwrap();
     let mail = relay.mail();
     assert_eq!((&mail.envelope["tls"], &mail.envelope["login"]), (&true.into(), &"jitsuin".into()));
+    // The password was changed: the notices wait until it is mended, and are not lost.
+    bench.bank().set_notice_address(&contract(), ADMINISTRATOR, Language::Ja, "F-1").await.unwrap();
+    let place = bench.house.directory.join("smtp.password");
+    std::fs::write(&place, "another\n").unwrap();
+    assert_eq!(tell(&bench, &Courier::new(&bench.house).unwrap()).await, 0);
+    assert_eq!(notices(&bench, "dead").await, []);
+    assert!(notices(&bench, "waiting").await.iter().all(|notice| notice.last_error.contains("535")));
     // Another authority's roots: the relay is a stranger, and no mail leaves.
     let mut settings = (*bench.house.settings).clone();
     settings.notice.roots = "ca/root.crt".to_owned();
