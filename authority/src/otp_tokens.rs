@@ -96,28 +96,40 @@ async fn end(change: &mut Change, token: &TokenRow, event: &Event) -> Result<(),
     change.record(event.clone().on(&token.serial).changed(token.status.key(), end.key())).await
 }
 
-/// Writes down of up to `most` tokens that their life is over, an event each; yields how many there were.
+/// Writes down of tokens that their life is over, an event each; yields how many there were. `most` are read at a time.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn let_time_pass(house: &House, most: i64) -> Result<usize, StoreError> {
-    let outlived = tokens::outlived(house.store.readers(), house.clock.now(), most).await?;
-    for token in &outlived {
-        let mut change = house.store.change(&house.clock).await?;
-        let now = change.now();
-        // Another process may have been there first.
-        let Some(token) = tokens::find(change.db(), &token.serial).await? else { continue };
-        if token.status == TokenStatus::Revoked || token.status == token.status_at(now) {
-            continue;
+    let mut done = 0;
+    let mut last = (i64::MIN, String::new());
+    loop {
+        let outlived = tokens::outlived(house.store.readers(), house.clock.now(), &last, most).await?;
+        for (_, serial) in &outlived {
+            done += usize::from(end(house, serial).await?);
         }
-        tokens::set_status(change.db(), &token.serial, TokenStatus::Expired, now).await?;
-        let mut event = Event::new("authority", "clock", "clock", "token.end")
-            .on(&token.serial)
-            .changed(token.status.key(), TokenStatus::Expired.key())
-            .because("expired");
-        event.contract_id = token.contract.unwrap_or_default();
-        event.user_id = token.user.unwrap_or_default();
-        change.commit(event).await?;
+        match outlived.into_iter().last() {
+            Some(end) => last = end,
+            None => return Ok(done),
+        }
     }
-    Ok(outlived.len())
+}
+
+async fn end(house: &House, serial: &str) -> Result<bool, StoreError> {
+    let mut change = house.store.change(&house.clock).await?;
+    let now = change.now();
+    // Another process may have been there first.
+    let Some(token) = tokens::find(change.db(), serial).await? else { return Ok(false) };
+    if token.status == TokenStatus::Revoked || token.status == token.status_at(now) {
+        return Ok(false);
+    }
+    tokens::set_status(change.db(), serial, TokenStatus::Expired, now).await?;
+    let mut event = Event::new("authority", "clock", "clock", "token.end")
+        .on(serial)
+        .changed(token.status.key(), TokenStatus::Expired.key())
+        .because("expired");
+    event.contract_id = token.contract.unwrap_or_default();
+    event.user_id = token.user.unwrap_or_default();
+    change.commit(event).await?;
+    Ok(true)
 }

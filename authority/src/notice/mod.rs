@@ -27,7 +27,7 @@ use crate::store::StoreError;
 const LOOK: Duration = Duration::from_secs(2);
 /// How often is looked for what time gives reason to tell; all of it is told in days and hours.
 const REMIND: i64 = 600;
-/// Tokens whose end is written down at a time.
+/// Tokens that are read at a time to write their end down.
 const TOKENS: i64 = 100;
 
 /// Tells, until `shutdown`.

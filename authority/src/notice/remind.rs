@@ -4,7 +4,7 @@ use crate::house::House;
 use crate::store::notices::{self, Remindable};
 use crate::store::{Event, StoreError};
 
-/// Reminders given at a time, of each sort: what is left comes with the next round.
+/// Reminders read at a time, of each sort.
 const BATCH: i64 = 500;
 
 pub(super) async fn remind(house: &House) -> Result<usize, StoreError> {
@@ -18,19 +18,42 @@ pub(super) async fn remind(house: &House) -> Result<usize, StoreError> {
     let mut from = now;
     for day in days {
         let to = now + i64::from(day) * 86_400;
-        let name = format!("expiry.{day}");
-        let due = notices::certificates_ending(db, &name, (from, to), BATCH).await?;
-        given += tell(house, due, "reminder.expiry", &name, &day.to_string()).await?;
+        let (name, before) = (format!("expiry.{day}"), day.to_string());
+        let due = || notices::certificates_ending(db, &name, (from, to), BATCH);
+        given += all(house, due, ("reminder.expiry", &name, &before)).await?;
         from = to;
     }
     let hours = house.settings.notice.acquisition_hours;
     if hours > 0 {
-        let due = notices::not_acquired(db, "acquisition", now - i64::from(hours) * 3600, BATCH).await?;
-        given += tell(house, due, "reminder.acquisition", "acquisition", &hours.to_string()).await?;
+        let (name, before) = ("acquisition", hours.to_string());
+        let due = || notices::not_acquired(db, name, now - i64::from(hours) * 3600, BATCH);
+        given += all(house, due, ("reminder.acquisition", name, &before)).await?;
     }
     let days = house.settings.token.notice_days;
-    let due = notices::tokens_ending(db, "life", now + i64::from(days) * 86_400, BATCH).await?;
-    Ok(given + tell(house, due, "reminder.token", "life", &days.to_string()).await?)
+    let due = || notices::tokens_ending(db, "life", now + i64::from(days) * 86_400, BATCH);
+    Ok(given + all(house, due, ("reminder.token", "life", &days.to_string())).await?)
+}
+
+/// Gives all reminders of a sort that are due, in batches: however many end on one day, each is reminded of in time.
+async fn all<F>(
+    house: &House,
+    due: impl Fn() -> F,
+    (action, reminder, before): (&'static str, &str, &str),
+) -> Result<usize, StoreError>
+where
+    F: Future<Output = Result<Vec<Remindable>, StoreError>>,
+{
+    let mut given = 0;
+    loop {
+        let batch = due().await?;
+        let last = batch.len() < usize::try_from(BATCH).unwrap_or(usize::MAX);
+        let told = tell(house, batch, action, reminder, before).await?;
+        given += told;
+        // Where another process gives them all, it gives the next as well.
+        if last || told == 0 {
+            return Ok(given);
+        }
+    }
 }
 
 async fn tell(

@@ -185,22 +185,20 @@ pub async fn page(db: impl AnyExecutor<'_>, after: &str, most: i64) -> Result<Ve
         .collect()
 }
 
-/// Up to `most` tokens whose life has ended at `now` without anybody having written it down.
+/// When a token ends, in Unix time in seconds, and its serial number.
+pub type End = (i64, String);
+
+pub(super) const OUTLIVED: &str = "SELECT token_ends_at, token_serial FROM tokens \
+    WHERE token_ends_at < $1 AND (token_ends_at > $2 OR (token_ends_at = $2 AND token_serial > $3)) \
+    AND token_status IN ('stock', 'assigned', 'registered', 'locked') ORDER BY token_ends_at, token_serial LIMIT $4";
+
+/// Up to `most` tokens after `after` whose life has ended at `now` without anybody having written it down, in their order.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn outlived(db: impl AnyExecutor<'_>, now: i64, most: i64) -> Result<Vec<TokenRow>, StoreError> {
-    sqlx::query_as::<_, Row>(select!(
-        "WHERE token_ends_at < $1 AND token_status IN ('stock', 'assigned', 'registered', 'locked') \
-         ORDER BY token_ends_at LIMIT $2"
-    ))
-    .bind(now)
-    .bind(most)
-    .fetch_all(db)
-    .await?
-    .into_iter()
-    .map(TokenRow::try_from)
-    .collect()
+pub async fn outlived(db: impl AnyExecutor<'_>, now: i64, after: &End, most: i64) -> Result<Vec<End>, StoreError> {
+    let outlived = sqlx::query_as(OUTLIVED).bind(now).bind(after.0).bind(&after.1).bind(most);
+    Ok(outlived.fetch_all(db).await?)
 }
 
 /// When a token of that user was last revoked; Unix time in seconds.
