@@ -1,5 +1,6 @@
 //! Sending: claimed by one process at a time, tried again ever later, given up visibly.
 
+use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use super::derive::seal_name;
@@ -119,23 +120,25 @@ impl Courier {
     }
 }
 
-pub(super) async fn deliver(house: &House, courier: &Courier) -> Result<usize, Denial> {
+/// Sends what is due, until `shutdown`. What is not sent by then is given back, for whoever serves next.
+pub(super) async fn deliver(house: &House, courier: &Courier, shutdown: &CancellationToken) -> Result<usize, Denial> {
     let mut sent = 0;
-    loop {
-        // Nothing is written where nothing is due.
-        if notices::next_try(house.store.readers()).await?.is_none_or(|next| next > house.clock.now()) {
-            return Ok(sent);
-        }
-        let mut change = house.store.change(&house.clock).await?;
-        let now = change.now();
-        let claimed = notices::claim(change.db(), now + CLAIM, now, BATCH).await?;
+    while !shutdown.is_cancelled() {
+        let (until, claimed) = claim(house).await?;
         if claimed.is_empty() {
-            return Ok(sent);
+            break;
         }
-        change.commit_unrecorded().await?;
-        for notice in &claimed {
+        for (n, notice) in claimed.iter().enumerate() {
             let body = body(house, notice)?;
-            let outcome = courier.send(notice, &body).await;
+            let outcome = tokio::select! {
+                biased;
+                // The relay may have it: it comes again under the same Message-ID.
+                () = shutdown.cancelled() => {
+                    give_back(house, claimed.iter().skip(n), until).await?;
+                    break;
+                }
+                outcome = courier.send(notice, &body) => outcome,
+            };
             sent += usize::from(outcome.is_ok());
             settle(house, notice, outcome).await?;
         }
@@ -144,6 +147,34 @@ pub(super) async fn deliver(house: &House, courier: &Courier) -> Result<usize, D
         notices::forget(change.db(), now - i64::from(house.settings.notice.keep_days) * 86_400, now).await?;
         change.commit_unrecorded().await?;
     }
+    Ok(sent)
+}
+
+/// Some of those whose time has come, and until when they are this process's.
+async fn claim(house: &House) -> Result<(i64, Vec<Notice>), StoreError> {
+    let now = house.clock.now();
+    // Nothing is written where nothing is due.
+    if notices::next_try(house.store.readers()).await?.is_none_or(|next| next > now) {
+        return Ok((now, Vec::new()));
+    }
+    let mut change = house.store.change(&house.clock).await?;
+    let now = change.now();
+    let until = now + CLAIM;
+    let claimed = notices::claim(change.db(), until, now, BATCH).await?;
+    change.commit_unrecorded().await?;
+    Ok((until, claimed))
+}
+
+async fn give_back(
+    house: &House,
+    claimed: impl Iterator<Item = &Notice>,
+    until: i64,
+) -> Result<(), StoreError> {
+    let mut change = house.store.change(&house.clock).await?;
+    for notice in claimed {
+        notices::give_back(change.db(), &notice.notice_id, until).await?;
+    }
+    change.commit_unrecorded().await
 }
 
 /// The text with the stop code in its place.

@@ -30,22 +30,30 @@ const REMIND: i64 = 600;
 /// Tokens that are read at a time to write their end down.
 const TOKENS: i64 = 100;
 
-/// Tells, until `shutdown`.
+/// Tells, until `shutdown`. What is under way then is not waited for: what was read is read again, and what was written
+/// in part is taken back.
 pub async fn run(house: House, courier: Courier, shutdown: CancellationToken) {
     let mut reminded_at = i64::MIN;
     loop {
         let now = house.clock.now();
-        if now.saturating_sub(reminded_at) >= REMIND {
-            reminded_at = now;
-            if let Err(error) = remind(&house).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "reminders failed and are given again");
+        let derived = async {
+            if now.saturating_sub(reminded_at) >= REMIND {
+                reminded_at = now;
+                if let Err(error) = remind(&house).await {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "reminders failed and are given again");
+                }
             }
-        }
-        let told = async {
-            derive(&house).await?;
-            deliver(&house, &courier).await
+            derive(&house).await
         };
-        let told = told.await;
+        let derived = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return,
+            derived = derived => derived,
+        };
+        let told = match derived {
+            Ok(_) => deliver::deliver(&house, &courier, &shutdown).await,
+            Err(denial) => Err(denial),
+        };
         house.metrics.work().notices_round(told.is_ok(), house.clock.now());
         if let Err(denial) = told {
             tracing::warn!(code = denial.refusal.code(), "notices failed and are tried again");
@@ -79,5 +87,5 @@ pub async fn derive(house: &House) -> Result<usize, Denial> {
 /// # Errors
 /// `Internal`; what a relay or receiver refuses is tried again later.
 pub async fn deliver(house: &House, courier: &Courier) -> Result<usize, Denial> {
-    deliver::deliver(house, courier).await
+    deliver::deliver(house, courier, &CancellationToken::new()).await
 }

@@ -44,7 +44,12 @@ pub async fn run(house: House, shutdown: CancellationToken) {
         return;
     };
     loop {
-        let round = round(&house, &me).await;
+        // What is under way when the server ends is taken back, and is due again.
+        let round = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return,
+            round = round(&house, &me) => round,
+        };
         house.metrics.work().round(round.is_ok(), house.clock.now());
         let wait = match round {
             Ok(round) => {

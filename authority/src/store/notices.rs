@@ -104,6 +104,19 @@ pub async fn claim(db: &mut AnyConnection, until: i64, now: i64, most: i64) -> R
     Ok(claimed)
 }
 
+/// Gives back a notice that is claimed until `until` and was not tried.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn give_back(db: &mut AnyConnection, notice: &str, until: i64) -> Result<(), StoreError> {
+    sqlx::query("UPDATE notices SET claimed_until = 0 WHERE notice_id = $1 AND claimed_until = $2")
+        .bind(notice)
+        .bind(until)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// It was sent. The stop code is deleted: it is the reader's now.
 ///
 /// # Errors

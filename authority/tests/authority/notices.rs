@@ -395,6 +395,25 @@ async fn two_processes_send_each_notice_once() {
     assert_eq!(ids.len(), 60);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_says_nothing_keeps_no_server_from_ending() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let bench = Bench::with(plain(silent.local_addr().unwrap().port())).await;
+    bench.bank().set_notice_address(&contract(), ADMINISTRATOR, Language::Ja, "F-1").await.unwrap();
+    let courier = Courier::new(&bench.house).unwrap();
+    let shutdown = CancellationToken::new();
+    let task = tokio::spawn(notice::run(bench.house.clone(), courier, shutdown.clone()));
+    let _connection = silent.accept().await.unwrap();
+    shutdown.cancel();
+    tokio::time::timeout(Duration::from_secs(10), task).await.unwrap().unwrap();
+    // Nothing was tried, and whoever serves next has it at once.
+    let claimed: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM notices WHERE claimed_until > 0 OR attempts > 0")
+        .fetch_one(bench.house.store.readers())
+        .await
+        .unwrap();
+    assert_eq!(claimed, 0);
+}
+
 #[tokio::test]
 async fn where_nothing_is_configured_nothing_piles_up() {
     let bench = Bench::new().await;
