@@ -8,7 +8,7 @@ use crate::issuing::sealing_failed;
 use crate::otp::{self, Accepted};
 use crate::rules::otp_token::TokenStatus;
 use crate::store::tokens::{self, TokenRow};
-use crate::store::{Change, Event, StoreError};
+use crate::store::{Change, Event, StoreError, in_time};
 use zeroize::Zeroizing;
 
 /// How far a token was off when it was found again (D-308).
@@ -104,9 +104,10 @@ pub async fn let_time_pass(house: &House, most: i64) -> Result<usize, StoreError
     let mut done = 0;
     let mut last = (i64::MIN, String::new());
     loop {
-        let outlived = tokens::outlived(house.store.readers(), house.clock.now(), &last, most).await?;
+        let now = house.clock.now();
+        let outlived = in_time(tokens::outlived(house.store.readers(), now, &last, most)).await?;
         for (_, serial) in &outlived {
-            done += usize::from(end(house, serial).await?);
+            done += usize::from(in_time(end(house, serial)).await?);
         }
         match outlived.into_iter().last() {
             Some(end) => last = end,

@@ -6,27 +6,33 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
 use crate::house::House;
-use crate::store::event;
+use crate::store::{StoreError, chores, event};
 
 /// How long the database may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How far the clock may be behind the newest event, in seconds: the clocks of several machines differ a little.
 const BEHIND: i64 = 60;
 
-/// How long it counts that the CA's key has signed. Anybody may ask whether the authority is ready, and must not keep the key,
-/// or the token that it is in, busy with it.
-const SIGNED: Duration = Duration::from_secs(15);
+/// How long a change may take, with those that wait before it.
+const QUEUE: Duration = Duration::from_secs(10);
 
-/// What was last known of the CA's key, and since when.
+/// How long it counts that the CA's key has signed, or that a change was made. Anybody may ask whether the authority is
+/// ready, and must not keep the key, the token that it is in, or the writer busy with it.
+const FRESH: Duration = Duration::from_secs(15);
+
+/// What was last known of what cannot be asked at every question, and since when.
 #[derive(Debug, Clone, Default)]
-pub struct Probe(Arc<Mutex<Option<(Instant, bool)>>>);
+pub struct Probe {
+    ca: Arc<Mutex<Option<(Instant, bool)>>>,
+    writer: Arc<Mutex<Option<Instant>>>,
+}
 
 impl Probe {
     /// Whether the CA signs. Whoever asks meanwhile waits for the same answer.
     async fn ca(&self, house: &House) -> bool {
-        let mut known = self.0.lock().await;
+        let mut known = self.ca.lock().await;
         if let Some((at, signs)) = *known
-            && at.elapsed() < SIGNED
+            && at.elapsed() < FRESH
         {
             return signs;
         }
@@ -35,12 +41,31 @@ impl Probe {
         *known = Some((Instant::now(), signs));
         signs
     }
+
+    /// Whether changes are made: the writer's turn comes, and there is room on the disk. That they were counts for a while.
+    async fn writer(&self, house: &House) -> bool {
+        let mut known = self.writer.lock().await;
+        if known.is_some_and(|at| at.elapsed() < FRESH) {
+            return true;
+        }
+        let written = tokio::time::timeout(QUEUE, write(house)).await;
+        *known = matches!(written, Ok(Ok(()))).then(Instant::now);
+        known.is_some()
+    }
+}
+
+/// Makes a change that changes nothing.
+async fn write(house: &House) -> Result<(), StoreError> {
+    let mut change = house.store.in_background().change(&house.clock).await?;
+    let now = change.now();
+    chores::claim(change.db(), "ready", "ready", now, now).await?;
+    change.commit_unrecorded().await
 }
 
 /// What an authority needs, and whether it has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Readiness {
-    /// The database answers.
+    /// The database answers, and takes changes.
     pub database: bool,
     /// The clock is not before the newest event. Unknown, and taken as good, without the database.
     pub clock: bool,
@@ -56,6 +81,7 @@ impl Readiness {
             Ok(Ok(newest)) => (true, newest.is_none_or(|at| house.clock.now() >= at - BEHIND)),
             _ => (false, true),
         };
+        let database = database && house.probe.writer(house).await;
         Self { database, clock, ca: house.probe.ca(house).await }
     }
 }

@@ -12,7 +12,7 @@ use crate::house::House;
 use crate::issuing::sealing_failed;
 use crate::rules::notice::{STOP_CODE, retry_after};
 use crate::store::notices::{self, Notice};
-use crate::store::{Event, StoreError};
+use crate::store::{Event, StoreError, in_time};
 
 /// Notices claimed at a time.
 const BATCH: i64 = 20;
@@ -124,7 +124,7 @@ impl Courier {
 pub(super) async fn deliver(house: &House, courier: &Courier, shutdown: &CancellationToken) -> Result<usize, Denial> {
     let mut sent = 0;
     while !shutdown.is_cancelled() {
-        let (until, claimed) = claim(house).await?;
+        let (until, claimed) = in_time(claim(house)).await?;
         if claimed.is_empty() {
             break;
         }
@@ -134,13 +134,13 @@ pub(super) async fn deliver(house: &House, courier: &Courier, shutdown: &Cancell
                 biased;
                 // The relay may have it: it comes again under the same Message-ID.
                 () = shutdown.cancelled() => {
-                    give_back(house, claimed.iter().skip(n), until).await?;
+                    in_time(give_back(house, claimed.iter().skip(n), until)).await?;
                     break;
                 }
                 outcome = courier.send(notice, &body) => outcome,
             };
             sent += usize::from(outcome.is_ok());
-            settle(house, notice, outcome).await?;
+            in_time(settle(house, notice, outcome)).await?;
         }
         let mut change = house.store.change(&house.clock).await?;
         let now = change.now();

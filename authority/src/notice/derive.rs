@@ -11,33 +11,41 @@ use crate::rules::notice::{Facts, Kind, addresses, compose, kind};
 use crate::settings::ToldUsers;
 use crate::store::history::{self, Recorded};
 use crate::store::notices::{self, Notice};
-use crate::store::{Change, certificates, tokens};
+use crate::store::{Change, certificates, in_time, tokens};
 
 /// Events that one change takes: others wait for it meanwhile.
 const BATCH: i64 = 200;
 
 pub(super) async fn derive(house: &House) -> Result<usize, Denial> {
     let mut made = 0;
-    loop {
-        // Nothing is written where there is nothing new.
-        let readers = house.store.readers();
-        let cursor = notices::cursor(readers).await?;
-        if history::after(readers, cursor, 1).await?.is_empty() {
-            return Ok(made);
-        }
-        let mut change = house.store.change(&house.clock).await?;
-        let cursor = notices::cursor(change.db()).await?;
-        let events = history::after(change.db(), cursor, BATCH).await?;
-        for event in &events {
-            // Where nothing is sent nothing is kept, or it would all be sent on the day that something is.
-            if let Some(kind) = kind(event).filter(|_| house.settings.notice.is_on()) {
-                made += tell(house, &mut change, kind, event).await?;
-            }
-        }
-        let Some(last) = events.last() else { return Ok(made) };
-        notices::set_cursor(change.db(), last.seq).await?;
-        change.commit_unrecorded().await?;
+    while let Some(more) = in_time(some(house)).await? {
+        made += more;
     }
+    Ok(made)
+}
+
+/// The notices of the next events; `None` where there is nothing new.
+async fn some(house: &House) -> Result<Option<usize>, Denial> {
+    // Nothing is written where there is nothing new.
+    let readers = house.store.readers();
+    let cursor = notices::cursor(readers).await?;
+    if history::after(readers, cursor, 1).await?.is_empty() {
+        return Ok(None);
+    }
+    let mut made = 0;
+    let mut change = house.store.change(&house.clock).await?;
+    let cursor = notices::cursor(change.db()).await?;
+    let events = history::after(change.db(), cursor, BATCH).await?;
+    for event in &events {
+        // Where nothing is sent nothing is kept, or it would all be sent on the day that something is.
+        if let Some(kind) = kind(event).filter(|_| house.settings.notice.is_on()) {
+            made += tell(house, &mut change, kind, event).await?;
+        }
+    }
+    let Some(last) = events.last() else { return Ok(None) };
+    notices::set_cursor(change.db(), last.seq).await?;
+    change.commit_unrecorded().await?;
+    Ok(Some(made))
 }
 
 async fn tell(house: &House, change: &mut Change, kind: Kind, event: &Recorded) -> Result<usize, Denial> {

@@ -2,7 +2,7 @@
 
 use crate::house::House;
 use crate::store::notices::{self, Remindable};
-use crate::store::{Event, StoreError};
+use crate::store::{Event, StoreError, in_time};
 
 /// Reminders read at a time, of each sort.
 const BATCH: i64 = 500;
@@ -45,7 +45,7 @@ where
 {
     let mut given = 0;
     loop {
-        let batch = due().await?;
+        let batch = in_time(due()).await?;
         let last = batch.len() < usize::try_from(BATCH).unwrap_or(usize::MAX);
         let told = tell(house, batch, action, reminder, before).await?;
         given += told;
@@ -64,18 +64,27 @@ async fn tell(
     before: &str,
 ) -> Result<usize, StoreError> {
     let mut given = 0;
-    for (subject, contract, user) in due {
-        let mut change = house.store.change(&house.clock).await?;
-        let now = change.now();
-        // Another process may have been there first.
-        if !notices::remind_once(change.db(), &subject, reminder, now).await? {
-            continue;
-        }
-        let mut event = Event::new("authority", "clock", "clock", action).on(&subject).because(before);
-        event.contract_id = contract;
-        event.user_id = user.unwrap_or_default();
-        change.commit(event).await?;
-        given += 1;
+    for one in due {
+        given += usize::from(in_time(tell_one(house, one, action, (reminder, before))).await?);
     }
     Ok(given)
+}
+
+async fn tell_one(
+    house: &House,
+    (subject, contract, user): Remindable,
+    action: &'static str,
+    (reminder, before): (&str, &str),
+) -> Result<bool, StoreError> {
+    let mut change = house.store.change(&house.clock).await?;
+    let now = change.now();
+    // Another process may have been there first.
+    if !notices::remind_once(change.db(), &subject, reminder, now).await? {
+        return Ok(false);
+    }
+    let mut event = Event::new("authority", "clock", "clock", action).on(&subject).because(before);
+    event.contract_id = contract;
+    event.user_id = user.unwrap_or_default();
+    change.commit(event).await?;
+    Ok(true)
 }

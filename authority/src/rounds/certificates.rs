@@ -1,7 +1,7 @@
 //! Certificates whose time is over: not acquired, not confirmed, expired, suspended too long (C6 to C8, D-807).
 
 use crate::house::House;
-use crate::store::{StoreError, certificates, life, users};
+use crate::store::{StoreError, certificates, in_time, life, users};
 
 /// Records that one transaction takes: others wait for it meanwhile.
 const BATCH: i64 = 100;
@@ -15,31 +15,37 @@ pub(super) async fn next(house: &House) -> Result<Option<i64>, StoreError> {
 pub(super) async fn turn(house: &House) -> Result<usize, StoreError> {
     let mut done = 0;
     loop {
-        let mut change = house.store.change(&house.clock).await?;
-        let now = change.now();
-        let overdue = life::overdue(change.db(), now, BATCH).await?;
-        let mut turned = 0;
-        for record in &overdue {
-            let mut row = match certificates::find(change.db(), record).await {
-                Ok(Some(row)) => row,
-                Ok(None) => continue,
-                // One that nobody can read must not keep the others from their end.
-                Err(StoreError::Value(what)) => {
-                    tracing::error!(record, what, "a certificate's record cannot be read and is passed over");
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            if life::let_time_pass(&mut change, &mut row).await? {
-                users::changed(change.db(), &row.record.holder).await?;
-                turned += 1;
-            }
-        }
-        // Each transition has been recorded by itself.
-        change.commit_unrecorded().await?;
+        let turned = in_time(some(house)).await?;
         done += turned;
         if turned == 0 {
             return Ok(done);
         }
     }
+}
+
+/// The same with those that are due longest.
+async fn some(house: &House) -> Result<usize, StoreError> {
+    let mut change = house.store.change(&house.clock).await?;
+    let now = change.now();
+    let overdue = life::overdue(change.db(), now, BATCH).await?;
+    let mut turned = 0;
+    for record in &overdue {
+        let mut row = match certificates::find(change.db(), record).await {
+            Ok(Some(row)) => row,
+            Ok(None) => continue,
+            // One that nobody can read must not keep the others from their end.
+            Err(StoreError::Value(what)) => {
+                tracing::error!(record, what, "a certificate's record cannot be read and is passed over");
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        if life::let_time_pass(&mut change, &mut row).await? {
+            users::changed(change.db(), &row.record.holder).await?;
+            turned += 1;
+        }
+    }
+    // Each transition has been recorded by itself.
+    change.commit_unrecorded().await?;
+    Ok(turned)
 }

@@ -13,7 +13,7 @@ use crate::code;
 use crate::denial::Denial;
 use crate::house::House;
 use crate::office;
-use crate::store::{StoreError, approvals, chores};
+use crate::store::{StoreError, approvals, chores, in_time};
 use token::Refusal;
 
 /// The round's name in the database.
@@ -82,26 +82,31 @@ pub async fn once(house: &House) -> Result<Round, Denial> {
 async fn round(house: &House, me: &str) -> Result<Round, Denial> {
     let now = house.clock.now();
     // Nothing is written where there is nothing to do.
-    let next = self::next(house).await?;
+    let next = in_time(self::next(house)).await?;
     if next.is_none_or(|last| last >= now) {
         return Ok(Round { next, ..Round::default() });
     }
-    let mut change = house.store.change(&house.clock).await?;
-    let now = change.now();
-    if !chores::claim(change.db(), CHORE, me, now + CLAIM_SECONDS, now).await? {
+    if !in_time(claim(house, me)).await? {
         return Ok(Round { elsewhere: true, ..Round::default() });
     }
-    change.commit_unrecorded().await?;
     let done = turn(house).await;
-    release(house, me).await?;
-    Ok(Round { done: done?, next: self::next(house).await?, elsewhere: false })
+    in_time(release(house, me)).await?;
+    Ok(Round { done: done?, next: in_time(self::next(house)).await?, elsewhere: false })
 }
 
-/// Requests for approval that one round takes.
-const APPROVALS: i64 = 1000;
+async fn claim(house: &House, me: &str) -> Result<bool, StoreError> {
+    let mut change = house.store.change(&house.clock).await?;
+    let now = change.now();
+    let claimed = chores::claim(change.db(), CHORE, me, now + CLAIM_SECONDS, now).await?;
+    change.commit_unrecorded().await?;
+    Ok(claimed)
+}
+
+/// Requests for approval that one round takes; what is left is due at once.
+const APPROVALS: i64 = 200;
 
 async fn turn(house: &House) -> Result<usize, StoreError> {
-    Ok(certificates::turn(house).await? + office::let_time_pass(house, APPROVALS).await?)
+    Ok(certificates::turn(house).await? + in_time(office::let_time_pass(house, APPROVALS)).await?)
 }
 
 /// When the next thing is due.

@@ -20,6 +20,7 @@ pub mod life;
 pub mod notices;
 pub mod own_requests;
 pub mod parties;
+mod patience;
 pub mod revocations;
 pub mod suspend_tries;
 pub mod tokens;
@@ -38,6 +39,7 @@ use sqlx::{AnyConnection, AnyPool, Executor};
 use ends::Ends;
 pub use event::{Event, Outcome};
 use group::{Turn, Way, Writer};
+pub(crate) use patience::in_time;
 use turnstile::Turnstile;
 
 use crate::clock::Clock;

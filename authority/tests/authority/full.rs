@@ -50,8 +50,12 @@ async fn a_full_disk_is_refused_and_nothing_is_half_done() {
     for _ in 0..5 {
         assert_eq!(client.post("/login/challenge", &[]).await.code(), "E-UNAVAILABLE");
     }
+    // No balancer sends anybody here meanwhile.
+    let ready = client.get("/health/ready").await;
+    assert_eq!(ready.status.as_u16(), 503, "{}", String::from_utf8_lossy(&ready.body));
     std::fs::remove_file(filler).unwrap();
     drop(file);
+    assert_eq!(client.get("/health/ready").await.status.as_u16(), 200);
     acknowledged.push(client.post("/login/challenge", &[]).await.ok()["challenge"].as_str().unwrap().to_owned());
 
     // SQLite would resolve the way into the namespace to a place outside.
