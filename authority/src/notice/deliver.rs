@@ -142,10 +142,6 @@ pub(super) async fn deliver(house: &House, courier: &Courier, shutdown: &Cancell
             sent += usize::from(outcome.is_ok());
             in_time(settle(house, notice, outcome)).await?;
         }
-        let mut change = house.store.change(&house.clock).await?;
-        let now = change.now();
-        notices::forget(change.db(), now - i64::from(house.settings.notice.keep_days) * 86_400, now).await?;
-        change.commit_unrecorded().await?;
     }
     Ok(sent)
 }
@@ -165,11 +161,7 @@ async fn claim(house: &House) -> Result<(i64, Vec<Notice>), StoreError> {
     Ok((until, claimed))
 }
 
-async fn give_back(
-    house: &House,
-    claimed: impl Iterator<Item = &Notice>,
-    until: i64,
-) -> Result<(), StoreError> {
+async fn give_back(house: &House, claimed: impl Iterator<Item = &Notice>, until: i64) -> Result<(), StoreError> {
     let mut change = house.store.change(&house.clock).await?;
     for notice in claimed {
         notices::give_back(change.db(), &notice.notice_id, until).await?;

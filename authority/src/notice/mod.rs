@@ -6,6 +6,7 @@
 
 mod deliver;
 mod derive;
+mod forget;
 mod mail;
 mod remind;
 pub mod stop;
@@ -25,7 +26,7 @@ use crate::store::StoreError;
 /// How often is looked for events: the bank's operator and other servers write them, and nothing in the database calls
 /// this process.
 const LOOK: Duration = Duration::from_secs(2);
-/// How often is looked for what time gives reason to tell; all of it is told in days and hours.
+/// How often is looked for what time gives reason to tell or to forget; all of it is told in days and hours.
 const REMIND: i64 = 600;
 /// Tokens that are read at a time to write their end down.
 const TOKENS: i64 = 100;
@@ -41,6 +42,9 @@ pub async fn run(house: House, courier: Courier, shutdown: CancellationToken) {
                 reminded_at = now;
                 if let Err(error) = remind(&house).await {
                     tracing::warn!(error = &error as &dyn std::error::Error, "reminders failed and are given again");
+                }
+                if let Err(error) = forget(&house).await {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "old notices could not be deleted");
                 }
             }
             derive(&house).await
@@ -72,6 +76,14 @@ pub async fn run(house: House, courier: Courier, shutdown: CancellationToken) {
 pub async fn remind(house: &House) -> Result<usize, StoreError> {
     otp_tokens::let_time_pass(house, TOKENS).await?;
     remind::remind(house).await
+}
+
+/// Deletes what was sent long ago, and stop codes that have ended. Yields how many there were.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn forget(house: &House) -> Result<u64, StoreError> {
+    forget::forget(house).await
 }
 
 /// Derives the notices of all events that are new. Yields how many rows there are more.

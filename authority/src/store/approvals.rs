@@ -181,28 +181,24 @@ pub async fn decide(
     Ok(())
 }
 
+pub(super) const NEXT_DUE: &str =
+    "SELECT expires_at FROM approvals WHERE approval_status = 'pending' ORDER BY expires_at LIMIT 1";
+
 /// The last second in which the next one can be decided; Unix time in seconds.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn next_due(db: impl AnyExecutor<'_>) -> Result<Option<i64>, StoreError> {
-    let next = sqlx::query_scalar(
-        "SELECT expires_at FROM approvals WHERE approval_status = 'pending' ORDER BY expires_at LIMIT 1",
-    );
-    Ok(next.fetch_optional(db).await?)
+    Ok(sqlx::query_scalar(NEXT_DUE).fetch_optional(db).await?)
 }
+
+pub(super) const OUTLIVED: &str = "SELECT contract_id, approval_id FROM approvals \
+    WHERE approval_status = 'pending' AND expires_at < $1 ORDER BY expires_at LIMIT $2";
 
 /// Up to `most` of any contract that nobody decided in time: contract and name.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn outlived(db: impl AnyExecutor<'_>, now: i64, most: i64) -> Result<Vec<(String, String)>, StoreError> {
-    Ok(sqlx::query_as(
-        "SELECT contract_id, approval_id FROM approvals \
-         WHERE approval_status = 'pending' AND expires_at < $1 ORDER BY expires_at LIMIT $2",
-    )
-    .bind(now)
-    .bind(most)
-    .fetch_all(db)
-    .await?)
+    Ok(sqlx::query_as(OUTLIVED).bind(now).bind(most).fetch_all(db).await?)
 }

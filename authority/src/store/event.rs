@@ -322,7 +322,8 @@ pub(crate) fn actions_in_the_source() -> std::collections::BTreeSet<String> {
         let text = std::fs::read_to_string(&path).unwrap();
         let text = text.split("#[cfg(test)]").next().unwrap();
         for line in text.lines() {
-            let makes_one = ["event(", "Event::new(", "action", "acquisition.event", "Choice::", "change_of(", "record("];
+            let makes_one =
+                ["event(", "Event::new(", "action", "acquisition.event", "Choice::", "change_of(", "record("];
             if !makes_one.iter().any(|mark| line.contains(mark)) {
                 continue;
             }

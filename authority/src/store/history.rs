@@ -38,7 +38,7 @@ pub struct Recorded {
 }
 
 macro_rules! select {
-    ($which:literal) => {
+    ($which:expr) => {
         concat!(
             "SELECT seq, at, actor, role, origin, action, contract_id, user_id, subject, before, after, reason, outcome \
              FROM events ",
@@ -70,6 +70,28 @@ pub struct Wanted {
     pub refused: Option<bool>,
 }
 
+/// One contract's events beyond an edge. Of one user's and of everybody's there is an index each: the condition stands
+/// only where somebody is named.
+macro_rules! page {
+    ($edge:literal, $user:literal, $order:literal) => {
+        select!(concat!(
+            "WHERE contract_id = $1 AND seq ",
+            $edge,
+            " $2 AND at >= $3 AND at <= $4 AND ",
+            $user,
+            " AND substr(action, 1, length($6)) = $6 \
+             AND ($7 = 0 OR ($7 = 1 AND outcome = 'done') OR ($7 = 2 AND outcome <> 'done')) ORDER BY seq ",
+            $order,
+            " LIMIT $8"
+        ))
+    };
+}
+
+pub(super) const NEWEST: &str = page!("<", "$5 = ''", "DESC");
+pub(super) const NEWEST_OF_USER: &str = page!("<", "user_id = $5", "DESC");
+pub(super) const OLDEST: &str = page!(">", "$5 = ''", "");
+pub(super) const OLDEST_OF_USER: &str = page!(">", "user_id = $5", "");
+
 /// Up to `most` events of one contract, and of no other: the newest before number `before`, newest first.
 ///
 /// # Errors
@@ -81,18 +103,8 @@ pub async fn newest(
     before: Option<i64>,
     most: i64,
 ) -> Result<Vec<Recorded>, StoreError> {
-    page(
-        db,
-        select!(
-            "WHERE contract_id = $1 AND seq < $2 AND at >= $3 AND at <= $4 AND ($5 = '' OR user_id = $5) \
-             AND substr(action, 1, length($6)) = $6 \
-             AND ($7 = 0 OR ($7 = 1 AND outcome = 'done') OR ($7 = 2 AND outcome <> 'done')) ORDER BY seq DESC LIMIT $8"
-        ),
-        (contract, wanted),
-        before.unwrap_or(i64::MAX),
-        most,
-    )
-    .await
+    let statement = if wanted.user.is_some() { NEWEST_OF_USER } else { NEWEST };
+    page(db, statement, (contract, wanted), before.unwrap_or(i64::MAX), most).await
 }
 
 /// Up to `most` events of one contract, and of no other: the oldest after number `after`, oldest first.
@@ -106,18 +118,8 @@ pub async fn oldest(
     after: i64,
     most: i64,
 ) -> Result<Vec<Recorded>, StoreError> {
-    page(
-        db,
-        select!(
-            "WHERE contract_id = $1 AND seq > $2 AND at >= $3 AND at <= $4 AND ($5 = '' OR user_id = $5) \
-             AND substr(action, 1, length($6)) = $6 \
-             AND ($7 = 0 OR ($7 = 1 AND outcome = 'done') OR ($7 = 2 AND outcome <> 'done')) ORDER BY seq LIMIT $8"
-        ),
-        (contract, wanted),
-        after,
-        most,
-    )
-    .await
+    let statement = if wanted.user.is_some() { OLDEST_OF_USER } else { OLDEST };
+    page(db, statement, (contract, wanted), after, most).await
 }
 
 async fn page(

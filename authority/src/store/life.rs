@@ -82,26 +82,24 @@ pub async fn let_time_pass(change: &mut Change, row: &mut CertificateRow) -> Res
     Ok(true)
 }
 
+pub(super) const OVERDUE: &str = "SELECT record_id FROM certificates WHERE due_at < $1 ORDER BY due_at LIMIT $2";
+
 /// The records whose time was over before `now`, the longest first: at most `most`.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn overdue(db: impl AnyExecutor<'_>, now: i64, most: i64) -> Result<Vec<String>, StoreError> {
-    Ok(sqlx::query_scalar("SELECT record_id FROM certificates WHERE due_at < $1 ORDER BY due_at LIMIT $2")
-        .bind(now)
-        .bind(most)
-        .fetch_all(db)
-        .await?)
+    Ok(sqlx::query_scalar(OVERDUE).bind(now).bind(most).fetch_all(db).await?)
 }
+
+pub(super) const NEXT_DUE: &str = "SELECT due_at FROM certificates WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1";
 
 /// The last second before time changes some record; `None` where there is nothing to wait for.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn next_due(db: impl AnyExecutor<'_>) -> Result<Option<i64>, StoreError> {
-    Ok(sqlx::query_scalar("SELECT due_at FROM certificates WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1")
-        .fetch_optional(db)
-        .await?)
+    Ok(sqlx::query_scalar(NEXT_DUE).fetch_optional(db).await?)
 }
 
 fn one(rows: u64) -> Result<(), StoreError> {

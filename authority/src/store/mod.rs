@@ -21,6 +21,8 @@ pub mod notices;
 pub mod own_requests;
 pub mod parties;
 mod patience;
+#[cfg(test)]
+mod plans;
 pub mod revocations;
 pub mod suspend_tries;
 pub mod tokens;

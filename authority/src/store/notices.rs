@@ -177,16 +177,17 @@ pub async fn list(
     contract: Option<&ContractId>,
     most: i64,
 ) -> Result<Vec<Notice>, StoreError> {
-    let statement = format!(
-        "SELECT {COLUMNS} FROM notices WHERE ($1 = '' OR notice_status = $1) AND ($2 = '' OR contract_id = $2) \
-         ORDER BY event_seq DESC, recipient LIMIT $3"
-    );
-    Ok(sqlx::query_as(sqlx::AssertSqlSafe(statement))
-        .bind(status)
-        .bind(contract.map_or("", ContractId::as_str))
-        .bind(most)
-        .fetch_all(db)
-        .await?)
+    let statement = sqlx::AssertSqlSafe(listing(!status.is_empty(), contract.is_some()));
+    let query = sqlx::query_as(statement).bind(status).bind(contract.map_or("", ContractId::as_str)).bind(most);
+    Ok(query.fetch_all(db).await?)
+}
+
+/// A condition only for what is named: each is found by its own index.
+pub(super) fn listing(status: bool, contract: bool) -> String {
+    // Those that are not asked for are bound all the same: PostgreSQL wants to know of each what it is.
+    let status = if status { "notice_status = $1" } else { "$1 = ''" };
+    let contract = if contract { "contract_id = $2" } else { "$2 = ''" };
+    format!("SELECT {COLUMNS} FROM notices WHERE {status} AND {contract} ORDER BY event_seq DESC, recipient LIMIT $3")
 }
 
 /// When the next one is to be tried; Unix time in seconds.
@@ -197,17 +198,19 @@ pub async fn next_try(db: impl AnyExecutor<'_>) -> Result<Option<i64>, StoreErro
     Ok(sqlx::query_scalar("SELECT MIN(next_at) FROM notices WHERE notice_status = 'waiting'").fetch_one(db).await?)
 }
 
-/// Deletes what was sent before `before`, and stop codes that ended before `now`.
+pub(super) const FORGET: &str = "DELETE FROM notices WHERE notice_id IN (SELECT notice_id FROM notices \
+    WHERE notice_status = 'sent' AND sent_at < $1 ORDER BY sent_at LIMIT $2)";
+pub(super) const FORGET_CODES: &str = "DELETE FROM stop_codes WHERE code_sha256 IN (SELECT code_sha256 FROM stop_codes \
+    WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)";
+
+/// Deletes up to `most` notices that were sent before `before`, and up to `most` stop codes that ended before `now`. Yields
+/// how many of both.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn forget(db: &mut AnyConnection, before: i64, now: i64) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM notices WHERE notice_status = 'sent' AND sent_at < $1")
-        .bind(before)
-        .execute(&mut *db)
-        .await?;
-    sqlx::query("DELETE FROM stop_codes WHERE expires_at < $1").bind(now).execute(db).await?;
-    Ok(())
+pub async fn forget(db: &mut AnyConnection, before: i64, now: i64, most: i64) -> Result<u64, StoreError> {
+    let notices = sqlx::query(FORGET).bind(before).bind(most).execute(&mut *db).await?.rows_affected();
+    Ok(notices + sqlx::query(FORGET_CODES).bind(now).bind(most).execute(db).await?.rows_affected())
 }
 
 /// Keeps a stop code for a record.
@@ -255,6 +258,11 @@ pub async fn remind_once(db: &mut AnyConnection, subject: &str, reminder: &str, 
 /// What may be reminded of: name, contract, user.
 pub type Remindable = (String, String, Option<String>);
 
+pub(super) const CERTIFICATES_ENDING: &str = "SELECT record_id, contract_id, user_id FROM certificates \
+    WHERE cert_status = 'valid' AND cert_valid_until > $1 AND cert_valid_until <= $2 AND NOT EXISTS \
+    (SELECT 1 FROM reminders WHERE reminders.subject = certificates.record_id AND reminder = $3) \
+    ORDER BY cert_valid_until LIMIT $4";
+
 /// Up to `most` certificates in use that end after `from` and until `to`, and of which `reminder` was not given.
 ///
 /// # Errors
@@ -265,19 +273,14 @@ pub async fn certificates_ending(
     (from, to): (i64, i64),
     most: i64,
 ) -> Result<Vec<Remindable>, StoreError> {
-    Ok(sqlx::query_as(
-        "SELECT record_id, contract_id, user_id FROM certificates WHERE cert_status = 'valid' \
-         AND cert_valid_until > $1 AND cert_valid_until <= $2 AND NOT EXISTS \
-         (SELECT 1 FROM reminders WHERE reminders.subject = certificates.record_id AND reminder = $3) \
-         ORDER BY cert_valid_until LIMIT $4",
-    )
-    .bind(from)
-    .bind(to)
-    .bind(reminder)
-    .bind(most)
-    .fetch_all(db)
-    .await?)
+    let ending = sqlx::query_as(CERTIFICATES_ENDING).bind(from).bind(to).bind(reminder).bind(most);
+    Ok(ending.fetch_all(db).await?)
 }
+
+pub(super) const NOT_ACQUIRED: &str = "SELECT record_id, contract_id, user_id FROM certificates \
+    WHERE cert_status IN ('awaiting', 'unconfirmed') AND cert_issue_registered_on <= $1 AND NOT EXISTS \
+    (SELECT 1 FROM reminders WHERE reminders.subject = certificates.record_id AND reminder = $2) \
+    ORDER BY cert_issue_registered_on LIMIT $3";
 
 /// Up to `most` issues that were registered before `before` and that nobody has acquired, of which `reminder` was not
 /// given.
@@ -290,18 +293,13 @@ pub async fn not_acquired(
     before: i64,
     most: i64,
 ) -> Result<Vec<Remindable>, StoreError> {
-    Ok(sqlx::query_as(
-        "SELECT record_id, contract_id, user_id FROM certificates WHERE cert_status IN ('awaiting', 'unconfirmed') \
-         AND cert_issue_registered_on <= $1 AND NOT EXISTS \
-         (SELECT 1 FROM reminders WHERE reminders.subject = certificates.record_id AND reminder = $2) \
-         ORDER BY cert_issue_registered_on LIMIT $3",
-    )
-    .bind(before)
-    .bind(reminder)
-    .bind(most)
-    .fetch_all(db)
-    .await?)
+    Ok(sqlx::query_as(NOT_ACQUIRED).bind(before).bind(reminder).bind(most).fetch_all(db).await?)
 }
+
+pub(super) const TOKENS_ENDING: &str = "SELECT token_serial, contract_id, user_id FROM tokens \
+    WHERE token_status IN ('registered', 'locked') AND token_ends_at <= $1 AND NOT EXISTS \
+    (SELECT 1 FROM reminders WHERE reminders.subject = tokens.token_serial AND reminder = $2) \
+    ORDER BY token_ends_at LIMIT $3";
 
 /// Up to `most` tokens that somebody has and that end until `to`, of which `reminder` was not given.
 ///
@@ -313,17 +311,7 @@ pub async fn tokens_ending(
     to: i64,
     most: i64,
 ) -> Result<Vec<Remindable>, StoreError> {
-    Ok(sqlx::query_as(
-        "SELECT token_serial, contract_id, user_id FROM tokens WHERE token_status IN ('registered', 'locked') \
-         AND token_ends_at <= $1 AND NOT EXISTS \
-         (SELECT 1 FROM reminders WHERE reminders.subject = tokens.token_serial AND reminder = $2) \
-         ORDER BY token_ends_at LIMIT $3",
-    )
-    .bind(to)
-    .bind(reminder)
-    .bind(most)
-    .fetch_all(db)
-    .await?)
+    Ok(sqlx::query_as(TOKENS_ENDING).bind(to).bind(reminder).bind(most).fetch_all(db).await?)
 }
 
 /// Where a contract's notices go.

@@ -255,6 +255,30 @@ async fn a_code_about_one_administrator_stops_that_one() {
 }
 
 #[tokio::test]
+async fn what_was_sent_long_ago_is_forgotten() {
+    let relay = Relay::start(&[]);
+    let (bench, courier) = telling(&relay).await;
+    let administrator = bench.administrator().await;
+    bench.office(&administrator).await.choose(USER, "reissue", None).await.ok();
+    tell(&bench, &courier).await;
+    let kept = async || {
+        let count = "SELECT (SELECT COUNT(*) FROM notices), (SELECT COUNT(*) FROM stop_codes)";
+        let kept: (i64, i64) = sqlx::query_as(count).fetch_one(bench.house.store.readers()).await.unwrap();
+        kept
+    };
+    let (notices, codes) = kept().await;
+    assert!(notices > 3 && codes > 1, "{notices} {codes}");
+    bench.wait(72 * 3600);
+    assert_eq!(notice::forget(&bench.house).await.unwrap(), 0);
+    bench.wait(1);
+    notice::forget(&bench.house).await.unwrap();
+    assert_eq!(kept().await, (notices, 0));
+    bench.wait(90 * 86_400);
+    notice::forget(&bench.house).await.unwrap();
+    assert_eq!(kept().await, (0, 0));
+}
+
+#[tokio::test]
 async fn whoever_is_struck_off_is_told_though_the_address_goes() {
     let relay = Relay::start(&[]);
     let (bench, courier) = telling(&relay).await;
