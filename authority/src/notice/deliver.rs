@@ -9,10 +9,10 @@ use super::webhook::{Webhook, WebhookError};
 use crate::credential::CredentialError;
 use crate::denial::Denial;
 use crate::house::House;
-use crate::issuing::sealing_failed;
 use crate::rules::notice::{STOP_CODE, retry_after};
 use crate::store::notices::{self, Notice};
 use crate::store::{Event, StoreError, in_time};
+use crate::vault::VaultError;
 
 /// Notices claimed at a time.
 const BATCH: i64 = 20;
@@ -48,6 +48,8 @@ pub(super) enum SendError {
     Webhook(#[from] WebhookError),
     #[error("nothing is configured to send it by")]
     NoWay,
+    #[error("its stop code cannot be opened. Is secrets.key the one that it was sealed with?")]
+    Sealed(#[source] VaultError),
 }
 
 impl SendError {
@@ -55,7 +57,7 @@ impl SendError {
     fn is_final(&self) -> bool {
         match self {
             Self::Mail(error) => error.is_final(),
-            Self::NoWay | Self::Webhook(_) => false,
+            Self::NoWay | Self::Sealed(_) | Self::Webhook(_) => false,
         }
     }
 }
@@ -129,7 +131,7 @@ pub(super) async fn deliver(house: &House, courier: &Courier, shutdown: &Cancell
             break;
         }
         for (n, notice) in claimed.iter().enumerate() {
-            let body = body(house, notice)?;
+            let send = async { courier.send(notice, &body(house, notice).map_err(SendError::Sealed)?).await };
             let outcome = tokio::select! {
                 biased;
                 // The relay may have it: it comes again under the same Message-ID.
@@ -137,7 +139,7 @@ pub(super) async fn deliver(house: &House, courier: &Courier, shutdown: &Cancell
                     in_time(give_back(house, claimed.iter().skip(n), until)).await?;
                     break;
                 }
-                outcome = courier.send(notice, &body) => outcome,
+                outcome = send => outcome,
             };
             sent += usize::from(outcome.is_ok());
             in_time(settle(house, notice, outcome)).await?;
@@ -170,9 +172,9 @@ async fn give_back(house: &House, claimed: impl Iterator<Item = &Notice>, until:
 }
 
 /// The text with the stop code in its place.
-fn body(house: &House, notice: &Notice) -> Result<Zeroizing<String>, Denial> {
+fn body(house: &House, notice: &Notice) -> Result<Zeroizing<String>, VaultError> {
     let Some(sealed) = &notice.stop_code else { return Ok(Zeroizing::new(notice.body.clone())) };
-    let code = house.vault.open(&seal_name(&notice.notice_id), sealed).map_err(sealing_failed)?;
+    let code = house.vault.open(&seal_name(&notice.notice_id), sealed)?;
     let groups: Vec<_> = code.chunks(4).map(String::from_utf8_lossy).collect();
     Ok(Zeroizing::new(notice.body.replace(STOP_CODE, &Zeroizing::new(groups.join("-")))))
 }

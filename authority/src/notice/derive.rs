@@ -11,7 +11,7 @@ use crate::rules::notice::{Facts, Kind, addresses, compose, kind};
 use crate::settings::ToldUsers;
 use crate::store::history::{self, Recorded};
 use crate::store::notices::{self, Notice};
-use crate::store::{Change, certificates, in_time, tokens};
+use crate::store::{Change, StoreError, certificates, in_time, tokens};
 
 /// Events that one change takes: others wait for it meanwhile.
 const BATCH: i64 = 200;
@@ -117,7 +117,7 @@ async fn facts(
         place: if event.origin.parse::<std::net::IpAddr>().is_ok() { event.origin.clone() } else { String::new() },
         ..Facts::default()
     };
-    let certificate = certificates::find(change.db(), &event.subject).await?;
+    let certificate = readable(certificates::find(change.db(), &event.subject).await, &event.subject)?;
     if let Some(row) = &certificate {
         facts.issue_no = format!("{:03}", row.record.issue_no);
         facts.administrator = row.record.administrator.map(|no| no.to_string()).unwrap_or_default();
@@ -129,7 +129,7 @@ async fn facts(
         let until = event.at + i64::from(house.settings.notice.stop_hours) * 3600;
         facts.stop_until = kind.can_be_stopped().then_some(until);
     } else if (event.action.starts_with("token.") || kind == Kind::TokenEnding || kind == Kind::TokenRevoked)
-        && let Some(token) = tokens::find(change.db(), &event.subject).await?
+        && let Some(token) = readable(tokens::find(change.db(), &event.subject).await, &event.subject)?
     {
         facts.ends_at = matches!(kind, Kind::TokenEnding | Kind::TokenExpired).then_some(token.ends_at);
         facts.token = token.serial;
@@ -137,6 +137,15 @@ async fn facts(
         facts.administrator.clone_from(&event.subject);
     }
     Ok((facts, certificate.map(|row| row.record.id)))
+}
+
+/// What nobody can read must not keep everybody else from being told: its notice says less.
+fn readable<T>(found: Result<Option<T>, StoreError>, subject: &str) -> Result<Option<T>, StoreError> {
+    if let Err(StoreError::Value(what)) = found {
+        tracing::error!(subject, what, "what a notice is about cannot be read: the notice says less");
+        return Ok(None);
+    }
+    found
 }
 
 /// A code of its own for each recipient: whose was used is known.

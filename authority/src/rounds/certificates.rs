@@ -33,9 +33,10 @@ async fn some(house: &House) -> Result<usize, StoreError> {
         let mut row = match certificates::find(change.db(), record).await {
             Ok(Some(row)) => row,
             Ok(None) => continue,
-            // One that nobody can read must not keep the others from their end.
+            // One that nobody can read must not keep the others from their end, nor be met again every second.
             Err(StoreError::Value(what)) => {
-                tracing::error!(record, what, "a certificate's record cannot be read and is passed over");
+                tracing::error!(record, what, "a certificate's record cannot be read: time changes it no more");
+                life::set_aside(change.db(), record).await?;
                 continue;
             }
             Err(error) => return Err(error),

@@ -92,6 +92,15 @@ pub async fn overdue(db: impl AnyExecutor<'_>, now: i64, most: i64) -> Result<Ve
     Ok(sqlx::query_scalar(OVERDUE).bind(now).bind(most).fetch_all(db).await?)
 }
 
+/// Has time pass over a record.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn set_aside(db: &mut AnyConnection, record: &str) -> Result<(), StoreError> {
+    sqlx::query("UPDATE certificates SET due_at = NULL WHERE record_id = $1").bind(record).execute(db).await?;
+    Ok(())
+}
+
 pub(super) const NEXT_DUE: &str = "SELECT due_at FROM certificates WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1";
 
 /// The last second before time changes some record; `None` where there is nothing to wait for.

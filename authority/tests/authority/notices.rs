@@ -255,6 +255,35 @@ async fn a_code_about_one_administrator_stops_that_one() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_read_keeps_nobody_from_being_told() {
+    let relay = Relay::start(&[]);
+    let (bench, courier) = telling(&relay).await;
+    let administrator = bench.administrator().await;
+    let office = bench.office(&administrator).await;
+    office.choose(USER, "reissue", None).await.ok();
+    let intruder = bench.intruder().await;
+    let spoil = "UPDATE certificates SET administrator_no = 70000 WHERE user_id = $1";
+    sqlx::query(spoil).bind(USER).execute(&intruder).await.unwrap();
+    notice::derive(&bench.house).await.unwrap();
+    let about_it = "UPDATE notices SET stop_code = $1 WHERE notice_kind = 'certificate_acquired'";
+    sqlx::query(about_it).bind(vec![0u8; 40]).execute(&intruder).await.unwrap();
+    notice::deliver(&bench.house, &courier).await.unwrap();
+    let sent = notices(&bench, "sent").await;
+    assert!(sent.iter().any(|told| told.notice_kind == "certificate_reissued" && told.user_id == USER), "{sent:?}");
+    let waiting = notices(&bench, "waiting").await;
+    assert!(waiting.len() == 1 && waiting[0].last_error.contains("stop code"), "{waiting:?}");
+    // Nor is it met again and again when its time is over.
+    bench.wait(81 * 86_400);
+    authority::rounds::once(&bench.house).await.unwrap();
+    let due: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM certificates WHERE due_at < $1")
+        .bind(bench.clock.now())
+        .fetch_one(bench.house.store.readers())
+        .await
+        .unwrap();
+    assert_eq!(due, 0);
+}
+
+#[tokio::test]
 async fn what_was_sent_long_ago_is_forgotten() {
     let relay = Relay::start(&[]);
     let (bench, courier) = telling(&relay).await;
