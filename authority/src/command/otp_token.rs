@@ -124,7 +124,7 @@ async fn import(
     };
     let (mut taken, mut bad) = (Vec::new(), 0);
     for pskc::Entry { name, token } in container.open(key.as_ref())? {
-        match token {
+        match token.and_then(|token| token.counting_at(bank.now())) {
             Ok(token) => taken.push(token),
             Err(error) => {
                 bad += 1;

@@ -12,6 +12,7 @@ pub use crypto::{Key, Need};
 
 use token::Secret;
 
+use crate::jst;
 use crate::otp::TokenState;
 
 /// Longest file, in bytes.
@@ -28,6 +29,8 @@ pub enum PskcError {
     Asymmetric,
     #[error("the file has a document type, which PSKC has no use for. Do not take files from this sender")]
     Doctype,
+    #[error("it may be used from {0} on only. Import it then")]
+    Early(String),
     #[error("the file has entities or processing instructions of its own. Do not take files from this sender")]
     Entity,
     #[error("the key or password is not of the kind or length that the file needs. Ask the sender for it")]
@@ -70,8 +73,23 @@ pub struct Imported {
     pub state: TokenState,
     /// Its secret in raw bytes.
     pub secret: Secret,
-    /// When its maker says that it ends; Unix time in seconds.
+    /// From when on its maker lets it be used; Unix time in seconds.
+    pub counts_from: Option<i64>,
+    /// When its maker says that it ends, the key or the device; Unix time in seconds.
     pub ends_at: Option<i64>,
+}
+
+impl Imported {
+    /// That it may be used at `now`; Unix time in seconds.
+    ///
+    /// # Errors
+    /// [`PskcError::Early`] before its maker's date.
+    pub fn counting_at(self, now: i64) -> Result<Self, PskcError> {
+        match self.counts_from.filter(|from| now < *from) {
+            Some(from) => Err(PskcError::Early(jst::english(from))),
+            None => Ok(self),
+        }
+    }
 }
 
 /// A file that was read and not yet opened.

@@ -150,6 +150,14 @@ fn what_is_not_understood_is_refused_in_words() {
         "<pskc:KeyUsage>OTP</pskc:KeyUsage><pskc:PINPolicy PINUsageMode=\"Local\"/><pskc:ExpiryDate>2030-01-02T03:04:05Z</pskc:ExpiryDate>",
     );
     assert_eq!(only(&|text| text.replace("</pskc:Key>", &local)).unwrap().ends_at, Some(1_893_553_445));
+    // The device's battery may end before the key does, and the key be meant for later.
+    let battery = "<pskc:StartDate>2022-01-01T00:00:00Z</pskc:StartDate><pskc:ExpiryDate>2028-01-02T03:04:05Z</pskc:ExpiryDate></pskc:DeviceInfo>";
+    let later = policy("<pskc:StartDate>2029-01-02T03:04:05Z</pskc:StartDate><pskc:ExpiryDate>2030-01-02T03:04:05Z</pskc:ExpiryDate>");
+    let both = only(&|text| text.replace("</pskc:DeviceInfo>", battery).replace("</pskc:Key>", &later)).unwrap();
+    assert_eq!((both.counts_from, both.ends_at), (Some(1_862_017_445), Some(1_830_395_045)));
+    assert!(matches!(both.counting_at(1_862_017_444), Err(PskcError::Early(from)) if from.contains("2029-01-02")));
+    let now = only(&str::to_owned).unwrap();
+    assert!(now.counting_at(0).is_ok());
     let signed = PLAIN.replace(
         "</pskc:KeyContainer>",
         "<Signature xmlns=\"http://www.w3.org/2000/09/xmldsig#\"/></pskc:KeyContainer>",

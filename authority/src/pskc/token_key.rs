@@ -21,7 +21,10 @@ pub(super) fn read(package: &Element, n: usize, opener: Option<&Opener>) -> Entr
         if serial.is_empty() || serial.len() > 64 || !serial.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(PskcError::Value("serial number of 1 to 64 ASCII characters"));
         }
-        self::key(key, serial, opener)
+        let token = self::key(key, serial, opener)?;
+        let Some(device) = package.child("DeviceInfo") else { return Ok(token) };
+        let life = Life::of(device)?.within(Life { from: token.counts_from, until: token.ends_at });
+        Ok(Imported { counts_from: life.from, ends_at: life.until, ..token })
     });
     Entry { name, token }
 }
@@ -51,7 +54,38 @@ fn key(key: &Element, serial: &str, opener: Option<&Opener>) -> Result<Imported,
         let next = u64::try_from(next).map_err(|_| PskcError::Value("counter"))?;
         TokenState { kind: Kind::Hotp, hash, digits, next, drift: 0 }
     };
-    Ok(Imported { serial: serial.to_owned(), state, secret, ends_at: policy(key)? })
+    let Life { from, until } = policy(key)?;
+    Ok(Imported { serial: serial.to_owned(), state, secret, counts_from: from, ends_at: until })
+}
+
+/// From when and until when something may be used; Unix time in seconds.
+#[derive(Debug, Clone, Copy, Default)]
+struct Life {
+    from: Option<i64>,
+    until: Option<i64>,
+}
+
+impl Life {
+    /// As it stands in an element: a device's (§4.3.1), or a key's policy (§5).
+    fn of(element: &Element) -> Result<Self, PskcError> {
+        let date = |name| {
+            let text = element.child(name).map(Element::text);
+            let date = text.map(str::parse::<jiff::Timestamp>).transpose();
+            date.map_err(|_| PskcError::Value("date and time with a zone"))
+        };
+        Ok(Self {
+            from: date("StartDate")?.map(jiff::Timestamp::as_second),
+            until: date("ExpiryDate")?.map(jiff::Timestamp::as_second),
+        })
+    }
+
+    /// What both allow.
+    fn within(self, other: Self) -> Self {
+        Self {
+            from: self.from.into_iter().chain(other.from).max(),
+            until: self.until.into_iter().chain(other.until).min(),
+        }
+    }
 }
 
 /// Hash and digits.
@@ -101,9 +135,9 @@ fn plain(data: &Element, name: &str) -> Result<Option<i64>, PskcError> {
     value.text().parse().map(Some).map_err(|_| PskcError::Value("number"))
 }
 
-/// When the key ends. A policy that is not understood forbids the key (§5).
-fn policy(key: &Element) -> Result<Option<i64>, PskcError> {
-    let Some(policy) = key.child("Policy") else { return Ok(None) };
+/// From when and until when the key counts. A policy that is not understood forbids the key (§5).
+fn policy(key: &Element) -> Result<Life, PskcError> {
+    let Some(policy) = key.child("Policy") else { return Ok(Life::default()) };
     let mut usages = policy.children.iter().filter(|child| child.name == "KeyUsage").peekable();
     if usages.peek().is_some() && !usages.any(|usage| usage.text() == "OTP") {
         return Err(PskcError::Unknown("KeyUsage", "without OTP".to_owned()));
@@ -117,7 +151,5 @@ fn policy(key: &Element) -> Result<Option<i64>, PskcError> {
             other => return Err(PskcError::Unknown("Policy", short(other))),
         }
     }
-    let Some(end) = policy.child("ExpiryDate") else { return Ok(None) };
-    let end = end.text().parse::<jiff::Timestamp>().map_err(|_| PskcError::Value("date and time with a zone"))?;
-    Ok(Some(end.as_second()))
+    Life::of(policy)
 }
