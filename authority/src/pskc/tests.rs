@@ -77,6 +77,12 @@ fn another_key_or_a_changed_file_opens_nothing() {
     assert_eq!(Container::read(PASSWORD.as_bytes(), false).unwrap().need(), Ok(Need::Password));
 }
 
+#[test]
+fn nothing_of_a_file_is_printed_by_mistake() {
+    let printed = format!("{:?}", Container::read(PLAIN.as_bytes(), false).unwrap());
+    assert_eq!(printed, "Container(Element(KeyContainer, 2 children))");
+}
+
 /// What XML can do to whoever reads it.
 #[test]
 fn hostile_files_are_refused() {
@@ -152,7 +158,9 @@ fn what_is_not_understood_is_refused_in_words() {
     assert_eq!(only(&|text| text.replace("</pskc:Key>", &local)).unwrap().ends_at, Some(1_893_553_445));
     // The device's battery may end before the key does, and the key be meant for later.
     let battery = "<pskc:StartDate>2022-01-01T00:00:00Z</pskc:StartDate><pskc:ExpiryDate>2028-01-02T03:04:05Z</pskc:ExpiryDate></pskc:DeviceInfo>";
-    let later = policy("<pskc:StartDate>2029-01-02T03:04:05Z</pskc:StartDate><pskc:ExpiryDate>2030-01-02T03:04:05Z</pskc:ExpiryDate>");
+    let later = policy(
+        "<pskc:StartDate>2029-01-02T03:04:05Z</pskc:StartDate><pskc:ExpiryDate>2030-01-02T03:04:05Z</pskc:ExpiryDate>",
+    );
     let both = only(&|text| text.replace("</pskc:DeviceInfo>", battery).replace("</pskc:Key>", &later)).unwrap();
     assert_eq!((both.counts_from, both.ends_at), (Some(1_862_017_445), Some(1_830_395_045)));
     assert!(matches!(both.counting_at(1_862_017_444), Err(PskcError::Early(from)) if from.contains("2029-01-02")));
