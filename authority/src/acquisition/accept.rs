@@ -92,18 +92,19 @@ pub(super) async fn accept(
         certificates::hold(change.db(), &record, public_key.as_der()).await?;
         let event = event.on(&record).changed("awaiting", "awaiting").because("key_confirmation");
         change.commit(event).await?;
-        return Ok(submission.recorded(None, TransactionState::Held));
+        return Ok(submission.recorded(record, None, TransactionState::Held));
     }
     let attested = if let Fit::Proven(attested) = &fit { Some(attested) } else { None };
     let device = attested.zip(submission.evidence.as_ref());
     let chosen = Chosen { holder: applicant, record: &record, deadline, public_key, device };
     let (certificate, event) = issue::issue(house, &mut change, chosen, sign, &event).await?;
     change.commit(event).await?;
-    Ok(submission.recorded(Some(certificate), TransactionState::Issued))
+    Ok(submission.recorded(record, Some(certificate), TransactionState::Issued))
 }
 
 impl Submission {
-    fn recorded(self, certificate: Option<Vec<u8>>, state: TransactionState) -> TransactionRecord {
-        TransactionRecord { certificate, state, applicant: self.applicant, public_key: self.public_key, renewal: false }
+    fn recorded(self, record: String, certificate: Option<Vec<u8>>, state: TransactionState) -> TransactionRecord {
+        let Self { applicant, public_key, .. } = self;
+        TransactionRecord { record, certificate, state, applicant, public_key, renewal: false }
     }
 }

@@ -46,6 +46,7 @@ pub(super) async fn find(db: &mut AnyConnection, transaction: &[u8; 16]) -> Resu
             stage,
         },
         record: TransactionRecord {
+            record,
             certificate,
             state: match stage {
                 Stage::Confirmed => TransactionState::Confirmed,

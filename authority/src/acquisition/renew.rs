@@ -127,14 +127,14 @@ pub(super) async fn accept(
     if fit == Fit::Confirmation {
         certificates::hold(change.db(), &record, key.as_der()).await?;
         change.commit(event.on(&record).changed("awaiting", "awaiting").because("key_confirmation")).await?;
-        return Ok(renewing.recorded(None, TransactionState::Held));
+        return Ok(renewing.recorded(record, None, TransactionState::Held));
     }
     let attested = if let Fit::Proven(attested) = &fit { Some(attested) } else { None };
     let device = attested.zip(renewing.evidence.as_ref());
     let chosen = Chosen { holder: &holder, record: &record, deadline: renewal.deadline, public_key: key, device };
     let (certificate, event) = issue::issue(house, &mut change, chosen, sign, &event).await?;
     change.commit(event).await?;
-    Ok(renewing.recorded(Some(certificate), TransactionState::Issued))
+    Ok(renewing.recorded(record, Some(certificate), TransactionState::Issued))
 }
 
 /// Checks contract, user, certificate and time. A refusal is recorded.
@@ -173,9 +173,9 @@ async fn clear(
 }
 
 impl Renewing {
-    fn recorded(self, certificate: Option<Vec<u8>>, state: TransactionState) -> TransactionRecord {
+    fn recorded(self, record: String, certificate: Option<Vec<u8>>, state: TransactionState) -> TransactionRecord {
         let applicant: Applicant = self.proof.holder;
-        TransactionRecord { certificate, state, applicant, public_key: self.public_key, renewal: true }
+        TransactionRecord { record, certificate, state, applicant, public_key: self.public_key, renewal: true }
     }
 }
 

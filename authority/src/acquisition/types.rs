@@ -140,6 +140,8 @@ pub enum TransactionState {
 /// A transaction that was accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransactionRecord {
+    /// The name of the certificate's record.
+    pub record: String,
     /// The certificate, DER: the answer is made from it, however often. `None` while nothing was issued.
     pub certificate: Option<Vec<u8>>,
     /// How far it has come.

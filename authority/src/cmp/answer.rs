@@ -141,7 +141,7 @@ impl CmpDoor {
             Request::CaCertificates => Ok(Verdict::CaCertificates),
             Request::Confirm { accepted: false, .. } => give_up(desk, &incoming.transaction).await,
             Request::Confirm { certificate_hash, accepted: true } => {
-                self.confirm(desk, incoming, certificate_hash, code.is_some()).await
+                self.confirm(desk, incoming, certificate_hash, code).await
             }
             Request::Enrol(enrolment) => self.enrol(desk, incoming, enrolment, code).await,
             Request::Faulty(failure) => Err((*failure).into()),
@@ -259,7 +259,7 @@ impl CmpDoor {
         desk: &Acquisition,
         incoming: &Incoming,
         hash: &[u8],
-        code_proved: bool,
+        code: Option<&CodeProof>,
     ) -> Result<Verdict, No> {
         let record = transaction(desk, &incoming.transaction).await?;
         let proven = match incoming.protection() {
@@ -270,11 +270,10 @@ impl CmpDoor {
                         && record.renewal
                         && signer(desk, incoming).await.is_ok_and(|proof| proof.holder == record.applicant)
             }
-            // the code proves who it is, but not that the key works: only where that was allowed
+            // the code proves who it is, but not that the key works: only where that was allowed. It is this issue's, not
+            // that of another administrator, whose messages name the same applicant
             ProtectionKind::Mac(_) => {
-                self.house.settings.acquisition.code_alone
-                    && code_proved
-                    && incoming.applicant == Some(record.applicant)
+                self.house.settings.acquisition.code_alone && code.is_some_and(|code| code.record == record.record)
             }
             ProtectionKind::None | ProtectionKind::Unknown => false,
         };
