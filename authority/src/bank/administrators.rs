@@ -13,6 +13,7 @@ use crate::rules::contact;
 use crate::rules::ended::Ended;
 use crate::settings::KillsOld;
 use crate::store::administrators::{self, Administrator};
+use crate::store::approvals::{self, ApprovalStatus};
 use crate::store::certificates::{self, CertificateRow};
 use crate::store::contracts::Contract;
 use crate::store::{Change, Event, contracts, users};
@@ -131,7 +132,7 @@ impl Bank {
         Ok(change.commit(event).await?)
     }
 
-    /// Strikes an administrator off; the number is never given again.
+    /// Strikes an administrator off; the number is never given again, and what the administrator asked for waits no longer.
     ///
     /// # Errors
     /// `NotFound`; `LastAdmin` where fewer than the settings' `min` would be left.
@@ -149,6 +150,15 @@ impl Bank {
         administrator.active = false;
         let address = std::mem::take(&mut administrator.email);
         administrators::update(change.db(), id, &administrator).await?;
+        let waiting = approvals::pending(change.db(), id).await?;
+        let now = change.now();
+        for approval in waiting.into_iter().filter(|approval| approval.requested_by == no) {
+            approvals::decide(change.db(), &approval.id, ApprovalStatus::Stale, None, now).await?;
+            let mut ended = event.clone().on(&approval.id).changed("pending", ApprovalStatus::Stale.key());
+            ended.action = "approval.stale";
+            ended.user_id = approval.user;
+            change.record(ended.because(&approval.action)).await?;
+        }
         Ok(change.commit(event.gone("active", &address, "removed")).await?)
     }
 

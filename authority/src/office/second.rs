@@ -11,13 +11,15 @@ use zeroize::Zeroizing;
 
 use super::Office;
 use super::gate::{Admitted, Entered, refuse};
+use crate::acquisition::Applicant;
 use crate::code;
 use crate::denial::Denial;
 use crate::issuing::sealing_failed;
-use crate::store::administrators::Administrator;
+use crate::rules::certificate::Status;
+use crate::store::administrators::{self, Administrator};
 use crate::store::approvals::{self, Approval, ApprovalStatus};
 use crate::store::contracts::Contract;
-use crate::store::{Change, Event};
+use crate::store::{Change, Event, certificates};
 
 /// What is put aside. It holds hashes, never a PIN, and is sealed where it lies.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -148,11 +150,27 @@ impl Office {
         if approval.requested_by == self.session.administrator {
             return refuse(change, event.clone(), Refusal::OwnMatter).await;
         }
+        // Whoever may not log in any more asks for nothing any more.
+        if !self.still_speaks(&mut change, approval.requested_by).await? {
+            return refuse(change, event.clone(), Refusal::Stale).await;
+        }
         approvals::decide(change.db(), id, ApprovalStatus::Approved, Some(self.session.administrator), now).await?;
         let mut approved = event.clone().on(id).changed("pending", "approved").because(event.action);
         approved.action = "approval.approve";
         change.record(approved).await?;
         Ok(change)
+    }
+
+    /// Whether an administrator is one still, with a certificate in use.
+    async fn still_speaks(&self, change: &mut Change, no: u16) -> Result<bool, Denial> {
+        let contract = &self.session.contract;
+        if administrators::find(change.db(), contract, no).await?.is_none() {
+            return Ok(false);
+        }
+        let now = change.now();
+        let rows = certificates::of_holder(change.db(), &Applicant { contract: contract.clone(), user: None }).await?;
+        let mut own = rows.iter().filter(|row| row.record.administrator == Some(no));
+        Ok(own.any(|row| row.record.status_at(now) == Status::Valid))
     }
 
     /// What was put aside.

@@ -128,6 +128,26 @@ async fn one_stops_the_other_and_nobody_comes_back_alone() {
 }
 
 #[tokio::test]
+async fn whoever_is_stopped_or_struck_off_has_asked_for_nothing() {
+    for struck_off in [false, true] {
+        let (bench, one, two) = dual().await;
+        assert_eq!(act(&one, "deregister", &[]).await.code(), "E-DUAL");
+        let id = text(&waiting(&two).await[0], "approval_id").to_owned();
+        if struck_off {
+            bench.bank().remove_administrator(&contract(), 1, "F-5").await.unwrap();
+            assert_eq!(decide(&two, &id, "approve", CONFIRM_PIN).await.code(), "E-NOT-FOUND");
+        } else {
+            let stopped = two.post("/admin/v1/administrators/1/suspend", &[("confirm_pin", CONFIRM_PIN)]).await;
+            assert_eq!(stopped.status, 204);
+            assert_eq!(decide(&two, &id, "approve", CONFIRM_PIN).await.code(), "E-STALE");
+        }
+        assert_eq!(waiting(&two).await.len(), 0);
+        assert_eq!(count(&bench, "approval.stale", "done").await, 1);
+        assert_eq!(count(&bench, "user.deregister", "done").await, 0);
+    }
+}
+
+#[tokio::test]
 async fn fewer_than_two_is_said_and_the_last_but_one_stays() {
     let bench = Bench::with(|settings| settings.administrator.min = 2).await;
     let first = bench.administrator().await;
