@@ -31,7 +31,7 @@ impl Bank {
     /// Opens a contract with its two PINs (D-208): 4 to 12 letters and digits each.
     ///
     /// # Errors
-    /// `Exists`, `PinFormat`.
+    /// `Exists`, `PinFormat`; `UserMax` for no users, or for more than the settings allow.
     pub async fn open_contract(
         &self,
         id: &ContractId,
@@ -43,13 +43,16 @@ impl Bank {
             return Err(Refusal::PinFormat.into());
         }
         let most = self.house.settings.certificate.users_per_contract;
+        if user_max.is_some_and(|wanted| wanted == 0 || wanted > most) {
+            return Err(Refusal::UserMax.into());
+        }
         let contract = Contract {
             status: ContractStatus::Active,
             pin: self.house.pins.hash(contract_pin).await?,
             pin_failures: 0,
             confirm_pin: self.house.pins.hash(contract_confirm_pin).await?,
             confirm_pin_failures: 0,
-            user_max: user_max.unwrap_or(most).min(most),
+            user_max: user_max.unwrap_or(most),
             opened_at: self.house.clock.now(),
             dual_control: None,
         };

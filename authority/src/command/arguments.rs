@@ -2,6 +2,7 @@
 
 mod administrators;
 mod contracts;
+mod form;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use token::{ContractId, InstitutionCode, Language, Origin, UserId};
 use super::ca::CaWork;
 pub(super) use administrators::{AdministratorWork, OfAdministrator};
 pub(super) use contracts::{ContractWork, OnForm};
+pub(super) use form::FormReference;
 
 use super::certificate::CertificateWork;
 
@@ -215,7 +217,7 @@ pub enum UserWork {
         user: OfUser,
         /// The request form.
         #[arg(long)]
-        form_reference: String,
+        form_reference: FormReference,
     },
 }
 
@@ -229,7 +231,7 @@ pub enum PartyWork {
         origin: Origin,
         /// The request form.
         #[arg(long)]
-        form_reference: String,
+        form_reference: FormReference,
     },
     /// List the relying parties that are, and that were.
     List,
@@ -240,7 +242,7 @@ pub enum PartyWork {
         origin: Origin,
         /// The request form.
         #[arg(long)]
-        form_reference: String,
+        form_reference: FormReference,
     },
 }
 
@@ -335,7 +337,7 @@ pub struct OfToken {
     pub serial: String,
     /// The request form.
     #[arg(long)]
-    pub form_reference: String,
+    pub form_reference: FormReference,
 }
 
 /// How a token stands.
@@ -415,7 +417,7 @@ pub enum TokenWork {
         new_serial: String,
         /// The request form.
         #[arg(long)]
-        form_reference: String,
+        form_reference: FormReference,
     },
     /// Take the tokens of a PSKC file (RFC 6030) into stock: all of them, or none.
     ///

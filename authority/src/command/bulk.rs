@@ -11,6 +11,7 @@ use clap::Args;
 use token::{ContractId, Refusal, UserId};
 use zeroize::Zeroizing;
 
+use super::arguments::FormReference;
 use super::otp_token::open_outlet;
 use super::{denied, say};
 use crate::acquisition::Applicant;
@@ -25,8 +26,6 @@ const MAX_ROWS: usize = 10_000;
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// Longest device serial, in characters.
 const MAX_SERIAL: usize = 64;
-/// Longest form reference, in characters.
-const MAX_FORM: usize = 100;
 /// Faults of a file that are told at once.
 const MAX_TOLD: usize = 20;
 const COLUMNS: [&str; 4] = ["contract_id", "user_id", "reason", "device"];
@@ -40,7 +39,7 @@ pub struct BulkArguments {
     csv: PathBuf,
     /// The request form. For each user it is carried out once, however often this is run.
     #[arg(long)]
-    form_reference: String,
+    form_reference: FormReference,
     /// Only say what would be done.
     #[arg(long)]
     dry_run: bool,
@@ -62,10 +61,6 @@ struct Row {
 
 pub(super) async fn work(bank: &Bank, arguments: BulkArguments) -> anyhow::Result<()> {
     let BulkArguments { csv, form_reference: form, dry_run, result, codes_fd } = arguments;
-    ensure!(
-        !form.trim().is_empty() && form.chars().count() <= MAX_FORM && !form.chars().any(char::is_control),
-        "the form reference is not 1 to {MAX_FORM} characters. Give what stands on the form"
-    );
     let rows = parse(&read(&csv)?).with_context(|| format!("nothing was done, because of {}", csv.display()))?;
     let mut codes = codes_fd.filter(|_| !dry_run).map(open_outlet).transpose()?;
     if bank.gives_codes() && codes.is_none() && !dry_run {

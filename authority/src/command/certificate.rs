@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 use token::UserId;
 
-use super::arguments::{OfContract, ReasonArgument};
+use super::arguments::{FormReference, OfContract, ReasonArgument};
 use super::bulk::{self, BulkArguments};
 use super::{denied, say};
 use crate::acquisition::Applicant;
@@ -26,7 +26,7 @@ pub struct OfHolder {
     pub number: u16,
     /// The request form.
     #[arg(long)]
-    pub form_reference: String,
+    pub form_reference: FormReference,
 }
 
 /// Why a certificate is suspended.

@@ -154,6 +154,11 @@ async fn the_banks_changes_of_a_contract() {
     let bench = Bench::new().await;
     let administrator = bench.administrator().await;
     let bank = bench.bank();
+    for users in [0, 100] {
+        let other = token::ContractId::new("00000000018").unwrap();
+        let opened = bank.open_contract(&other, &secret("abcd1"), &secret("abcd2"), Some(users)).await;
+        assert_eq!(opened.unwrap_err().refusal, Refusal::UserMax);
+    }
     assert_eq!(bank.set_contract(&contract(), Some(0), None, "F-2").await.unwrap_err().refusal, Refusal::UserMax);
     assert_eq!(bank.set_contract(&contract(), Some(100), None, "F-2").await.unwrap_err().refusal, Refusal::UserMax);
     bank.set_contract(&contract(), Some(1), Some(true), "F-2").await.unwrap();

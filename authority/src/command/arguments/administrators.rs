@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use token::UserId;
 
-use super::{OfContract, ReasonArgument};
+use super::{FormReference, OfContract, ReasonArgument};
 
 /// Which administrator, and on which paper.
 #[derive(Debug, Args)]
@@ -16,7 +16,7 @@ pub struct OfAdministrator {
     pub number: u16,
     /// The request form.
     #[arg(long)]
-    pub form_reference: String,
+    pub form_reference: FormReference,
 }
 
 /// `administrator …`
@@ -29,7 +29,7 @@ pub enum AdministratorWork {
         contract: OfContract,
         /// The request form.
         #[arg(long)]
-        form_reference: String,
+        form_reference: FormReference,
         /// The name.
         #[arg(long, default_value = "")]
         name: String,

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{LanguageArgument, OfContract};
+use super::{FormReference, LanguageArgument, OfContract};
 
 /// Which contract, and on which paper.
 #[derive(Debug, Args)]
@@ -12,7 +12,7 @@ pub struct OnForm {
     pub contract: OfContract,
     /// The request form.
     #[arg(long)]
-    pub form_reference: String,
+    pub form_reference: FormReference,
 }
 
 /// `contract …`
