@@ -13,6 +13,7 @@ mod users;
 
 pub use administrators::{Appointed, Person};
 pub use certificate::Whose;
+pub use import::NotImported;
 pub use reissue::{Reissue, Reissued};
 pub use tokens::NewToken;
 

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::arguments::{HashArgument, KindArgument, OfContract, OfToken, TokenStatusArgument, TokenWork};
 use super::secrets::Secrets;
 use super::{denied, say};
-use crate::bank::{Bank, NewToken};
+use crate::bank::{Bank, NewToken, NotImported};
 use crate::jst;
 use crate::otp::{Hash, Kind, TokenState};
 use crate::pskc::{self, Key, Need};
@@ -151,10 +151,15 @@ async fn import(
         return say(&format!("{} tokens are good; nothing was taken", taken.len()));
     }
     match bank.import_tokens(&taken).await {
-        Ok(()) => say(&format!("{} tokens in stock", taken.len())),
-        Err((denial, None)) => Err(denied(denial)),
-        Err((denial, Some(serial))) => {
+        Ok(new) if new < taken.len() => say(&format!("{} tokens in stock, {new} of them new", taken.len())),
+        Ok(new) => say(&format!("{new} tokens in stock")),
+        Err(NotImported { denial, serial: Some(serial), .. }) => {
             Err(denied(denial).context(format!("nothing was taken, because of token {serial}")))
+        }
+        Err(NotImported { denial, taken: 0, .. }) => Err(denied(denial)),
+        Err(NotImported { denial, taken: some, .. }) => {
+            let left = "Import the file again: it takes those that are missing";
+            Err(denied(denial).context(format!("{some} of {} tokens were taken. {left}", taken.len())))
         }
     }
 }

@@ -51,6 +51,22 @@ async fn files_are_taken_with_their_key_and_whole_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn an_import_that_was_cut_off_is_taken_up_by_doing_it_again() {
+    let bench = Bench::new().await;
+    good(&import(&bench, &file("plain.pskc"), &[], None));
+    let intruder = bench.intruder().await;
+    sqlx::query("DELETE FROM tokens WHERE token_serial = 'T-101'").execute(&intruder).await.unwrap();
+    let printed = good(&import(&bench, &file("plain.pskc"), &[], None));
+    assert!(printed.contains("2 tokens in stock, 1 of them new"), "{printed}");
+    assert_eq!(known(&bench, "T-101").await, Some(TokenStatus::Stock));
+    // Another token of that serial number, or one that somebody has, is not the same.
+    sqlx::query("DELETE FROM tokens WHERE token_serial = 'T-101'").execute(&intruder).await.unwrap();
+    bench.bank().assign_token("T-100", &crate::bench::contract(), None).await.unwrap();
+    assert!(refused(&import(&bench, &file("plain.pskc"), &[], None)).contains("T-100"));
+    assert_eq!(known(&bench, "T-101").await, None, "and nothing is taken");
+}
+
+#[tokio::test]
 async fn the_makers_drift_is_kept() {
     let bench = Bench::new().await;
     let scratch = tempfile::tempdir().unwrap();
