@@ -68,27 +68,33 @@ impl Office {
         let waiting = approvals::pending(db, &self.session.contract).await?;
         let known = administrators::all(db, &self.session.contract).await?;
         let name = |no: u16| known.iter().find(|one| one.no == no).map(|one| one.name.clone()).unwrap_or_default();
-        waiting
-            .iter()
-            .filter(|approval| now <= approval.expires_at)
-            .map(|approval| {
-                let operation = self.operation(approval)?;
-                Ok(ApprovalView {
-                    approval_id: approval.id.clone(),
-                    user_id: approval.user.clone(),
-                    action: approval.action.clone(),
-                    detail: detail(&operation),
-                    asked: Asked::new(operation, &approval.action).ok_or(Refusal::Internal)?,
-                    requested_by_name: name(approval.requested_by),
-                    requested_by: approval.requested_by,
-                    requested_at: approval.requested_at,
-                    requested_at_text: jst::date_time(approval.requested_at),
-                    expires_at: approval.expires_at,
-                    expires_at_text: jst::date_time(approval.expires_at),
-                    own: approval.requested_by == self.session.administrator,
-                })
+        let view = |approval: &Approval| {
+            let operation = self.operation(approval).ok()?;
+            Some(ApprovalView {
+                approval_id: approval.id.clone(),
+                user_id: approval.user.clone(),
+                action: approval.action.clone(),
+                detail: detail(&operation),
+                asked: Asked::new(operation, &approval.action)?,
+                requested_by_name: name(approval.requested_by),
+                requested_by: approval.requested_by,
+                requested_at: approval.requested_at,
+                requested_at_text: jst::date_time(approval.requested_at),
+                expires_at: approval.expires_at,
+                expires_at_text: jst::date_time(approval.expires_at),
+                own: approval.requested_by == self.session.administrator,
             })
-            .collect()
+        };
+        let in_time = waiting.iter().filter(|approval| now <= approval.expires_at);
+        let shown = in_time.filter_map(|approval| {
+            let shown = view(approval);
+            if shown.is_none() {
+                // It lapses in its time, and must not take every page of the contract with it.
+                tracing::error!(approval = approval.id, "a request for approval cannot be read and is not shown");
+            }
+            shown
+        });
+        Ok(shown.collect())
     }
 
     /// The second administrator's word: the operation is carried out as if this administrator had asked for it, on the

@@ -148,6 +148,18 @@ async fn whoever_is_stopped_or_struck_off_has_asked_for_nothing() {
 }
 
 #[tokio::test]
+async fn a_request_that_cannot_be_read_stops_no_page() {
+    let (bench, one, two) = dual().await;
+    assert_eq!(act(&one, "deregister", &[]).await.code(), "E-DUAL");
+    sqlx::query("UPDATE approvals SET operation = $1")
+        .bind(vec![0u8; 40])
+        .execute(&bench.intruder().await)
+        .await
+        .unwrap();
+    assert_eq!(waiting(&two).await.len(), 0);
+}
+
+#[tokio::test]
 async fn fewer_than_two_is_said_and_the_last_but_one_stays() {
     let bench = Bench::with(|settings| settings.administrator.min = 2).await;
     let first = bench.administrator().await;
