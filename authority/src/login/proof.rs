@@ -83,7 +83,14 @@ impl Login {
         };
         let record = &held.row.record;
         let holder = record.holder.clone();
-        let event = self.event_at(place, Some((&holder, record.administrator))).on(&record.id);
+        let mut event = self.event_at(place, Some((&holder, record.administrator))).on(&record.id);
+        // A certificate is no secret: whoever shows one whose key has not signed is not its holder, for all that is known.
+        if !signature_fits {
+            event.reason = "unproven".to_owned();
+            if let Place::Ours(_) = place {
+                event.role = "applicant";
+            }
+        }
         match facts.standing(now) {
             InTime::Valid => {}
             InTime::Expired => {

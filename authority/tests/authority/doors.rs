@@ -42,6 +42,12 @@ async fn a_challenge_is_for_one_login_at_one_door() {
     // A relayed login: signed for another origin. The challenge is used up all the same.
     let challenge = client.challenge("user").await;
     assert_eq!(verify(&challenge, "https://bank.example").await.code(), "E-ORIGIN");
+    let recorded: (String, String) =
+        sqlx::query_as("SELECT role, reason FROM events WHERE action = 'login.certificate' ORDER BY seq DESC LIMIT 1")
+            .fetch_one(bench.house.store.readers())
+            .await
+            .unwrap();
+    assert_eq!(recorded, ("applicant".to_owned(), "unproven".to_owned()), "whoever shows a certificate may be anybody");
     assert_eq!(verify(&challenge, ORIGIN).await.code(), "E-ORIGIN");
 
     let challenge = client.challenge("administrator").await;
