@@ -295,12 +295,7 @@ impl Office {
         };
         // Where this approves, the password was looked at when it was asked for.
         if self.approving.is_none() {
-            let accepted = match otp {
-                Some(otp) => otp_tokens::verify(&self.house, &token, otp, now)?,
-                None => None,
-            };
-            let Some(accepted) = accepted else { return entered.refuse(event, Refusal::Otp).await };
-            tokens::burn(entered.change.db(), serial, accepted).await?;
+            entered = self.spare_otp(entered, &token, otp, &event).await?;
         }
         let operation = Operation::Token { serial: serial.to_owned() };
         let mut entered = self.by_two(entered, &event, operation).await?;
@@ -310,6 +305,34 @@ impl Office {
         entered.write_user().await?;
         entered.change.commit(event.changed("assigned", "registered")).await?;
         self.user(user).await
+    }
+
+    /// Wants a password of a token that is nobody's yet: it is at hand (D-301). After as many wrong ones as lock a user no
+    /// other is looked at until the bank gives the token out again (D-907).
+    async fn spare_otp(
+        &self,
+        mut entered: Entered,
+        token: &TokenRow,
+        entry: Option<&Secret>,
+        event: &Event,
+    ) -> Result<Entered, Denial> {
+        // A page without an entry is no guess.
+        let Some(entry) = entry else { return entered.refuse(event.clone(), Refusal::Otp).await };
+        let found = otp_tokens::verify(&self.house, token, entry, entered.change.now())?;
+        let counter = Counter { failures: token.wrong_entries, locked: false, limit: self.house.settings.lock.otp };
+        match (counter.count(found.is_some()), found) {
+            (Counted::Right, Some(accepted)) => {
+                tokens::burn(entered.change.db(), &token.serial, accepted).await?;
+                tokens::set_wrong_entries(entered.change.db(), &token.serial, 0).await?;
+                Ok(entered)
+            }
+            (Counted::Wrong { failures, left }, _) => {
+                tokens::set_wrong_entries(entered.change.db(), &token.serial, failures).await?;
+                let refusal = if left > 0 { Refusal::Otp } else { Refusal::TokenLocked };
+                entered.refuse(event.clone(), refusal).await
+            }
+            (Counted::Locked | Counted::Right, _) => entered.refuse(event.clone(), Refusal::TokenLocked).await,
+        }
     }
 
     /// Wants a password of the contract's own token where there is one. Wrong ones are counted, and lock that token:

@@ -107,6 +107,24 @@ async fn what_the_bank_has_locked_the_customer_does_not_unlock() {
 }
 
 #[tokio::test]
+async fn passwords_of_a_spare_token_are_not_guessed_for_ever() {
+    let bench = Bench::with(|settings| settings.otp.reregister_delay_minutes = 0).await;
+    let administrator = bench.administrator().await;
+    let office = bench.office(&administrator).await;
+    stocked(&bench, "T-2", TOTP, OTHER).await;
+    submit(&office, "/revoke", &[]).await.ok();
+    let register = async |otp: &str| submit(&office, "", &[("serial", "T-2"), ("otp", otp)]).await;
+    for _ in 0..9 {
+        assert_eq!(register("000000").await.code(), "E-OTP");
+    }
+    assert_eq!(register("000000").await.code(), "E-TOKEN-LOCKED");
+    let shown = oathtool(TOTP, OTHER, bench.clock.now());
+    assert_eq!(register(&shown).await.code(), "E-TOKEN-LOCKED", "the right one is not looked at");
+    bench.bank().assign_token("T-2", &contract(), None).await.unwrap();
+    register(&shown).await.ok();
+}
+
+#[tokio::test]
 async fn an_exchange_wants_a_password_from_both_and_counts_those_of_the_old_one() {
     let bench = Bench::new().await;
     let administrator = bench.administrator().await;
