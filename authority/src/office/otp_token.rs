@@ -200,10 +200,12 @@ impl Office {
         Ok((self.user(user).await?, found))
     }
 
-    /// Locks a user's token, for example while it is mislaid, or lifts that lock. Nothing changes where it is so already.
+    /// Locks a user's token, for example while it is mislaid, or lifts that lock. A token that is so already stays so; that
+    /// it was asked for is on record.
     ///
     /// # Errors
-    /// Those of the gate; `NoToken`, `TokenExpired`; `TokenBank` for a lock that is the bank's.
+    /// Those of the gate; `OwnMatter` for a lock of the administrator's own; `NoToken`, `TokenExpired`; `TokenBank` for a lock
+    /// that is the bank's.
     pub async fn lock_token(
         &self,
         user: &UserId,
@@ -216,6 +218,10 @@ impl Office {
         let entered = self.enter(user, confirmation.confirm_pin, confirmation.version, &event).await?;
         let (mut entered, token) = self.held(entered, &event).await?;
         let event = event.on(&token.serial);
+        // One administrator is enough, but not for what was taken from themselves (D-406).
+        if !lock && entered.administrator.user.as_ref() == Some(user) {
+            return entered.refuse(event, Refusal::OwnMatter).await;
+        }
         let now = entered.change.now();
         if token.status_at(now) == TokenStatus::Expired {
             return entered.refuse(event, Refusal::TokenExpired).await;

@@ -1,9 +1,10 @@
 //! Two administrators: what one asks for waits for another's word (D-405), and nobody decides alone in their own matter
 //! (D-406).
 //!
-//! Every operation of the office goes through [`Office::by_two`] once all is checked and before anything is changed. It
-//! goes on where one administrator is enough, or where this is the second; otherwise the operation is put aside, and the
-//! second administrator's approval does the same operation again from the start.
+//! Every operation that may wait for another administrator (decision 23 lists them) goes through [`Office::by_two`] once
+//! all is checked and before anything is changed. It goes on where the contract wants no second one, or where this is the
+//! second; otherwise the operation is put aside, and the second administrator's approval does the same operation again
+//! from the start.
 
 use serde::{Deserialize, Serialize};
 use token::{Refusal, UserId};

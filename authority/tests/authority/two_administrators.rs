@@ -288,11 +288,14 @@ async fn nobody_decides_in_their_own_matter() {
     bench.bank().set_administrator(&contract(), 1, "F-2", (None, None, Some(&user()))).await.unwrap();
     let office = bench.office(&first).await;
     assert_eq!(act(&office, "unlock", &[("kind", "otp")]).await.code(), "E-OWN", "also where one is enough");
+    act(&office, "otp-token/lock", &[]).await.ok();
+    assert_eq!(act(&office, "otp-token/unlock", &[]).await.code(), "E-OWN", "nor the token");
     office.choose(USER, "reissue", Some("pc_change")).await.ok();
     bench.bank().set_contract(&contract(), None, Some(true), "F-3").await.unwrap();
     assert_eq!(office.choose(USER, "revoke", Some("other")).await.code(), "E-OWN");
     let (_, second) = another(&bench, Person::default()).await;
     let other = bench.office(&second).await;
+    act(&other, "otp-token/unlock", &[]).await.ok();
     assert_eq!(other.choose(USER, "revoke", Some("other")).await.code(), "E-DUAL");
     let id = text(&waiting(&office).await[0], "approval_id").to_owned();
     assert_eq!(decide(&office, &id, "approve", CONFIRM_PIN).await.code(), "E-OWN", "nor by approving");
