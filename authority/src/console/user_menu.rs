@@ -154,8 +154,7 @@ fn suspend_page(user: &Customer, denial: Option<Denial>) -> Response {
 async fn suspend_own(Posted { by: user, mut form }: Posted<Customer>) -> Result<Response, Trouble> {
     let pin = form.secret("user_pin");
     let cause = form.text("reason").and_then(Cause::given).unwrap_or(Cause::Other);
-    let session = &user.session;
-    match user.own.suspend_by_pin(&session.contract, &session.user, pin.as_ref(), cause).await {
+    match user.own.suspend_in(&user.session, pin.as_ref(), cause).await {
         Ok(()) => Ok(farewell(&user, user.visit.texts().done_suspend)),
         Err(denial) if denial.refusal == Refusal::Auth => Ok(suspend_page(&user, Some(denial))),
         Err(denial) => Err(user.trouble(denial)),

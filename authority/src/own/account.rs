@@ -129,7 +129,7 @@ impl Own {
 
     /// Begins a change that wants the user PIN once more; a wrong one is counted. The counted user is for the caller to
     /// write back.
-    async fn with_pin(
+    pub(super) async fn with_pin(
         &self,
         session: &UserSession,
         pin: Option<&Secret>,

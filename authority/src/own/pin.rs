@@ -1,4 +1,5 @@
-//! Without the card: by contract ID, user ID and user PIN. It suspends, and does nothing else.
+//! A user's own 一時停止 by the user PIN: without the card, by contract ID and user ID, or in the session that the card
+//! has opened.
 
 use token::{ContractId, Refusal, Secret, UserId};
 
@@ -6,6 +7,7 @@ use super::{Own, actor};
 use crate::acquisition::Applicant;
 use crate::denial::Denial;
 use crate::holding;
+use crate::login::UserSession;
 use crate::rules::acquire::{ContractStatus, UserStatus};
 use crate::rules::suspend::Cause;
 use crate::rules::tries::Tries;
@@ -52,11 +54,34 @@ impl Own {
         if !right {
             return refuse(change, event, Refusal::Auth).await;
         }
-        let rows = certificates::settle(&mut change, &holder).await?;
-        let by = (&actor(&holder), cause);
+        self.hold(change, &holder, cause, event).await
+    }
+
+    /// Suspends the certificate of a user who is logged in. The session stands for the card: what strangers enter at the
+    /// door of [`Self::suspend_by_pin`] closes nothing here, and a wrong PIN is counted as one of this user's.
+    ///
+    /// # Errors
+    /// `Session`, the locks; `Auth` with the tries left; `NoneValid`.
+    pub async fn suspend_in(
+        &self,
+        session: &UserSession,
+        user_pin: Option<&Secret>,
+        cause: Cause,
+    ) -> Result<(), Denial> {
+        let holder = session.holder();
+        let event = self.event(&holder, "certificate.suspend");
+        let (mut change, user) = self.with_pin(session, user_pin, &event).await?;
+        users::update(change.db(), &session.contract, &user).await?;
+        self.hold(change, &holder, cause, event).await
+    }
+
+    /// Puts the holder's certificate on hold. One that is on hold already is what was asked for.
+    async fn hold(&self, mut change: Change, holder: &Applicant, cause: Cause, event: Event) -> Result<(), Denial> {
+        let rows = certificates::settle(&mut change, holder).await?;
+        let by = (&actor(holder), cause);
         match holding::suspend(&self.house, &mut change, &rows, by, &event).await? {
             Ok(event) => {
-                users::changed(change.db(), &holder).await?;
+                users::changed(change.db(), holder).await?;
                 Ok(change.commit(event).await?)
             }
             Err(Refusal::CertSuspended) => Ok(change.commit(event.refused(Refusal::CertSuspended)).await?),
