@@ -60,7 +60,7 @@ impl Acquisition {
     /// The first page: contract ID, user ID, user PIN. A wrong PIN is counted.
     ///
     /// # Errors
-    /// `Auth`, `LockUser`, `LockContract`, `NotIssued`, `NoToken`, `Deadline`.
+    /// `Auth`, `LockUser`, `UserStopped`, `LockContract`, `NotIssued`, `NoToken`, `Deadline`.
     pub async fn admit(
         &self,
         applicant: &Applicant,
@@ -103,7 +103,7 @@ impl Acquisition {
     ///
     /// # Errors
     /// The certificate's own reasons, `RenewEarly` (with the day), `Reissued`, `RenewMax`, `IssueNoMax`, `LockUser`,
-    /// `LockContract`.
+    /// `UserStopped`, `LockContract`.
     pub async fn admit_renewal(&self, proof: &KeyProof) -> Result<Admission, Denial> {
         renew::admit(self, proof).await
     }

@@ -31,6 +31,16 @@ impl Language {
     }
 }
 
+/// Who reads a text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Audience {
+    /// A user, or whoever is not known yet.
+    #[default]
+    User,
+    /// An administrator, who reads of their own certificate or of a user's matter.
+    Administrator,
+}
+
 /// Why something was refused. A refused request changes nothing but counters and the event record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Refusal {
@@ -174,6 +184,8 @@ pub enum Refusal {
     UserMax,
     /// No user was selected (S-021).
     UserNotSelected,
+    /// The user is stopped by the administrator (利用中止).
+    UserStopped,
 }
 
 struct Row {
@@ -221,6 +233,18 @@ impl Refusal {
     #[must_use]
     pub fn text(self, language: Language, date: &str) -> String {
         self.template(language).replace("{date}", date)
+    }
+
+    /// The text for that reader: an administrator is not told to ask the administrator (S-047).
+    #[must_use]
+    pub fn text_for(self, audience: Audience, language: Language, date: &str) -> String {
+        let own = FOR_ADMINISTRATORS.iter().find(|(refusal, ..)| *refusal == self);
+        let template = match (audience, own, language) {
+            (Audience::Administrator, Some((_, en, _)), Language::En) => en,
+            (Audience::Administrator, Some((.., ja)), Language::Ja) => ja,
+            _ => self.template(language),
+        };
+        template.replace("{date}", date)
     }
 
     fn row(self) -> Option<&'static Row> {
@@ -308,6 +332,20 @@ static TABLE: &[Row] = &[
     Row { refusal: Refusal::Unavailable, code: "E-UNAVAILABLE", status: 503, en: "The service is not available at the moment, and nothing was changed. Try again in a few minutes.", ja: "ただいまサービスをご利用いただけません。変更は行われていません。しばらくしてから再度お試しください。" },
     Row { refusal: Refusal::UserMax, code: "E-USER-MAX", status: 409, en: "The contract has as many users as it may. Deregister one, or contact the branch.", ja: "利用者の登録数が上限に達しています。登録抹消を行うか、お取引店にご連絡ください。" },
     Row { refusal: Refusal::UserNotSelected, code: "E-USER-NOTSEL", status: 422, en: "Select a user.", ja: "利用者を選択してください。" },
+    Row { refusal: Refusal::UserStopped, code: "E-USER-STOPPED", status: 423, en: "Your use of this service is stopped. Ask the administrator to resume it.", ja: "利用中止となっています。管理者に利用中止解除をご依頼ください。" },
+];
+
+/// What administrators read instead, in English and in Japanese.
+#[rustfmt::skip] // one a line
+static FOR_ADMINISTRATORS: &[(Refusal, &str, &str)] = &[
+    (Refusal::CertExpired, "The certificate expired on {date}. To have an administrator's certificate reissued, submit the request form to your branch.", "電子証明書の有効期限（{date}）が経過しています。管理者の電子証明書の再発行については、所定の依頼書をお取引店にご提出ください。"),
+    (Refusal::CertRevoked, "The certificate was revoked. To have an administrator's certificate reissued, submit the request form to your branch.", "この電子証明書は失効しています。管理者の電子証明書の再発行については、所定の依頼書をお取引店にご提出ください。"),
+    (Refusal::CertSuspended, "The certificate is suspended. It is reinstated by an administrator other than whoever suspended it or holds it, or by the branch.", "この電子証明書は一時停止中です。解除は、一時停止した方およびご本人以外の管理者、またはお取引店が行います。"),
+    (Refusal::LockUser, "This user is locked. Unlock the user first.", "この利用者はロックされています。先に利用者のロック解除を行ってください。"),
+    (Refusal::NoToken, "No token is registered for this user. Register one first.", "この利用者にはトークンが登録されていません。先にトークンを登録してください。"),
+    (Refusal::TokenExpired, "The token is past its end of life. Use another one.", "トークンの有効期限が経過しています。別のトークンを登録してください。"),
+    (Refusal::TokenLocked, "The token is locked. Unlock a user's token first; about the contract's own token contact the branch.", "トークンがロックされています。利用者のトークンの場合は先にロック解除を行い、ご契約先のトークンの場合はお取引店にご連絡ください。"),
+    (Refusal::UserStopped, "This user is stopped. Resume the user first.", "この利用者は利用中止となっています。先に利用中止解除を行ってください。"),
 ];
 
 #[cfg(test)]
@@ -323,6 +361,13 @@ mod tests {
                 assert!(text.ends_with(['.', '。']), "{text}");
                 assert!(!text.chars().any(|c| ('\u{400}'..='\u{4ff}').contains(&c)), "Cyrillic in {text}");
             }
+        }
+        for (refusal, en, ja) in FOR_ADMINISTRATORS {
+            let text = |language, date| refusal.text_for(Audience::Administrator, language, date);
+            assert!(en.ends_with('.') && ja.ends_with('。') && !ja.contains("管理者にお") && !ja.contains("管理者に再"));
+            assert_eq!(text(Language::En, "{date}"), *en);
+            assert_eq!(refusal.template(Language::Ja).contains("{date}"), ja.contains("{date}"), "{refusal:?}");
+            assert_ne!(refusal.text_for(Audience::User, Language::Ja, ""), text(Language::Ja, ""));
         }
         assert_eq!(Refusal::all().count(), TABLE.len());
         let codes: std::collections::BTreeSet<_> = TABLE.iter().map(|r| r.code).collect();

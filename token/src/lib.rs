@@ -23,7 +23,7 @@ pub mod secret;
 pub mod subject;
 
 pub use algorithm::{KeyAlgorithm, SignatureAlgorithm};
-pub use catalogue::{Language, Refusal};
+pub use catalogue::{Audience, Language, Refusal};
 pub use certificate::{CertificateFacts, Standing};
 pub use driver::{Device, Driver, Sighting, TokenKind};
 pub use event::Event;

@@ -210,7 +210,10 @@ pub(super) async fn clear(
         }
     }
 
-    if user.as_ref().is_some_and(|user| user.locks.any() || user.status == UserStatus::Stopped) {
+    if user.as_ref().is_some_and(|user| user.status == UserStatus::Stopped) {
+        return refuse(change, Refusal::UserStopped).await;
+    }
+    if user.as_ref().is_some_and(|user| user.locks.any()) {
         return refuse(change, Refusal::LockUser).await;
     }
     if contract.status != ContractStatus::Active {

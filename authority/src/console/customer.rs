@@ -15,6 +15,7 @@ use crate::denial::Denial;
 use crate::house::House;
 use crate::login::UserSession;
 use crate::own::Own;
+use crate::rules::login::is_of_holder;
 
 /// A user who is logged in.
 pub(super) struct Customer {
@@ -64,7 +65,8 @@ impl Customer {
     pub(super) fn trouble(&self, denial: impl Into<Denial>) -> Trouble {
         let denial = denial.into();
         match denial.refusal {
-            Refusal::LockContract | Refusal::LockUser | Refusal::Session => turned_away(&self.visit, denial),
+            Refusal::Session => turned_away(&self.visit, denial),
+            refusal if is_of_holder(refusal) => turned_away(&self.visit, denial),
             _ => Trouble::new(self.page(self.visit.texts().trouble), denial),
         }
     }

@@ -6,7 +6,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use token::{Language, Refusal};
+use token::{Audience, Language, Refusal};
 
 use super::texts::Texts;
 use super::words;
@@ -81,8 +81,13 @@ impl Page {
     pub(super) fn refuse(&mut self, field: Option<&'static str>, denial: impl Into<Denial>) {
         let denial = denial.into();
         self.status = StatusCode::from_u16(denial.refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let text = words::denial(self.t, self.language, denial);
+        let text = words::denial(self.t, self.language, self.audience(), denial);
         self.faults.push(Fault { field, text, code: denial.refusal.code(), refusal: denial.refusal });
+    }
+
+    /// All below `/console` is administrators'.
+    fn audience(&self) -> Audience {
+        if self.here.starts_with("/console") { Audience::Administrator } else { Audience::User }
     }
 
     /// What is wrong with a field.

@@ -110,6 +110,7 @@ texts! {
 
     // 管理者ログイン
     login_admin_how: "管理者のICカード・USBトークンを挿入し、この端末で次のコマンドを実行してください。カードで署名すると、ブラウザでこの続きが開きます。", "Insert the administrator's IC card or USB token and run this command on this workstation. Once the card has signed, the login goes on in the browser.";
+    login_admin_form: "管理者の電子証明書の有効期限が経過したとき、またはパソコン・機器を変更するときは、所定の依頼書をお取引店にご提出ください。", "When the administrator's certificate has expired, or the PC or device is to be changed, submit the request form to your branch.";
     login_pin_lead: "管理者の電子証明書を確認しました。ご契約先暗証番号を入力してください。", "The administrator's certificate was accepted. Enter the administrator login PIN.";
     login_link_alone: "この画面のアドレスだけではログインできません。有効時間は5分間、ログインは1回限りです。", "The address of this page alone logs nobody in. It is good for five minutes and one login.";
     contract_pin_hint: "管理者ログイン用の暗証番号です。ご契約先確認暗証番号ではありません。", "The PIN for administrator login, not the contract confirmation PIN.";

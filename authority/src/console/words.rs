@@ -1,6 +1,6 @@
 //! What a person reads for a key or a time.
 
-use token::Language;
+use token::{Audience, Language};
 
 use super::texts::Texts;
 use crate::denial::Denial;
@@ -99,9 +99,9 @@ pub(super) fn moment_or(language: Language, at: Option<i64>, none: &str) -> Stri
 }
 
 /// A refusal: the catalogue's text, and the entries that are left where the reader may know.
-pub(super) fn denial(t: &Texts, language: Language, denial: Denial) -> String {
+pub(super) fn denial(t: &Texts, language: Language, audience: Audience, denial: Denial) -> String {
     let date = denial.date.map(|at| moment(language, at)).unwrap_or_default();
-    let text = denial.refusal.text(language, &date);
+    let text = denial.refusal.text_for(audience, language, &date);
     match denial.tries_left {
         Some(left) => format!("{text}{}", t.tries_left.replace("{n}", &left.to_string())),
         None => text,

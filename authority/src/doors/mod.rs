@@ -20,6 +20,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::{Json, Router};
 use serde_json::{Value, json};
+use token::Audience;
 
 pub(crate) use admin::{certificate_choice, serial};
 pub use form::Form;
@@ -51,7 +52,10 @@ impl FromRequestParts<Doors> for Caller {
     async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Infallible> {
         let house = doors.house.clone();
         let place = place(parts.extensions.get::<Peer>().copied());
-        Ok(Self { login: Login::new(house.clone(), &place), house, place, problem: Problem::speaking(&parts.headers) })
+        let is_office = parts.uri.path().starts_with("/admin/");
+        let problem = Problem::speaking(&parts.headers);
+        let problem = problem.to(if is_office { Audience::Administrator } else { Audience::User });
+        Ok(Self { login: Login::new(house.clone(), &place), house, place, problem })
     }
 }
 

@@ -5,22 +5,25 @@ use axum::http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use token::{Language, Refusal};
+use token::{Audience, Language, Refusal};
 
 use super::language;
 use crate::denial::Denial;
 use crate::jst;
 
-/// A refusal and the language to say it in.
+/// A refusal, and how to say it.
 #[derive(Debug)]
 pub struct Problem {
     denial: Denial,
-    language: Language,
+    speaking: Speaking,
 }
 
-/// A problem that is still to be found: holds the language only.
+/// A problem that is still to be found: how it will be said.
 #[derive(Debug, Clone, Copy)]
-pub struct Speaking(Language);
+pub struct Speaking {
+    language: Language,
+    audience: Audience,
+}
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -37,7 +40,7 @@ impl Problem {
     /// Problems in the language that the request asks for.
     #[must_use]
     pub fn speaking(headers: &HeaderMap) -> Speaking {
-        Speaking(language::of(headers))
+        Speaking { language: language::of(headers), audience: Audience::User }
     }
 }
 
@@ -45,20 +48,27 @@ impl Speaking {
     /// A refusal in that language.
     #[must_use]
     pub fn of(self, denial: impl Into<Denial>) -> Problem {
-        Problem { denial: denial.into(), language: self.0 }
+        Problem { denial: denial.into(), speaking: self }
+    }
+
+    /// The same to that reader.
+    #[must_use]
+    pub(super) fn to(self, audience: Audience) -> Self {
+        Self { audience, ..self }
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let Denial { refusal, tries_left, date } = self.denial;
+        let Speaking { language, audience } = self.speaking;
         // For whoever can say it better: a browser is answered with a page.
         let denial = Extension(self.denial);
-        let date = date.map(|at| match self.language {
+        let date = date.map(|at| match language {
             Language::Ja => jst::date_time(at),
             Language::En => jst::english(at),
         });
-        let detail = refusal.text(self.language, date.as_deref().unwrap_or_default());
+        let detail = refusal.text_for(audience, language, date.as_deref().unwrap_or_default());
         let body = Body {
             r#type: format!("urn:jitsuin:refusal:{}", refusal.code()),
             title: first_sentence(&detail),
@@ -68,7 +78,7 @@ impl IntoResponse for Problem {
             tries_left,
         };
         let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let headers = [(CONTENT_TYPE, "application/problem+json"), (CONTENT_LANGUAGE, self.language.tag())];
+        let headers = [(CONTENT_TYPE, "application/problem+json"), (CONTENT_LANGUAGE, language.tag())];
         match serde_json::to_vec(&body) {
             Ok(body) if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) => {
                 (status, headers, [(RETRY_AFTER, "10")], denial, body).into_response()

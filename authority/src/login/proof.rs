@@ -8,7 +8,7 @@ use super::{Login, refuse, standing};
 use crate::acquisition::Applicant;
 use crate::denial::Denial;
 use crate::house::House;
-use crate::rules::login::{Door, at_door};
+use crate::rules::login::{Door, at_door, is_of_holder};
 use crate::store::holders::{self, Held};
 use crate::store::parties::{self, RelyingParty};
 use crate::store::{Change, Event, handles};
@@ -107,7 +107,7 @@ impl Login {
             Ok(()) => Ok(()),
             // The state of the certificate comes before its name, that of its holder after the
             // signature.
-            Err(denial) if matches!(denial.refusal, Refusal::LockContract | Refusal::LockUser) => Err(denial),
+            Err(denial) if is_of_holder(denial.refusal) => Err(denial),
             Err(denial) => return refuse(change, event, denial).await,
         };
         let named = facts.name.as_ref().is_some_and(|name| {

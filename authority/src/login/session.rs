@@ -8,7 +8,7 @@ use crate::acquisition::Applicant;
 use crate::code;
 use crate::denial::Denial;
 use crate::house::House;
-use crate::rules::login::Door;
+use crate::rules::login::{Door, is_of_holder};
 use crate::store::certificates::CertificateRow;
 use crate::store::handles::SessionRow;
 use crate::store::users::User;
@@ -74,7 +74,7 @@ impl Login {
     /// The user's session with that token. It ends as an administrator's does, and with a lock of the user.
     ///
     /// # Errors
-    /// `Session`; `LockContract`, `LockUser`.
+    /// `Session`; `LockContract`, `LockUser`, `UserStopped`.
     pub async fn user_session(&self, token: &str) -> Result<UserSession, Denial> {
         let (sha256, found) = self.open(token, Door::User).await?;
         let user = found.user.ok_or(Refusal::Internal)?;
@@ -128,7 +128,7 @@ impl Login {
 /// The session at `door` kept under `sha256`, where it is good at `now`.
 ///
 /// # Errors
-/// `Session`; `LockContract`; `LockUser` for a user's.
+/// `Session`; `LockContract`; `LockUser`, `UserStopped` for a user's.
 pub(crate) async fn in_force(
     db: &mut AnyConnection,
     house: &House,
@@ -143,7 +143,7 @@ pub(crate) async fn in_force(
     let held = holders::by_record(db, &session.record_id).await?.ok_or(Refusal::Internal)?;
     match standing(&held, now) {
         Ok(()) => Ok(InForce { session, record: held.row, user: held.user }),
-        Err(denial) if matches!(denial.refusal, Refusal::LockContract | Refusal::LockUser) => Err(denial),
+        Err(denial) if is_of_holder(denial.refusal) => Err(denial),
         Err(_) => Err(Refusal::Session.into()),
     }
 }

@@ -78,10 +78,16 @@ pub fn entries_per_login(limit: u32) -> u32 {
     limit.saturating_sub(1).clamp(1, 3)
 }
 
+/// Whether a refusal is about the holder, not the certificate: it is told after the signature only.
+#[must_use]
+pub fn is_of_holder(refusal: Refusal) -> bool {
+    matches!(refusal, Refusal::LockContract | Refusal::LockUser | Refusal::UserStopped)
+}
+
 /// Whether the contract, and the user where there is one, are served.
 ///
 /// # Errors
-/// `LockContract`, `LockUser`; `CertRevoked` for whoever is no longer registered.
+/// `LockContract`, `LockUser`, `UserStopped`; `CertRevoked` for whoever is no longer registered.
 pub fn served(contract: ContractStatus, user: Option<(UserStatus, bool)>) -> Result<(), Refusal> {
     match contract {
         ContractStatus::Active => {}
@@ -90,7 +96,8 @@ pub fn served(contract: ContractStatus, user: Option<(UserStatus, bool)>) -> Res
     }
     match user {
         None | Some((UserStatus::Active, false)) => Ok(()),
-        Some((UserStatus::Active, true) | (UserStatus::Stopped, _)) => Err(Refusal::LockUser),
+        Some((UserStatus::Active, true)) => Err(Refusal::LockUser),
+        Some((UserStatus::Stopped, _)) => Err(Refusal::UserStopped),
         Some((UserStatus::Deregistered, _)) => Err(Refusal::CertRevoked),
     }
 }

@@ -1,6 +1,8 @@
 //! What people enter in the pages, or forget to enter, and what they are told.
 
-use crate::bench::{Bench, Card, USER, USER_PIN, text};
+use authority::rules::choice::Reason;
+
+use crate::bench::{Bench, CONFIRM_PIN, CONTRACT, Card, ORIGIN, USER, USER_PIN, contract, text};
 use crate::console::Browser;
 
 /// A user who has logged in with this card.
@@ -19,11 +21,11 @@ async fn strangers_do_not_keep_a_user_from_suspending() {
     let administrator = bench.administrator().await;
     let card = bench.user_card(&bench.office(&administrator).await).await;
     let stranger = bench.client().await;
-    let guess = [("contract_id", crate::bench::CONTRACT), ("user_id", USER), ("user_pin", "wrong1")];
+    let guess = [("contract_id", CONTRACT), ("user_id", USER), ("user_pin", "wrong1")];
     for _ in 0..5 {
         assert_eq!(stranger.post("/user/v1/suspend", &guess).await.code(), "E-AUTH");
     }
-    let right = [("contract_id", crate::bench::CONTRACT), ("user_id", USER), ("user_pin", USER_PIN)];
+    let right = [("contract_id", CONTRACT), ("user_id", USER), ("user_pin", USER_PIN)];
     assert_eq!(stranger.post("/user/v1/suspend", &right).await.code(), "E-AUTH", "that door is closed for a while");
 
     let mut browser = user(&bench, &card).await;
@@ -33,4 +35,33 @@ async fn strangers_do_not_keep_a_user_from_suspending() {
     let page = browser.post("/user/suspend", &[("csrf", &csrf), ("reason", "lost"), ("user_pin", USER_PIN)]).await;
     assert_eq!(page.status, 200, "{}", page.body);
     assert_eq!(bench.states().await, ["suspended"]);
+}
+
+#[tokio::test]
+async fn an_administrator_is_not_sent_to_the_administrator() {
+    let bench = Bench::new().await;
+    let administrator = bench.administrator().await;
+    let office = bench.office(&administrator).await;
+    let browser = &mut Browser::logged_in(&bench, &administrator).await;
+    let page = browser.get(&format!("/console/users/{USER}/do/token-lock")).await;
+    let fields = [("csrf", page.field("csrf")), ("version", page.field("version"))];
+    let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let fields = [fields.as_slice(), &[("confirm_pin", CONFIRM_PIN)]].concat();
+    assert_eq!(browser.post(&format!("/console/users/{USER}/do/token-lock"), &fields).await.status, 303);
+    let version = office.version(USER).await;
+    let more = [("otp", "123456"), ("next_otp", "234567"), ("confirm_pin", CONFIRM_PIN), ("version", &version)];
+    let locked = office.post(&format!("/admin/v1/users/{USER}/otp-token/resync"), &more).await;
+    assert_eq!(locked.code(), "E-TOKEN-LOCKED");
+    let said = locked.problem()["detail"].to_string();
+    assert!(said.contains("Unlock a user's token first") && !said.contains("Ask the administrator"), "{said}");
+
+    // Nor is whoever's certificate has ended, at the door (S-047).
+    bench.bank().issue_administrator(&contract(), 1, "F-2", Reason::Lost).await.unwrap();
+    let client = bench.client().await;
+    let challenge = client.challenge("administrator").await;
+    let token = administrator.answer(&challenge, ORIGIN);
+    let refused = client.post("/admin/v1/console", &[("challenge", &challenge), ("token", &token)]).await;
+    assert_eq!(refused.code(), "E-CERT-REVOKED");
+    assert!(refused.problem()["detail"].to_string().contains("submit the request form to your branch"), "{refused:?}");
+    assert!(browser.get("/console/login").await.body.contains("submit the request form to your branch"));
 }

@@ -192,7 +192,7 @@ async fn a_reissue_is_told_at_once_and_its_reader_stops_it() {
     let stopped = client.post("/stop", &[("code", &code.to_lowercase())]).await.ok();
     assert_eq!((&stopped["user"], &stopped["certificate"]), (&true.into(), &false.into()));
     assert_eq!(client.post("/stop", &[("code", &code)]).await.code(), "E-AUTH", "once");
-    assert_eq!(bench.admit(USER, USER_PIN, true).await.err(), Some(Refusal::LockUser));
+    assert_eq!(bench.admit(USER, USER_PIN, true).await.err(), Some(Refusal::UserStopped));
     assert_eq!(bench.events_of("stop.code").await, 3, "each try is on record");
     tell(&bench, &courier).await;
     assert_eq!(relay.mail().header("Subject"), "【お知らせ】利用者の利用中止");

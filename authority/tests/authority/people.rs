@@ -117,9 +117,9 @@ async fn a_stop_keeps_the_certificate() {
     let card = bench.user_card(&office).await;
     let client = bench.client().await;
     assert_eq!(text(&act(&office, USER, "stop").await.ok(), "status"), "stopped");
-    assert_eq!(client.verify(&card).await.code(), "E-LOCK-USER");
+    assert_eq!(client.verify(&card).await.code(), "E-USER-STOPPED");
     office.choose(USER, "reissue", Some("pc_change")).await.ok();
-    assert_eq!(bench.acquire().await.err(), Some(token::Refusal::LockUser), "nor is anything acquired");
+    assert_eq!(bench.acquire().await.err(), Some(token::Refusal::UserStopped), "nor is anything acquired");
     assert_eq!(text(&act(&office, USER, "resume").await.ok(), "status"), "active");
     let login = client.verify(&card).await.ok();
     client.pin(text(&login, "login"), USER_PIN).await.ok();
