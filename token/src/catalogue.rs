@@ -130,6 +130,8 @@ pub enum Refusal {
     NotYet,
     /// The user has no OTP token (S-061).
     NoToken,
+    /// A form of a page that a later login has overtaken.
+    OldPage,
     /// Origin or challenge is not acceptable (D-602).
     Origin,
     /// A wrong or used OTP (S-065).
@@ -305,6 +307,7 @@ static TABLE: &[Row] = &[
     Row { refusal: Refusal::NotSuspended, code: "E-NOT-SUSPENDED", status: 409, en: "The certificate is not suspended. Nothing was changed.", ja: "電子証明書は一時停止されていません。変更は行われていません。" },
     Row { refusal: Refusal::NotYet, code: "E-NOT-YET", status: 501, en: "The authority does not offer this yet. Ask the administrator to reissue the certificate instead.", ja: "この手続きにはまだ対応していません。管理者に電子証明書の再発行をご依頼ください。" },
     Row { refusal: Refusal::NoToken, code: "E-NO-TOKEN", status: 409, en: "No token is registered for this user. Ask the administrator.", ja: "ワンタイムパスワード（トークン）が登録されていません。管理者にお問い合わせください。" },
+    Row { refusal: Refusal::OldPage, code: "E-OLD-PAGE", status: 409, en: "This page is out of date, and nothing was done. Open it again and enter everything once more.", ja: "この画面は古くなっています。処理は行われていません。画面を開き直して、もう一度入力してください。" },
     Row { refusal: Refusal::Origin, code: "E-ORIGIN", status: 403, en: "The request does not come from the registered bank. Do not go on; contact the branch.", ja: "登録された接続先からの要求ではありません。操作を中止し、お取引店にご連絡ください。" },
     Row { refusal: Refusal::Otp, code: "E-OTP", status: 401, en: "The one-time password is wrong or already used. Wait for the next one and try again.", ja: "ワンタイムパスワードが正しくないか、使用済みです。次のパスワードが表示されてから再度入力してください。" },
     Row { refusal: Refusal::OwnMatter, code: "E-OWN", status: 403, en: "Nobody decides in their own matter. Another administrator must do it, or the bank.", ja: "ご本人に関する操作は行えません。他の管理者またはお取引店にご依頼ください。" },
@@ -364,7 +367,9 @@ mod tests {
         }
         for (refusal, en, ja) in FOR_ADMINISTRATORS {
             let text = |language, date| refusal.text_for(Audience::Administrator, language, date);
-            assert!(en.ends_with('.') && ja.ends_with('。') && !ja.contains("管理者にお") && !ja.contains("管理者に再"));
+            assert!(
+                en.ends_with('.') && ja.ends_with('。') && !ja.contains("管理者にお") && !ja.contains("管理者に再")
+            );
             assert_eq!(text(Language::En, "{date}"), *en);
             assert_eq!(refusal.template(Language::Ja).contains("{date}"), ja.contains("{date}"), "{refusal:?}");
             assert_ne!(refusal.text_for(Audience::User, Language::Ja, ""), text(Language::Ja, ""));

@@ -41,17 +41,18 @@ impl FromRequestParts<House> for Admin {
                 let office = Office::new(house.clone(), session.clone(), &visit.place);
                 Ok(Self { visit, session, office, token })
             }
-            Err(denial) => Err(turned_away(&visit, denial)),
+            Err(denial) => Err(turned_away(&visit, &token, denial)),
         }
     }
 }
 
 /// The session is over, or never was.
-fn turned_away(visit: &Visit, denial: Denial) -> Trouble {
+fn turned_away(visit: &Visit, token: &str, denial: Denial) -> Trouble {
     let t = visit.texts();
     let mut page = visit.page(t.login_admin);
     page.here = LOGIN.to_owned();
-    if denial.refusal == Refusal::Session {
+    // Requests that other sites begin bring no cookie, and end nobody's session (RFC 6265bis §5.5).
+    if denial.refusal == Refusal::Session && !token.is_empty() {
         page.cookies.extend(cookie::clear(cookie::ADMINISTRATOR));
     }
     Trouble::new(page, denial)
@@ -95,7 +96,7 @@ impl Admin {
         let denial = denial.into();
         match denial.refusal {
             // The contract was locked, or the session ended, by what was just asked.
-            Refusal::LockContract | Refusal::Session => turned_away(&self.visit, denial),
+            Refusal::LockContract | Refusal::Session => turned_away(&self.visit, &self.token, denial),
             _ => Trouble::new(self.bare(self.texts().trouble), denial),
         }
     }

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::Router;
 use axum::extract::Path;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::get;
 use token::{ContractId, Refusal};
 
 use super::admin::{Admin, HOME, LOGIN};
@@ -35,8 +35,8 @@ pub(super) fn routes() -> Router<House> {
     Router::new()
         .route(LOGIN, get(entry))
         .route("/console/enter/{login}", get(link))
-        .route("/console/enter", post(enter))
-        .route("/console/logout", post(log_out))
+        .route("/console/enter", get(begin).post(enter))
+        .route("/console/logout", get(menu).post(log_out))
 }
 
 async fn entry(visit: Visit) -> Response {
@@ -46,6 +46,16 @@ async fn entry(visit: Visit) -> Response {
 pub(super) fn entry_page(page: Page) -> Response {
     let screen = Entry { page, command: "jitsuin console" };
     answer(&screen, &screen.page)
+}
+
+/// What is left in the address bar after a wrong PIN is no page.
+async fn begin() -> Response {
+    go(LOGIN, &[])
+}
+
+/// Nor is what logs out.
+async fn menu() -> Response {
+    go(HOME, &[])
 }
 
 /// Whoever looks at the link first has it, and does not use it up by looking.

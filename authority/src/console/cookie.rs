@@ -17,6 +17,15 @@ pub(super) const VISIT: &str = "__Host-jitsuin-visit";
 /// A year, in seconds.
 const YEAR: u32 = 31_536_000;
 
+/// What the names of all of them begin with.
+const OURS: &str = "__Host-jitsuin-";
+
+/// Whether a request brings any of them.
+pub(super) fn any(headers: &HeaderMap) -> bool {
+    let all = headers.get_all(COOKIE).iter().filter_map(|header| header.to_str().ok());
+    all.flat_map(|header| header.split(';')).any(|pair| pair.trim().starts_with(OURS))
+}
+
 /// The value of a cookie. Where a name comes twice somebody has tampered, and there is none.
 pub(super) fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let all = headers.get_all(COOKIE).iter().filter_map(|header| header.to_str().ok());
@@ -28,10 +37,14 @@ pub(super) fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     values.next().is_none().then_some(first)
 }
 
-/// The same where it is one of our handles: 64 hexadecimal digits.
+/// Whether it could be one of our handles, or what a form brings for one: 64 hexadecimal digits.
+pub(super) fn is_handle(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// The same as [`value`] where it is one of our handles.
 pub(super) fn handle(headers: &HeaderMap, name: &str) -> Option<Zeroizing<String>> {
-    let well_formed = |text: &&str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
-    value(headers, name).filter(well_formed).map(|text| Zeroizing::new(text.to_owned()))
+    value(headers, name).filter(|text| is_handle(text)).map(|text| Zeroizing::new(text.to_owned()))
 }
 
 /// Until the browser ends.

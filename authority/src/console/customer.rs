@@ -36,15 +36,16 @@ impl FromRequestParts<House> for Customer {
                 let own = Own::new(house.clone(), &visit.place);
                 Ok(Self { visit, session, own, token })
             }
-            Err(denial) => Err(turned_away(&visit, denial)),
+            Err(denial) => Err(turned_away(&visit, &token, denial)),
         }
     }
 }
 
-fn turned_away(visit: &Visit, denial: Denial) -> Trouble {
+fn turned_away(visit: &Visit, token: &str, denial: Denial) -> Trouble {
     let mut page = visit.page(visit.texts().login_user);
     page.here = LOGIN.to_owned();
-    if denial.refusal == Refusal::Session {
+    // Requests that other sites begin bring no cookie, and end nobody's session (RFC 6265bis §5.5).
+    if denial.refusal == Refusal::Session && !token.is_empty() {
         page.cookies.extend(cookie::clear(cookie::USER));
     }
     Trouble::new(page, denial)
@@ -65,8 +66,8 @@ impl Customer {
     pub(super) fn trouble(&self, denial: impl Into<Denial>) -> Trouble {
         let denial = denial.into();
         match denial.refusal {
-            Refusal::Session => turned_away(&self.visit, denial),
-            refusal if is_of_holder(refusal) => turned_away(&self.visit, denial),
+            Refusal::Session => turned_away(&self.visit, &self.token, denial),
+            refusal if is_of_holder(refusal) => turned_away(&self.visit, &self.token, denial),
             _ => Trouble::new(self.page(self.visit.texts().trouble), denial),
         }
     }

@@ -6,6 +6,7 @@ use axum::http::header::ORIGIN;
 use subtle::ConstantTimeEq;
 use token::Refusal;
 
+use super::cookie;
 use super::trouble::Trouble;
 use crate::denial::Denial;
 use crate::doors::Form;
@@ -46,7 +47,9 @@ where
         let form = Form::receive(Request::from_parts(parts, body)).await.map_err(|r| by.refused(r.into()))?;
         let token = form.text(FIELD).unwrap_or_default();
         if !bool::from(token.as_bytes().ct_eq(by.csrf().as_bytes())) {
-            return Err(by.refused(Refusal::Origin.into()));
+            // Of our own pages it is one from before the last login, in another tab.
+            let refusal = if cookie::is_handle(token) { Refusal::OldPage } else { Refusal::Origin };
+            return Err(by.refused(refusal.into()));
         }
         Ok(Self { by, form })
     }

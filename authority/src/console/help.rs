@@ -69,14 +69,9 @@ async fn one(visit: Visit, Path(key): Path<String>) -> Result<Response, Trouble>
 
 fn steps(t: &Texts, key: &str) -> Vec<&'static str> {
     match key {
-        "reissue" => vec![
-            t.help_way,
-            t.help_reissue_1,
-            t.help_reissue_2,
-            t.help_reissue_3,
-            t.help_reissue_4,
-            t.login_admin_form,
-        ],
+        "reissue" => {
+            vec![t.help_way, t.help_reissue_1, t.help_reissue_2, t.help_reissue_3, t.help_reissue_4, t.login_admin_form]
+        }
         "otp" => vec![t.help_way, t.help_otp_1, t.help_otp_2, t.help_otp_3],
         "unlock" => vec![t.help_way, t.help_unlock_1, t.help_unlock_2, t.help_unlock_3],
         _ => vec![t.help_user_1, t.help_user_2, t.help_user_3, t.help_user_4],

@@ -18,6 +18,7 @@ mod history;
 mod menu;
 mod notice_settings;
 mod notices;
+mod onward;
 mod operation;
 mod page;
 mod peer;
@@ -64,6 +65,7 @@ pub(crate) fn pages(house: &House) -> Router {
         .merge(history::routes())
         .merge(operation::routes())
         .route("/console/{*rest}", axum::routing::any(nowhere))
+        .layer(axum::middleware::from_fn(onward::own_requests))
         .with_state(house.clone())
 }
 

@@ -146,17 +146,23 @@ pub(super) fn answer(screen: &impl Template, page: &Page) -> Response {
         tracing::error!("a page could not be written");
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let headers = [
-        (CONTENT_TYPE, "text/html; charset=utf-8"),
-        (CONTENT_LANGUAGE, page.language.tag()),
-        (VARY, "Accept-Language, Cookie"),
-    ];
-    let mut response = (page.status, headers, body).into_response();
+    let mut response = send(page.status, page.language, body, &page.cookies);
     if let Some(fault) = page.faults.last() {
         // for the shell, which counts it
         response.extensions_mut().insert(fault.refusal);
     }
-    around(&mut response, &page.cookies);
+    response
+}
+
+/// Sends what was written.
+pub(super) fn send(status: StatusCode, language: Language, body: String, cookies: &[HeaderValue]) -> Response {
+    let headers = [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CONTENT_LANGUAGE, language.tag()),
+        (VARY, "Accept-Language, Cookie, Sec-Fetch-Site"),
+    ];
+    let mut response = (status, headers, body).into_response();
+    around(&mut response, cookies);
     response
 }
 

@@ -46,6 +46,8 @@ texts! {
     back_to_menu: "メニューへ戻る", "Back to the menu";
     back_to_top: "トップへ戻る", "Back to the top";
     back: "戻る", "Back";
+    open_again: "画面を開き直す", "Open the page again";
+    go_on: "次の画面へ進む", "Go on";
     required: "必須", "required";
     tries_left: "（残り{n}回）", " {n} tries left.";
     none: "－", "–";

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use askama::Template;
 use axum::response::{IntoResponse, Response};
+use token::Refusal;
 
 use super::page::{Page, answer};
 use crate::denial::Denial;
@@ -16,6 +17,8 @@ pub(super) struct Trouble(Box<Page>);
 #[template(path = "trouble.html")]
 struct Screen<'a> {
     page: &'a Page,
+    /// Where an old page is opened anew.
+    again: Option<&'a str>,
 }
 
 impl Trouble {
@@ -27,7 +30,9 @@ impl Trouble {
 
 impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
-        answer(&Screen { page: &self.0 }, &self.0)
+        let page = &*self.0;
+        let again = page.faults.iter().any(|fault| fault.refusal == Refusal::OldPage);
+        answer(&Screen { page, again: again.then_some(page.here.as_str()) }, page)
     }
 }
 

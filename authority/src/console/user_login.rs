@@ -5,12 +5,12 @@ use askama::Template;
 use axum::Router;
 use axum::extract::Path;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::get;
 use token::{Refusal, UserId};
 
 use super::cookie;
 use super::guard::Posted;
-use super::page::{Page, answer};
+use super::page::{Page, answer, go};
 use super::trouble::Trouble;
 use super::visit::Visit;
 use super::words;
@@ -65,7 +65,7 @@ pub(super) fn routes() -> Router<House> {
         .route("/user/login/certificate", get(certificate))
         .route("/user/acquire", get(acquire))
         .route("/user/enter/{login}", get(link))
-        .route("/user/enter", post(enter))
+        .route("/user/enter", get(begin).post(enter))
 }
 
 async fn doors(visit: Visit) -> Response {
@@ -95,6 +95,11 @@ async fn acquire(visit: Visit) -> Response {
     let more = vec![t.help_user_1, t.help_user_2, t.acquire_order, t.acquire_failed];
     let screen = How { page, lead: text, command: "jitsuin enrol", more };
     answer(&screen, &screen.page)
+}
+
+/// What is left in the address bar after a wrong PIN is no page.
+async fn begin() -> Response {
+    go(LOGIN, &[])
 }
 
 async fn link(visit: Visit, Path(login): Path<String>) -> Result<Response, Trouble> {

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::Router;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::get;
 use token::Refusal;
 
 use super::cookie;
@@ -56,7 +56,7 @@ pub(super) fn routes() -> Router<House> {
         .route("/user/history", get(history))
         .route("/user/pin", get(pin).post(change_pin))
         .route("/user/suspend", get(suspend).post(suspend_own))
-        .route("/user/logout", post(log_out))
+        .route("/user/logout", get(home).post(log_out))
 }
 
 async fn menu(user: Customer) -> Result<Response, Trouble> {
@@ -159,6 +159,11 @@ async fn suspend_own(Posted { by: user, mut form }: Posted<Customer>) -> Result<
         Err(denial) if denial.refusal == Refusal::Auth => Ok(suspend_page(&user, Some(denial))),
         Err(denial) => Err(user.trouble(denial)),
     }
+}
+
+/// What logs out is no page.
+async fn home() -> Response {
+    go(HOME, &[])
 }
 
 async fn log_out(Posted { by: user, .. }: Posted<Customer>) -> Result<Response, Trouble> {

@@ -243,7 +243,7 @@ async fn strangers_forms_are_refused() {
         let right = [fields, &[("csrf", csrf.as_str())]].concat();
         for (what, fields, headers) in [
             ("no token", fields.to_vec(), vec![own]),
-            ("another token", with("0000000000000000000000000000000000000000000000000000000000000000"), vec![own]),
+            ("no token of ours", with("0123"), vec![own]),
             ("an empty token", with(""), vec![own]),
             ("no origin", right.clone(), vec![]),
             ("an opaque origin", right.clone(), vec![("origin", "null")]),
@@ -255,6 +255,10 @@ async fn strangers_forms_are_refused() {
             let page = browser.post_from(path, &fields, &headers).await;
             assert_eq!((page.status, page.says("E-ORIGIN")), (403, true), "{path} {what}: {}", page.body);
         }
+        let old = with("0000000000000000000000000000000000000000000000000000000000000000");
+        let page = browser.post(path, &old).await;
+        assert_eq!((page.status, page.says("E-OLD-PAGE")), (409, true), "{path}: {}", page.body);
+        assert!(page.body.contains(&format!("href=\"{path}\"")), "{path}: {}", page.body);
     }
     assert_eq!(bench.dump().await, before, "nothing was changed");
     // The same form from our own page is taken.
@@ -267,7 +271,7 @@ async fn strangers_forms_are_refused() {
     let mut other = Browser::new(&bench).await;
     let csrf = browser.get(&format!("/console/enter/{login}")).await.field("csrf");
     let fields = [("csrf", csrf.as_str()), ("login", &login), ("contract_pin", CONTRACT_PIN)];
-    assert!(other.post("/console/enter", &fields).await.says("E-ORIGIN"), "nobody logs others in");
+    assert!(other.post("/console/enter", &fields).await.says("E-OLD-PAGE"), "nobody logs others in");
 }
 
 #[tokio::test]

@@ -65,3 +65,43 @@ async fn an_administrator_is_not_sent_to_the_administrator() {
     assert!(refused.problem()["detail"].to_string().contains("submit the request form to your branch"), "{refused:?}");
     assert!(browser.get("/console/login").await.body.contains("submit the request form to your branch"));
 }
+
+#[tokio::test]
+async fn a_link_from_elsewhere_ends_no_session() {
+    let bench = Bench::new().await;
+    let administrator = bench.administrator().await;
+    let mut browser = Browser::logged_in(&bench, &administrator).await;
+    // A request that another site begins brings no cookie.
+    let kept = std::mem::take(&mut browser.cookies);
+    for path in ["/console/users?q=a&show=keys", "/console", "/user", "/help", "/", "/console/nowhere"] {
+        let page = browser.send("GET", path, &[("sec-fetch-site", "cross-site")], Vec::new()).await;
+        assert_eq!(page.status, 200, "{path}");
+        assert!(page.headers.get("set-cookie").is_none() && browser.cookies.is_empty(), "{path}");
+        let to = path.replace('&', "&#38;");
+        assert!(page.body.contains(&format!("http-equiv=\"refresh\" content=\"0; url={to}\"")), "{}", page.body);
+    }
+    // Without the word of the browser it is a stranger, whose cookies are left alone.
+    let page = browser.get("/console").await;
+    assert_eq!((page.status, page.says("E-SESSION")), (401, true));
+    assert!(browser.cookie("administrator").is_none());
+    let cleared = page.headers.get_all("set-cookie").iter().any(|set| set.to_str().unwrap().contains("administrator"));
+    assert!(!cleared, "what was not brought is not cleared");
+    browser.cookies = kept;
+    let own = browser.send("GET", "/console/users", &[("sec-fetch-site", "same-origin")], Vec::new()).await;
+    assert_eq!((own.status, own.says("E-SESSION")), (200, false));
+}
+
+#[tokio::test]
+async fn what_is_left_in_the_address_bar_leads_on() {
+    let bench = Bench::new().await;
+    let mut browser = Browser::new(&bench).await;
+    for (path, to) in [
+        ("/console/enter", "/console/login"),
+        ("/console/logout", "/console"),
+        ("/user/enter", "/user/login"),
+        ("/user/logout", "/user"),
+    ] {
+        let page = browser.get(path).await;
+        assert_eq!((page.status, page.headers["location"].to_str().unwrap()), (303, to), "{path}");
+    }
+}
