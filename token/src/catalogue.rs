@@ -156,6 +156,8 @@ pub enum Refusal {
     RenewMax,
     /// Whoever put the certificate on hold, or whose it is, cannot lift that (D-405).
     SamePerson,
+    /// A serial number that is none.
+    Serial,
     /// No session, or one that ended (D-610).
     Session,
     /// The data changed since it was shown (S-043).
@@ -320,6 +322,7 @@ static TABLE: &[Row] = &[
     Row { refusal: Refusal::Required, code: "E-REQUIRED", status: 422, en: "Something that is required was not entered or chosen. Nothing was changed; enter or choose it.", ja: "必須項目が入力または選択されていません。変更は行われていません。入力または選択してください。" },
     Row { refusal: Refusal::RenewMax, code: "E-RENEW-MAX", status: 409, en: "The renewal was begun too often without being finished. Ask the administrator to reissue the certificate; an administrator submits the request form to the branch.", ja: "更新が完了しないまま、更新手続きの回数が上限に達しました。管理者に電子証明書の再発行をご依頼ください。管理者の方は所定の依頼書をお取引店にご提出ください。" },
     Row { refusal: Refusal::SamePerson, code: "E-SAME-PERSON", status: 403, en: "Whoever suspended the certificate, or holds it, cannot reinstate it. Ask another administrator, or submit the request form to your branch.", ja: "一時停止した本人および電子証明書の利用者は、一時停止を解除できません。他の管理者に依頼するか、所定の依頼書をお取引店にご提出ください。" },
+    Row { refusal: Refusal::Serial, code: "E-SERIAL", status: 422, en: "A serial number is up to 64 letters, digits and signs without blanks. Nothing was changed; check it.", ja: "シリアル番号は、空白を含まない半角英数字・記号64文字以内で入力してください。変更は行われていません。ご確認ください。" },
     Row { refusal: Refusal::Session, code: "E-SESSION", status: 401, en: "You are not logged in, or the session has ended. Log in again.", ja: "ログインしていないか、セッションが終了しました。再度ログインしてください。" },
     Row { refusal: Refusal::Stale, code: "E-STALE", status: 409, en: "The information has changed. Check again.", ja: "内容が更新されています。再度ご確認ください。" },
     Row { refusal: Refusal::Strength, code: "E-STRENGTH", status: 422, en: "The key is too weak or of a kind that is not accepted. Use P-256, P-384 or RSA of 2048 bits or more.", ja: "鍵の種類または強度が不足しています。P-256、P-384または2048ビット以上のRSAをご利用ください。" },

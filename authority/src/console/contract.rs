@@ -134,7 +134,7 @@ async fn decide(Posted { by: admin, mut form }: Posted<Admin>) -> Result<Respons
     let decided = match form.text("decision") {
         Some("approve") => admin.office.approve(id, confirm_pin).await.map(Some),
         Some("reject") => admin.office.reject(id, confirm_pin.as_ref()).await.map(|()| None),
-        _ => Err(Refusal::BadRequest.into()),
+        _ => Err(Refusal::Required.into()),
     };
     match decided {
         Ok(Some(approved)) => match (approved.user, approved.code_ticket) {

@@ -226,7 +226,7 @@ pub(crate) fn serial(form: &Form, name: &str) -> Result<Option<String>, Refusal>
         Some(text) if text.len() <= MAX_SERIAL && text.bytes().all(|b| b.is_ascii_graphic()) => {
             Ok(Some(text.to_owned()))
         }
-        Some(_) => Err(Refusal::BadRequest),
+        Some(_) => Err(Refusal::Serial),
     }
 }
 

@@ -105,3 +105,31 @@ async fn what_is_left_in_the_address_bar_leads_on() {
         assert_eq!((page.status, page.headers["location"].to_str().unwrap()), (303, to), "{path}");
     }
 }
+
+#[tokio::test]
+async fn what_is_missing_is_named() {
+    let bench = Bench::new().await;
+    let administrator = bench.administrator().await;
+    bench.user_card(&bench.office(&administrator).await).await;
+    let mut browser = Browser::logged_in(&bench, &administrator).await;
+    let csrf = browser.get("/console").await.field("csrf");
+    let version = browser.get(&format!("/console/users/{USER}/change")).await.field("version");
+    let common = [("csrf", csrf.as_str()), ("version", &version), ("confirm_pin", CONFIRM_PIN)];
+    for (path, fields, code, field) in [
+        (format!("/console/users/{USER}/do/suspend"), &[][..], "E-REQUIRED", "reason"),
+        (format!("/console/users/{USER}/do/unlock"), &[], "E-REQUIRED", "kind"),
+        ("/console/approvals".to_owned(), &[], "E-REQUIRED", "approvals"),
+        (
+            format!("/console/users/{USER}/change"),
+            &[("choice", "reissue"), ("reason", "lost"), ("device", "12 34")],
+            "E-SERIAL",
+            "device",
+        ),
+    ] {
+        let page = browser.post(&path, &[&common, fields].concat()).await;
+        assert_eq!((page.status, page.says(code)), (422, true), "{path}: {}", page.body);
+        assert!(page.body.contains(&format!("href=\"#{field}\"")), "{path}: {}", page.body);
+        assert!(!page.body.contains("Update this software"), "{path}");
+    }
+    assert_eq!(bench.states().await, ["valid"]);
+}
