@@ -9,7 +9,7 @@ use token::{Refusal, UserId};
 use super::admin::Admin;
 use super::asked::Request;
 use super::cookie;
-use super::field::{Field, Kind};
+use super::field::{Field, Item, Kind};
 use super::guard::Posted;
 use super::page::{Page, answer};
 use super::trouble::Trouble;
@@ -37,6 +37,7 @@ struct Approvals {
     page: Page,
     waiting: Vec<Request>,
     chosen: String,
+    decision: [Field; 1],
 }
 
 pub(super) fn routes() -> Router<House> {
@@ -102,12 +103,12 @@ async fn register(Posted { by: admin, mut form }: Posted<Admin>) -> Result<Respo
 }
 
 async fn approvals(admin: Admin) -> Result<Response, Trouble> {
-    approvals_page(&admin, "", None, None).await
+    approvals_page(&admin, ("", ""), None, None).await
 }
 
 async fn approvals_page(
     admin: &Admin,
-    chosen: &str,
+    (chosen, decision): (&str, &str),
     done: Option<&'static str>,
     denial: Option<(Option<&'static str>, Denial)>,
 ) -> Result<Response, Trouble> {
@@ -120,21 +121,27 @@ async fn approvals_page(
     }
     let waiting = admin.office.approvals().await.map_err(|denial| admin.trouble(denial))?;
     let waiting = waiting.into_iter().map(|request| Request::new(t, language, request));
-    let screen = Approvals { waiting: waiting.collect(), chosen: chosen.to_owned(), page };
+    // Nothing is preselected, and no button decides by itself: the Enter key presses the first one.
+    let item = |key, text| Item { key, text, chosen: key == decision };
+    let items = vec![item("approve", t.approve), item("reject", t.reject)];
+    let decision = [Field::new("decision", Kind::Choice(items), t.decision, "")];
+    let screen = Approvals { waiting: waiting.collect(), chosen: chosen.to_owned(), decision, page };
     Ok(answer(&screen, &screen.page))
 }
 
 async fn decide(Posted { by: admin, mut form }: Posted<Admin>) -> Result<Response, Trouble> {
     let confirm_pin = form.secret("confirm_pin");
-    let id = form.text("approval").unwrap_or_default();
-    if id.is_empty() {
-        return approvals_page(&admin, id, None, Some((Some("approvals"), Refusal::Required.into()))).await;
+    let [id, decision] = ["approval", "decision"].map(|field| form.text(field).unwrap_or_default());
+    let entered = (id, decision);
+    let missing = [("approvals", id), ("decision", decision)].into_iter().find(|(_, entry)| entry.is_empty());
+    if let Some((field, _)) = missing {
+        return approvals_page(&admin, entered, None, Some((Some(field), Refusal::Required.into()))).await;
     }
     let t = admin.texts();
-    let decided = match form.text("decision") {
-        Some("approve") => admin.office.approve(id, confirm_pin).await.map(Some),
-        Some("reject") => admin.office.reject(id, confirm_pin.as_ref()).await.map(|()| None),
-        _ => Err(Refusal::Required.into()),
+    let decided = match decision {
+        "approve" => admin.office.approve(id, confirm_pin).await.map(Some),
+        "reject" => admin.office.reject(id, confirm_pin.as_ref()).await.map(|()| None),
+        _ => Err(Refusal::BadRequest.into()),
     };
     match decided {
         Ok(Some(approved)) => match (approved.user, approved.code_ticket) {
@@ -142,12 +149,16 @@ async fn decide(Posted { by: admin, mut form }: Posted<Admin>) -> Result<Respons
                 let outcome = Outcome { title: t.result_reissued, done: "reissue", reissued: true };
                 user_change::result(&admin, outcome, user, ticket).await
             }
-            _ => approvals_page(&admin, "", Some(t.done_approved), None).await,
+            _ => approvals_page(&admin, ("", ""), Some(t.done_approved), None).await,
         },
-        Ok(None) => approvals_page(&admin, "", Some(t.done_rejected), None).await,
+        Ok(None) => approvals_page(&admin, ("", ""), Some(t.done_rejected), None).await,
+        // Somebody decided it meanwhile, or there is no such user any more.
+        Err(denial) if denial.refusal == Refusal::NotFound => {
+            approvals_page(&admin, ("", ""), None, Some((None, Refusal::Stale.into()))).await
+        }
         Err(denial) if stays(denial.refusal) => {
             let field = user_change::field_of(denial.refusal);
-            approvals_page(&admin, id, None, Some((field, denial))).await
+            approvals_page(&admin, entered, None, Some((field, denial))).await
         }
         Err(denial) => Err(admin.trouble(denial)),
     }

@@ -202,7 +202,7 @@ texts! {
     reason_other: "その他", "other";
     device_hint: "再発行の場合に、取得に使うICカード・USBトークンを限定するときに入力します。", "To limit a reissue to one IC card or USB token, enter its serial number.";
     section_confirm_pin: "ご契約先確認暗証番号の入力", "Enter the contract confirmation PIN";
-    text_confirm_pin: "以上の内容を確認のうえ、ご契約先確認暗証番号を入力し、「OK」ボタンを押してください。", "Check the above, enter the contract confirmation PIN and press OK.";
+    text_confirm_pin: "以上の内容を確認のうえ、ご契約先確認暗証番号を入力し、「{button}」ボタンを押してください。", "Check the above, enter the contract confirmation PIN and press {button}.";
     ok: "OK", "OK";
     back_to_list: "利用者情報選択へ戻る", "Back to Select user information";
 
@@ -332,9 +332,11 @@ texts! {
     approvals_lead: "他の管理者が依頼した手続きを承認または却下します。ご自身の依頼は取り下げることができます。", "Approve or reject what another administrator asked for. Your own requests you can withdraw.";
     approvals_none: "承認待ちの依頼はありません。", "No request waits.";
     approval_own: "ご自身の依頼です（却下で取下げ）", "your own request (Reject withdraws it)";
+    decision: "承認・却下の選択", "Decision";
     approve: "承認", "Approve";
     reject: "却下", "Reject";
     done_approved: "承認しました。", "Approved.";
+    done_dual: "他の管理者に承認を依頼しました。{n}時間以内に承認されない場合、依頼は取り消されます。「承認待ちの依頼」でご確認いただけます。", "Another administrator was asked to approve. Without an approval within {n} hours the request lapses. See Requests for approval.";
     done_rejected: "却下しました。", "Rejected.";
     menu_approvals: "承認待ちの依頼（{n}件）", "Requests for approval ({n})";
     approval_note: "ご注意", "Note";

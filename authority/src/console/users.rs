@@ -163,7 +163,10 @@ async fn show(admin: &Admin, wish: Wish, refusal: Option<Refusal>) -> Result<Res
     }
     match wish.done.as_str() {
         "deregister" => page.done = Some(t.done_deregister.to_owned()),
-        "dual" => page.done = Some(Refusal::Dual.text(language, "")),
+        "dual" => {
+            let hours = settings.administrator.approval_hours;
+            page.done = Some(t.done_dual.replace("{n}", &hours.to_string()));
+        }
         _ => {}
     }
     let count = t.shown_of.replace("{n}", &found.len().to_string()).replace("{all}", &users.len().to_string());

@@ -102,13 +102,14 @@ impl Office {
     ///
     /// # Errors
     /// Those of the operation; `NotFound` for a request that does not wait; `OwnMatter` for one's own; `Stale` when the
-    /// user changed meanwhile: then the request is over.
+    /// user changed meanwhile, `NotFound` when there is none any more: then the request is over.
     pub async fn approve(&self, id: &str, confirm_pin: Option<Secret>) -> Result<Approved, Denial> {
         let approval = self.waiting(id, "approval.approve").await?;
         let user = UserId::new(&approval.user).map_err(|_| StoreError::Value("user_id"))?;
         let second = Self { approving: Some(approval.id.clone()), ..self.clone() };
         let done = second.carry_out(&user, &approval, confirm_pin).await;
-        if let Err(Denial { refusal: Refusal::Stale, .. }) = done {
+        // What it was about is no longer so, or no longer there.
+        if let Err(Denial { refusal: Refusal::Stale | Refusal::NotFound, .. }) = done {
             self.end(&approval, ApprovalStatus::Stale, "approval.stale").await?;
         }
         done
