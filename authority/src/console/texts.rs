@@ -136,6 +136,8 @@ texts! {
     last_uses: "過去3回の利用日時", "Last three uses";
     days_left: "有効期間の残り日数", "Days of validity left";
     renewal_due: "電子証明書の更新期間です。有効期間が終了する前に、この端末で更新してください（jitsuin renew）。", "Your certificate can be renewed. Renew it on this workstation before it ends (jitsuin renew).";
+    rights_suspended: "電子証明書の再発行により、資金移動・承認などの取引権限が停止しています。管理者に取引権限の再付与をご依頼ください。", "The reissue of your certificate has suspended your transfer and approval rights. Ask the administrator to give them again.";
+    cooling_off: "新しい電子証明書のため、{date}までは、当日中の資金移動など一部のお取引が制限されることがあります。", "Your certificate is new: until {date} some business, such as same-day transfers, may be refused.";
     next: "次へ", "Next";
 
     // Menus

@@ -56,6 +56,8 @@ struct Information {
     valid_until: String,
     days_left: String,
     renewal_due: bool,
+    rights_suspended: bool,
+    cooling_off: Option<String>,
     next: &'static str,
 }
 
@@ -145,6 +147,11 @@ fn information(visit: &Visit, opened: &UserLogin) -> Response {
         valid_until: words::moment(language, opened.valid_until),
         days_left: t.days.replace("{n}", &opened.days_left.to_string()),
         renewal_due: opened.renewal_due,
+        rights_suspended: opened.worth.rights_suspended,
+        cooling_off: opened
+            .worth
+            .cooling_off_until
+            .map(|until| t.cooling_off.replace("{date}", &words::moment(language, until))),
         next: if opened.pin_change { "/user/pin" } else { HOME },
         page,
     };

@@ -44,11 +44,11 @@ async fn pin(caller: Caller, mut form: Form) -> Result<Json<Value>, Problem> {
         "valid_until_text": jst::date_time(page.valid_until),
         "days_left": page.days_left,
         "renewal_due": page.renewal_due,
-        "credential_age_seconds": page.credential_age,
-        "cooling_off_until": page.cooling_off_until,
-        "cooling_off_until_text": page.cooling_off_until.map(jst::date_time),
-        "assurance": page.assurance.key(),
-        "rights": if page.rights_suspended { "suspended" } else { "active" },
+        "credential_age_seconds": page.worth.credential_age,
+        "cooling_off_until": page.worth.cooling_off_until,
+        "cooling_off_until_text": page.worth.cooling_off_until.map(jst::date_time),
+        "assurance": page.worth.assurance.key(),
+        "rights": page.worth.rights(),
         "pin_change": page.pin_change,
     })))
 }

@@ -13,11 +13,6 @@ use super::{Caller, Doors};
 use crate::jst;
 use crate::store::parties::RelyingParty;
 
-/// What a login is worth that a key signed (D-512): the key's own PIN stood before it, the user PIN did not.
-const ASSURANCE: &str = "certificate";
-/// The same with a key whose making in the device was proven.
-const ASSURANCE_ATTESTED: &str = "certificate-attested";
-
 pub(super) fn routes() -> Router<Doors> {
     Router::new().route("/verify/challenge", post(challenge)).route("/verify/token", post(token))
 }
@@ -32,6 +27,8 @@ async fn challenge(caller: Caller, headers: HeaderMap, form: Form) -> Result<Jso
     })))
 }
 
+/// What is told of a login is what our own says of one, in the same words. The key's own PIN stood before it; the user PIN,
+/// which parties never see, did not.
 async fn token(caller: Caller, headers: HeaderMap, form: Form) -> Result<Json<Value>, Problem> {
     let party = party(&caller, &headers, &form).await?;
     let challenge = form.wanted("challenge").map_err(|refusal| caller.problem.of(refusal))?;
@@ -49,8 +46,11 @@ async fn token(caller: Caller, headers: HeaderMap, form: Form) -> Result<Json<Va
         "issue_no": format!("{:03}", login.issue_no),
         "valid_until": login.valid_until,
         "valid_until_text": jst::date_time(login.valid_until),
-        "credential_age_seconds": login.credential_age,
-        "assurance": if login.attested { ASSURANCE_ATTESTED } else { ASSURANCE },
+        "credential_age_seconds": login.worth.credential_age,
+        "cooling_off_until": login.worth.cooling_off_until,
+        "cooling_off_until_text": login.worth.cooling_off_until.map(jst::date_time),
+        "assurance": login.worth.assurance.key(),
+        "rights": login.worth.rights(),
         "time": caller.house.clock.now(),
     })))
 }

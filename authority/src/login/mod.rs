@@ -7,6 +7,7 @@ mod party;
 mod proof;
 mod session;
 mod user;
+mod worth;
 
 pub use administrator::{AdministratorHandle, AdministratorLogin};
 pub use challenge::NewChallenge;
@@ -15,6 +16,7 @@ pub use party::PartyLogin;
 pub(crate) use session::in_force;
 pub use session::{Session, UserSession};
 pub use user::{BegunByUser, Handle, UserLogin};
+pub use worth::Worth;
 
 use token::Refusal;
 

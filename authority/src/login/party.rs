@@ -6,6 +6,7 @@ use token::{Challenge, Refusal, SubjectName};
 
 use super::challenge::NewChallenge;
 use super::proof::Place;
+use super::worth::Worth;
 use super::{Login, refuse};
 use crate::acquisition::Applicant;
 use crate::code;
@@ -27,10 +28,8 @@ pub struct PartyLogin {
     pub issue_no: u16,
     /// End of validity; Unix time in seconds.
     pub valid_until: i64,
-    /// Seconds since the certificate was confirmed (D-507).
-    pub credential_age: i64,
-    /// The device proved that the key was made in it (D-502).
-    pub attested: bool,
+    /// What the login is good for.
+    pub worth: Worth,
 }
 
 impl Login {
@@ -75,7 +74,10 @@ impl Login {
         token: &str,
     ) -> Result<PartyLogin, Denial> {
         let proven = self.prove_at(Place::Party(party), challenge, token).await?;
-        let (row, now) = (proven.held.row, proven.change.now());
+        let (held, now) = (proven.held, proven.change.now());
+        let user = held.user.ok_or(Refusal::CertNoUser)?;
+        let row = held.row;
+        let worth = Worth::of(&self.house, &row, &user, now);
         let holder = row.record.holder.clone();
         let event = self.party_event(party, Some(&holder)).on(&row.record.id);
         proven.change.commit(event).await?;
@@ -90,8 +92,7 @@ impl Login {
             serial: row.serial.unwrap_or_default(),
             issue_no: row.record.issue_no,
             valid_until: row.record.valid_until.ok_or(Refusal::Internal)?,
-            credential_age: row.confirmed_at.map_or(0, |at| now - at),
-            attested: row.device.is_some(),
+            worth,
         })
     }
 

@@ -4,13 +4,13 @@ use token::{ContractId, Refusal, Secret, UserId};
 use zeroize::Zeroizing;
 
 use super::link::{Begun, Browser};
+use super::worth::Worth;
 use super::{Login, refuse, standing};
 use crate::code;
 use crate::denial::Denial;
 use crate::rules::acquire::UserStatus;
-use crate::rules::business::cooling_off_until;
 use crate::rules::lock::{Counted, LockKind};
-use crate::rules::login::{Assurance, Door};
+use crate::rules::login::Door;
 use crate::store::holders::{self, Held};
 use crate::store::{handles, users};
 
@@ -56,15 +56,8 @@ pub struct UserLogin {
     pub days_left: i64,
     /// Renewal is due (D-702).
     pub renewal_due: bool,
-    /// Seconds since the certificate was confirmed (D-507).
-    pub credential_age: i64,
-    /// Until when the certificate is not good for risky business (D-507); Unix time in seconds. `None` where that time
-    /// is over. A renewal, made by a key that was good for it, begins none.
-    pub cooling_off_until: Option<i64>,
-    /// What is known of where the key is.
-    pub assurance: Assurance,
-    /// A reissue has taken the transfer and approval rights, and nobody has given them again (D-508).
-    pub rights_suspended: bool,
+    /// What the login is good for.
+    pub worth: Worth,
     /// Somebody else set the user PIN: it is to be changed before anything else (S-123).
     pub pin_change: bool,
 }
@@ -165,7 +158,6 @@ impl Login {
         handles::add_session(&mut change, &session_sha256, Door::User, &record, expires_at).await?;
         change.commit(event).await?;
         let days_left = (valid_until - now) / 86_400;
-        let risk = &self.house.settings.risk;
         Ok(UserLogin {
             session,
             contract: holder.contract,
@@ -175,14 +167,7 @@ impl Login {
             valid_until,
             days_left,
             renewal_due: self.house.settings.certificate.renewal().is_due(valid_until, now),
-            credential_age: row.confirmed_at.map_or(0, |at| now - at),
-            cooling_off_until: row
-                .confirmed_at
-                .filter(|_| row.record.renews.is_none())
-                .and_then(|at| cooling_off_until(at, risk.cooling_off_days, &risk.holidays))
-                .filter(|until| now < *until),
-            assurance: if row.device.is_some() { Assurance::AttestedHardware } else { Assurance::Unattested },
-            rights_suspended: user.rights_suspended_at.is_some(),
+            worth: Worth::of(&self.house, &row, &user, now),
             pin_change,
         })
     }

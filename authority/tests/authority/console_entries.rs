@@ -3,16 +3,15 @@
 use authority::rules::choice::Reason;
 
 use crate::bench::{Bench, CONFIRM_PIN, CONTRACT, Card, ORIGIN, USER, USER_PIN, contract, text};
-use crate::console::Browser;
+use crate::console::{Browser, Page};
 
-/// A user who has logged in with this card.
-async fn user(bench: &Bench, card: &Card) -> Browser {
-    let mut browser = Browser::new(bench).await;
+/// Logs a user in with this card, and yields the page that comes first.
+async fn log_in(browser: &mut Browser, card: &Card) -> Page {
     let login = text(&browser.client.verify(card).await.ok(), "login").to_owned();
     let csrf = browser.get(&format!("/user/enter/{login}")).await.field("csrf");
     let page = browser.post("/user/enter", &[("csrf", &csrf), ("login", &login), ("user_pin", USER_PIN)]).await;
     assert!(browser.cookie("user").is_some(), "{}", page.body);
-    browser
+    page
 }
 
 #[tokio::test]
@@ -28,7 +27,8 @@ async fn strangers_do_not_keep_a_user_from_suspending() {
     let right = [("contract_id", CONTRACT), ("user_id", USER), ("user_pin", USER_PIN)];
     assert_eq!(stranger.post("/user/v1/suspend", &right).await.code(), "E-AUTH", "that door is closed for a while");
 
-    let mut browser = user(&bench, &card).await;
+    let mut browser = Browser::new(&bench).await;
+    log_in(&mut browser, &card).await;
     let csrf = browser.get("/user/suspend").await.field("csrf");
     let wrong = browser.post("/user/suspend", &[("csrf", &csrf), ("reason", "lost"), ("user_pin", "wrong1")]).await;
     assert!(wrong.says("E-AUTH") && wrong.body.contains("6 tries left"), "{}", wrong.body);
@@ -132,4 +132,16 @@ async fn what_is_missing_is_named() {
         assert!(!page.body.contains("Update this software"), "{path}");
     }
     assert_eq!(bench.states().await, ["valid"]);
+}
+
+#[tokio::test]
+async fn what_a_reissue_took_is_told_at_login() {
+    let bench = Bench::with(|settings| settings.risk.suspend_rights_on_reissue = true).await;
+    let administrator = bench.administrator().await;
+    let card = bench.user_card(&bench.office(&administrator).await).await;
+    let mut browser = Browser::new(&bench).await;
+    let page = log_in(&mut browser, &card).await;
+    for said in ["has suspended your transfer and approval rights", "Your certificate is new: until 2022-10-03"] {
+        assert!(page.body.contains(said), "{said}: {}", page.body);
+    }
 }

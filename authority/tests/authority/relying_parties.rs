@@ -255,8 +255,9 @@ async fn the_authority_checks_logins_for_those_who_are_registered() {
     let fields = [("challenge", challenge), ("token", token.as_str())];
     let told = ask(&bench, "/verify/token", &bearer, &fields).await.ok();
     assert_eq!((text(&told, "contract_id"), text(&told, "user_id")), (CONTRACT, USER));
-    assert_eq!((text(&told, "status"), text(&told, "assurance")), ("valid", "certificate"));
-    assert_eq!(told["credential_age_seconds"], 600);
+    assert_eq!((text(&told, "status"), text(&told, "assurance")), ("valid", "unattested"));
+    assert_eq!((&told["credential_age_seconds"], text(&told, "rights")), (&600.into(), "active"));
+    assert!(told.get("cooling_off_until").is_some(), "D-507: {told}");
     assert_eq!(ask(&bench, "/verify/token", &bearer, &fields).await.code(), "E-ORIGIN", "once");
 
     let again = async |origin: &str, card: &Card| {
