@@ -43,10 +43,6 @@ impl Field {
         Self { required: false, ..self }
     }
 
-    pub(super) fn is_secret(&self) -> bool {
-        matches!(self.kind, Kind::Otp | Kind::Secret)
-    }
-
     /// Puts in what was entered before.
     pub(super) fn enter(&mut self, value: String) {
         match &mut self.kind {

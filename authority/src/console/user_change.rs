@@ -146,7 +146,7 @@ const REASONS: [Reason; 7] = [
 ];
 
 async fn commit(Path(user): Path<String>, Posted { by: admin, mut form }: Posted<Admin>) -> Result<Response, Trouble> {
-    let (id, _) = admin.user(&user).await?;
+    let id = UserId::new(&user).map_err(|_| admin.trouble(Refusal::NotFound))?;
     let confirm_pin = form.secret("confirm_pin");
     let entered = |name| form.text(name).unwrap_or_default().to_owned();
     let entered = Entered { choice: entered("choice"), reason: entered("reason"), device: entered("device") };
@@ -156,7 +156,8 @@ async fn commit(Path(user): Path<String>, Posted { by: admin, mut form }: Posted
             Ok(admin.go(&format!("{}?user={id}&done=dual", super::users::LIST)))
         }
         Err((field, denial)) if stays(denial.refusal) => {
-            let (_, now) = admin.user(&user).await?;
+            // Where there is no such user the office has said why, and has it on record (S-046).
+            let Ok((_, now)) = admin.user(&user).await else { return Err(admin.trouble(denial)) };
             screen(&admin, now, entered, Some((field, denial))).await
         }
         Err((_, denial)) => Err(admin.trouble(denial)),

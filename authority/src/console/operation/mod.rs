@@ -9,7 +9,7 @@ use axum::extract::{Path, Query};
 use axum::response::Response;
 use axum::routing::get;
 use serde::Deserialize;
-use token::Refusal;
+use token::{Refusal, UserId};
 
 pub(super) use self::rows::causes;
 use self::rows::{Group, Operation};
@@ -156,13 +156,7 @@ async fn commit(
     Posted { by: admin, mut form }: Posted<Admin>,
 ) -> Result<Response, Trouble> {
     let operation = rows::of_key(&key).ok_or_else(|| admin.trouble(Refusal::NotFound))?;
-    let (id, before) = admin.user(&user).await?;
-    // What is shown again after a refusal; fields that hold secrets are shown empty.
-    let kept: Vec<(&'static str, String)> = (operation.fields)(admin.texts(), &before)
-        .iter()
-        .filter(|field| !field.is_secret())
-        .map(|field| (field.id, form.text(field.id).unwrap_or_default().to_owned()))
-        .collect();
+    let id = UserId::new(&user).map_err(|_| admin.trouble(Refusal::NotFound))?;
     match perform::perform(&admin, operation, &id, &mut form).await {
         Ok(number) => {
             let number = number.map_or_else(String::new, |n| format!("&n={n}"));
@@ -170,8 +164,10 @@ async fn commit(
         }
         Err(denial) if denial.refusal == Refusal::Dual => Ok(admin.go(&format!("{LIST}?user={id}&done=dual"))),
         Err(denial) if stays(denial.refusal) => {
-            let (_, now) = admin.user(&user).await?;
-            let entered = |id: &str| kept.iter().find(|(known, _)| *known == id).map(|(_, v)| v.clone());
+            // Where there is no such user the office has said why, and has it on record (S-046).
+            let Ok((_, now)) = admin.user(&user).await else { return Err(admin.trouble(denial)) };
+            // Fields that hold secrets are shown empty: they were taken out.
+            let entered = |id: &str| form.text_or_empty(id).map(str::to_owned);
             let field = perform::field_of(operation, denial.refusal);
             screen(&admin, operation, now, &entered, Some((field, denial))).await
         }
