@@ -11,9 +11,11 @@ use crate::store::tokens::{self, TokenRow};
 use crate::store::{Change, Event, StoreError, in_time};
 use zeroize::Zeroizing;
 
-/// How far a token was off when it was found again (D-308).
+/// A token that was found again (D-308).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Resynchronised {
+    /// How far it was off: steps that its clock is ahead of ours, or counters that it was ahead of the expected one.
+    pub off: i64,
     /// Steps that its clock was ahead by what was known (TOTP), or the counter that was expected (HOTP).
     pub before: i64,
     /// The same, as it is now.
@@ -55,8 +57,14 @@ pub(crate) async fn resynchronise(
     tokens::burn(change.db(), &token.serial, accepted).await?;
     let counter = |next: u64| i64::try_from(next).unwrap_or(i64::MAX);
     Ok(Some(match token.state.kind {
-        otp::Kind::Hotp => Resynchronised { before: counter(token.state.next), after: counter(accepted.next) },
-        otp::Kind::Totp { .. } => Resynchronised { before: token.state.drift, after: accepted.drift },
+        otp::Kind::Hotp => {
+            let (before, after) = (counter(token.state.next), counter(accepted.next));
+            // The two passwords themselves are counted on.
+            Resynchronised { off: after - before - 2, before, after }
+        }
+        otp::Kind::Totp { .. } => {
+            Resynchronised { off: accepted.drift, before: token.state.drift, after: accepted.drift }
+        }
     }))
 }
 

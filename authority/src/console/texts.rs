@@ -108,13 +108,13 @@ texts! {
     login_admin: "管理者ログイン", "Administrator login";
     login_admin_lead: "利用者の登録、電子証明書の再発行・失効などを行います。", "Register users, reissue and revoke their certificates.";
     login_user: "利用者ログイン", "User login";
-    login_user_lead: "電子証明書の状態の確認、電子証明書の取得のご案内です。", "See your certificate's state, and how to acquire one.";
+    login_user_lead: "電子証明書でログインします。電子証明書の取得方法もこちらからご確認いただけます。", "Log in with your certificate, or see how to acquire one.";
 
     // 管理者ログイン
     login_admin_how: "管理者のICカード・USBトークンを挿入し、この端末で次のコマンドを実行してください。カードで署名すると、ブラウザでこの続きが開きます。", "Insert the administrator's IC card or USB token and run this command on this workstation. Once the card has signed, the login goes on in the browser.";
     login_admin_form: "管理者の電子証明書の有効期限が経過したとき、またはパソコン・機器を変更するときは、所定の依頼書をお取引店にご提出ください。", "When the administrator's certificate has expired, or the PC or device is to be changed, submit the request form to your branch.";
     login_pin_lead: "管理者の電子証明書を確認しました。ご契約先暗証番号を入力してください。", "The administrator's certificate was accepted. Enter the administrator login PIN.";
-    login_link_alone: "この画面のアドレスだけではログインできません。有効時間は5分間、ログインは1回限りです。", "The address of this page alone logs nobody in. It is good for five minutes and one login.";
+    login_link_alone: "この画面のアドレスだけではログインできません。有効期間は5分間で、ログインできるのは1回限りです。", "The address of this page alone logs nobody in. It is good for five minutes and one login.";
     contract_pin_hint: "管理者ログイン用の暗証番号です。ご契約先確認暗証番号ではありません。", "The PIN for administrator login, not the contract confirmation PIN.";
     login: "ログイン", "Log in";
 
@@ -292,7 +292,7 @@ texts! {
     otp_first: "1回目のワンタイムパスワード", "First one-time password";
     otp_second: "2回目のワンタイムパスワード", "Second one-time password";
     otp_second_hint: "1回目の次に表示された数字", "The digits that it shows next";
-    done_otp_resync: "トークンを再同期しました（ずれ: {n}）。", "The token is resynchronised (steps ahead: {n}).";
+    done_otp_resync: "トークンを再同期しました（ずれ: {n}ステップ）。", "The token is resynchronised (it was {n} steps ahead).";
     section_otp_lock: "トークンのロック", "Lock the token";
     otp_lock_lead: "トークンが一時的に見当たらない場合などに、使えなくします。", "Makes the token unusable, for example while it is mislaid.";
     lock: "ロック", "Lock";
@@ -324,11 +324,13 @@ texts! {
     done_rename: "利用者情報を変更しました。", "The user's information was changed.";
     section_stop: "利用中止", "Stop the user";
     stop_lead: "ログインと電子証明書の取得をできなくします。電子証明書とトークンはそのまま残ります。", "The user can neither log in nor acquire. Certificate and token stay.";
-    stop_already: "利用中止中です。", "The user is stopped.";
+    stop_already: "利用を中止しています。", "The user is stopped.";
+    stop_user: "利用中止", "Stop";
     done_user_stop: "利用を中止しました。", "The user is stopped.";
     section_resume: "利用中止解除", "Resume the user";
     resume_lead: "利用中止を解除します。", "The user can log in again.";
-    resume_none: "利用中止ではありません。", "The user is not stopped.";
+    resume_none: "利用中止の状態ではありません。", "The user is not stopped.";
+    resume_user: "利用中止解除", "Resume";
     done_resume: "利用中止を解除しました。", "The user can log in again.";
     approvals: "承認待ちの依頼", "Requests for approval";
     approvals_lead: "他の管理者が依頼した手続きを承認または却下します。ご自身の依頼は取り下げることができます。", "Approve or reject what another administrator asked for. Your own requests you can withdraw.";
@@ -503,7 +505,7 @@ texts! {
     help_reissue_2: "利用者IDと電子証明書の内容を確認し、「現在の電子証明書を継続する」「再発行」「失効」のいずれかを選択します。", "Check the user ID and the certificate, and choose Keep the current certificate, Reissue or Revoke.";
     help_reissue_3: "ご契約先確認暗証番号を入力し、「OK」を押します。", "Enter the contract confirmation PIN and press OK.";
     help_reissue_4: "再発行の場合は、契約者IDと利用者IDを利用者に通知し、取得用コードを対面で渡します。利用者は今後使用する端末で電子証明書を取得します。", "After a reissue tell the user the contract ID and the user ID, and hand over the acquisition code in person. The user acquires the certificate on the workstation to be used from now on.";
-    help_otp_1: "「利用者ワンタイムパスワード」を押します。", "Press User's one-time password.";
+    help_otp_1: "「利用者ワンタイムパスワード」を押し、「トークンの登録」を選択します。", "Press User's one-time password and choose Register a token.";
     help_otp_2: "トークンのシリアル番号と、トークンに表示されているワンタイムパスワードを入力します。", "Enter the token's serial number and the one-time password that it shows.";
     help_otp_3: "ご契約先確認暗証番号を入力し、「登録」を押します。トークンが登録されていない利用者は、電子証明書を取得できません。", "Enter the contract confirmation PIN and press Register. A user without a token cannot acquire a certificate.";
     help_unlock_1: "「各種設定」を押し、「利用者のロック解除」または「利用者の各種暗証番号の再設定」を選択します。", "Press Settings and choose Unlock the user, or Reset the user's PINs.";

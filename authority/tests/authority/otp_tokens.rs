@@ -160,13 +160,17 @@ async fn an_exchange_wants_a_password_from_both_and_counts_those_of_the_old_one(
         (status(&bench, "T-1").await, status(&bench, "T-2").await),
         (TokenStatus::Revoked, TokenStatus::Registered)
     );
+    // One that counts is told by how many it was ahead, not by where it counts.
+    let (first, second) = (oathtool(Kind::Hotp, OTHER, 4), oathtool(Kind::Hotp, OTHER, 5));
+    let found = submit(&office, "/resync", &[("otp", first.as_str()), ("next_otp", &second)]).await.ok();
+    assert_eq!((found["off"].as_i64(), found["after"].as_i64()), (Some(3), Some(6)));
     // The password that registered it is used up; the next one acquires.
     office.choose(USER, "reissue", None).await.ok();
     let acquire =
         async |otp: &str| bench.accept(&crate::bench::applicant(Some(USER)), Some(USER_PIN), Some(otp), true).await;
     assert_eq!(acquire(&new).await.err(), Some(Refusal::Otp));
     assert_eq!(acquire(&bench.otp()).await.err(), Some(Refusal::Otp), "the old token is worth nothing");
-    acquire(&oathtool(Kind::Hotp, OTHER, 1)).await.unwrap();
+    acquire(&oathtool(Kind::Hotp, OTHER, 6)).await.unwrap();
 }
 
 #[tokio::test]
@@ -206,6 +210,7 @@ async fn a_token_that_ran_away_is_found_by_two_passwords_and_the_drift_is_shown(
     let (first, second) = (shown(0), shown(30));
     let found = resync(&first, &second).await.ok();
     assert_eq!((found["before"].as_i64(), found["after"].as_i64()), (Some(0), Some(15)));
+    assert_eq!(found["off"], 15);
     assert_eq!(resync(&first, &second).await.code(), "E-OTP", "both are used up");
     bench.wait(30);
     acquire(&shown(30)).await.unwrap();

@@ -64,7 +64,7 @@ pub(super) async fn perform(
         }
         What::Resynchronise => {
             let (_, found) = office.resynchronise_token(user, first, second, confirmation).await?;
-            return Ok(Some(found.after));
+            return Ok(Some(found.off));
         }
         What::RevokeToken => {
             office.revoke_token(user, confirmation).await?;

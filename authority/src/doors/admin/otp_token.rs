@@ -94,7 +94,7 @@ async fn resynchronise(admin: Administrator, Path(user): Path<String>, mut form:
         admin.office.resynchronise_token(&submitted.user, first.as_ref(), second.as_ref(), confirmation).await
     };
     let (user, found) = done.await.map_err(|denial: Denial| admin.problem.of(denial))?;
-    Ok(Json(json!({ "user": user, "before": found.before, "after": found.after })))
+    Ok(Json(json!({ "user": user, "off": found.off, "before": found.before, "after": found.after })))
 }
 
 async fn lock(admin: Administrator, Path(user): Path<String>, form: Form) -> Result<Json<UserView>, Problem> {
