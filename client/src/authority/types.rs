@@ -320,6 +320,8 @@ pub struct StockedToken {
 pub struct Resynchronised {
     /// As it is now.
     pub user: User,
+    /// How far it was off, in steps or counters.
+    pub off: i64,
     /// Steps or counter before.
     pub before: i64,
     /// Steps or counter now.

@@ -54,8 +54,7 @@ impl Session<'_> {
             return output::json(&found);
         }
         users::screen(self.context, &found.user)?;
-        let (before, after) = (found.before.to_string(), found.after.to_string());
-        output::line(&self.context.texts.with("admin-otp-resynced", &[("before", &before), ("after", &after)]))
+        output::line(&self.context.texts.with("admin-otp-resynced", &[("off", &found.off.to_string())]))
     }
 
     /// Locks one, or lifts the lock.
