@@ -37,7 +37,7 @@ pub(super) async fn codes(house: &House, applicant: &Applicant) -> Result<Vec<Op
 pub(super) async fn wrong_code(acquisition: &Acquisition, applicant: &Applicant) -> Result<(), Denial> {
     let house = &acquisition.house;
     let change = house.store.change(&house.clock).await?;
-    let event = acquisition.event(applicant, "acquisition.code").refused(Refusal::Auth);
+    let event = acquisition.event(applicant, "acquisition.mac").refused(Refusal::Auth);
     Ok(change.commit(event).await?)
 }
 

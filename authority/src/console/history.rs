@@ -45,7 +45,8 @@ pub(super) struct Line {
 impl Line {
     pub(super) fn new(language: Language, entry: &Entry) -> Self {
         let event = &entry.event;
-        let about = [event.user_id.as_str(), &event.subject].into_iter().filter(|text| !text.is_empty());
+        let about = [event.user_id.as_str(), &event.subject].into_iter();
+        let about = about.filter(|text| !text.is_empty() && !is_internal(text));
         Self {
             at: words::moment(language, event.at),
             who: format!("{} {}", entry.role_text, event.actor),
@@ -55,6 +56,11 @@ impl Line {
             refused: event.outcome != "done",
         }
     }
+}
+
+/// The name of a record or of a request: 32 hexadecimal digits, which say nothing to people. Exports keep them.
+fn is_internal(subject: &str) -> bool {
+    subject.len() == 32 && subject.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 #[derive(Template)]

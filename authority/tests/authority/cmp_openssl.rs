@@ -109,7 +109,7 @@ async fn openssl_is_told_why_not() {
     let wrong = enrol(&dir, address, "WRONG-CODE", &["-unprotected_errors"]).await;
     assert!(!wrong.status.success());
     assert!(said(&wrong).contains("E-AUTH"), "{wrong:?}");
-    assert_eq!(bench.events_of("acquisition.code").await, 1);
+    assert_eq!(bench.events_of("acquisition.mac").await, 1);
 
     let other = enrol(&dir, address, &code, &["-subject", "/CN=00009876543 somebody 1635"]).await;
     assert!(!other.status.success());

@@ -101,6 +101,7 @@ fn what_requirements_list_is_told() {
 const SILENT: &[&str] = &[
     "acquisition.admit",
     "acquisition.code",
+    "acquisition.mac",
     "authority.init",
     "authority.server_certificate",
     "ca.encrypt_key",

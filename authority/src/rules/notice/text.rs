@@ -138,7 +138,7 @@ table! {
         "Certificate revoked" "The certificate was revoked."
     }
     RightsGiven "rights_given" {
-        "業務権限の再付与" "再発行により停止していた利用者の業務権限が再び付与されました。"
+        "取引権限の再付与" "再発行により停止していた利用者の取引権限が再び付与されました。"
         "Rights given again" "The rights of the user that a reissue had suspended were given again."
     }
     Suspended "certificate_suspended" {
@@ -166,7 +166,7 @@ table! {
         "Token exchanged" "The token for one-time passwords was exchanged for another."
     }
     TokenResynchronised "token_resynchronised" {
-        "トークンの補正" "ワンタイムパスワードのトークンの時刻またはカウンターのずれが補正されました。"
+        "トークンの再同期" "ワンタイムパスワードのトークンの時刻またはカウンターのずれが補正されました。"
         "Token resynchronised" "The drift of the token for one-time passwords was corrected."
     }
     TokenRevoked "token_revoked" {
