@@ -79,7 +79,7 @@ async fn register_form(
 
 async fn register(Posted { by: admin, mut form }: Posted<Admin>) -> Result<Response, Trouble> {
     let (confirm_pin, first_pin) = (form.secret("confirm_pin"), form.secret("new_user_pin"));
-    let [id, name, email] = ["user_id", "name", "email"].map(|field| form.text(field).unwrap_or_default());
+    let [id, name, email] = ["user_id", "name", "email"].map(|field| form.entry(field).unwrap_or_default());
     let entered = [id, name, email];
     let Ok(user) = UserId::new(id) else {
         return register_form(&admin, entered, Some((Some("user_id"), Refusal::IdFormat.into()))).await;

@@ -221,7 +221,7 @@ pub(crate) fn certificate_choice(form: &Form) -> Result<Choice, Refusal> {
 
 /// A serial number, where one was entered.
 pub(crate) fn serial(form: &Form, name: &str) -> Result<Option<String>, Refusal> {
-    match form.text(name) {
+    match form.entry(name) {
         None => Ok(None),
         Some(text) if text.len() <= MAX_SERIAL && text.bytes().all(|b| b.is_ascii_graphic()) => {
             Ok(Some(text.to_owned()))

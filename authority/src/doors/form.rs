@@ -65,6 +65,13 @@ impl Form {
         value.expose_str().filter(|text| !text.is_empty())
     }
 
+    /// What a person entered in a page, without the blanks that input methods and pasting leave around it; an empty entry
+    /// counts as missing.
+    #[must_use]
+    pub fn entry(&self, name: &str) -> Option<&str> {
+        self.text(name).map(str::trim).filter(|text| !text.is_empty())
+    }
+
     /// A value that is no secret; an empty one is there, and empties what it stands for.
     #[must_use]
     pub fn text_or_empty(&self, name: &str) -> Option<&str> {
@@ -149,7 +156,10 @@ mod tests {
         let mut form = Form::parse(b"user_pin=a%2B1+%E5%8D%B0&empty=&token=%7B%7d").unwrap();
         assert_eq!(form.secret("user_pin").unwrap().expose(), "a+1 印".as_bytes());
         assert!(form.secret("user_pin").is_none(), "once");
-        assert_eq!(form.text("empty"), None);
+        assert_eq!((form.text("empty"), form.entry("empty")), (None, None));
+        let form_of = |body: &[u8]| Form::parse(body).unwrap();
+        assert_eq!(form_of("name=+大阪　太郎　+".as_bytes()).entry("name"), Some("大阪　太郎"));
+        assert_eq!(form_of(b"name=+%09").entry("name"), None);
         assert_eq!(form.wanted("token"), Ok("{}"));
         assert_eq!(form.wanted("missing"), Err(Refusal::BadRequest));
     }

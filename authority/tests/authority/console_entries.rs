@@ -160,3 +160,25 @@ async fn an_administrators_reissue_is_refused_and_on_record() {
     assert_eq!(bench.events_of("certificate.reissue").await, 1);
     assert!(browser.post("/console/users/nobody/change", &fields).await.says("E-NOT-FOUND"));
 }
+
+#[tokio::test]
+async fn blanks_around_an_entry_are_no_part_of_it() {
+    let bench = Bench::new().await;
+    let administrator = bench.administrator().await;
+    let office = bench.office(&administrator).await;
+    let mut browser = Browser::logged_in(&bench, &administrator).await;
+    let page = browser.get("/console/register").await;
+    let csrf = page.field("csrf");
+    let fields = [
+        ("csrf", csrf.as_str()),
+        ("user_id", " S0001"),
+        ("name", "大阪　花子　"),
+        ("email", "hanako@example.co.jp "),
+        ("new_user_pin", "hajime01"),
+        ("confirm_pin", CONFIRM_PIN),
+    ];
+    let done = browser.post("/console/register", &fields).await;
+    assert_eq!(done.status, 303, "{}", done.body);
+    let user = office.get("/admin/v1/users/S0001").await.ok();
+    assert_eq!((text(&user, "name"), text(&user, "email")), ("大阪　花子", "hanako@example.co.jp"));
+}

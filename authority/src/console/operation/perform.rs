@@ -25,17 +25,17 @@ pub(super) async fn perform(
     let pin = confirm_pin.as_ref();
     let secrets = ["otp", "old_otp", "own_otp", "first", "second", "new_user_pin"].map(|name| form.secret(name));
     let [otp, old_otp, own_otp, first, second, new_user_pin] = secrets.each_ref().map(Option::as_ref);
-    let (serial, version) = (form.text("serial").unwrap_or_default(), form.text("version"));
+    let (serial, version) = (form.entry("serial").unwrap_or_default(), form.text("version"));
     let confirmation = Confirmation { confirm_pin: pin, own_otp, version };
     let office = &admin.office;
     match operation.what {
         What::ConfirmKey => {
-            let fingerprint = form.text("fingerprint").unwrap_or_default();
+            let fingerprint = form.entry("fingerprint").unwrap_or_default();
             office.confirm_key(user, fingerprint, pin, version).await?;
         }
         What::Deregister => office.deregister(user, pin, version).await?,
         What::Rename => {
-            let (name, email) = (form.text_or_empty("name"), form.text_or_empty("email"));
+            let [name, email] = ["name", "email"].map(|field| form.text_or_empty(field).map(str::trim));
             office.rename(user, name, email, pin, version).await?;
         }
         What::Stop => {
