@@ -2,10 +2,11 @@
 
 use askama::Template;
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Path, Query};
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use token::{Language, Refusal, UserId};
 
@@ -22,8 +23,6 @@ use crate::store::history::Wanted;
 const PAGE: u16 = 50;
 /// Entries that an export reads at a time.
 const READ: u16 = 500;
-/// Most bytes of an export; whoever has more goes on with `after` at the API.
-const MOST: usize = 32 * 1024 * 1024;
 
 #[derive(Debug, Default, Deserialize)]
 struct Wish {
@@ -100,22 +99,19 @@ async fn show(admin: Admin, Query(wish): Query<Wish>) -> Result<Response, Troubl
     Ok(answer(&screen, &screen.page))
 }
 
+/// All of it, however much it is: read and sent a piece at a time. A piece that cannot be read breaks the transfer off, so
+/// that nobody takes a part for the whole.
 async fn take_away(admin: Admin, Path(file): Path<String>) -> Result<Response, Trouble> {
-    let (format, media) = match file.as_str() {
-        "history.csv" => (Format::Csv, "text/csv; charset=utf-8; header=present"),
-        "history.jsonl" => (Format::JsonLines, "application/jsonl"),
-        _ => return Err(admin.trouble(Refusal::NotFound)),
-    };
+    let format = Format::of_file(&file).ok_or_else(|| admin.trouble(Refusal::NotFound))?;
     let language = admin.visit.language;
-    let mut body = header(format, language);
-    let mut after = 0;
-    while body.len() < MOST {
-        let entries = admin.office.history_after(&Wanted::default(), after, READ, language).await;
-        let entries = entries.map_err(|denial| admin.trouble(denial))?;
-        let Some(last) = entries.last() else { break };
-        after = last.event.seq;
-        entries.iter().for_each(|entry| body.extend_from_slice(&export(format, entry)));
-    }
-    let name = format!("attachment; filename=\"{file}\"");
-    Ok(([(CONTENT_TYPE, media.to_owned()), (CONTENT_DISPOSITION, name)], body).into_response())
+    let pieces = stream::try_unfold((admin.office, 0), move |(office, after)| async move {
+        let entries = office.history_after(&Wanted::default(), after, READ, language).await;
+        let entries = entries.map_err(|denial| denial.refusal)?;
+        let Some(last) = entries.last() else { return Ok(None) };
+        let after = last.event.seq;
+        let lines: Vec<u8> = entries.iter().flat_map(|entry| export(format, entry)).collect();
+        Ok::<_, Refusal>(Some((lines, (office, after))))
+    });
+    let all = stream::iter([Ok(header(format, language))]).chain(pieces);
+    Ok((format.headers(), Body::from_stream(all)).into_response())
 }

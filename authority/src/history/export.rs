@@ -4,6 +4,8 @@
 //! garbage, and every other reader skips it. No field can become a formula (OWASP, "CSV Injection"): one that begins as a
 //! formula does gets an apostrophe before it.
 
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::{HeaderName, HeaderValue};
 use token::Language;
 
 use super::Entry;
@@ -37,6 +39,33 @@ pub enum Format {
     Csv,
     /// For programs: one object a line.
     JsonLines,
+}
+
+impl Format {
+    /// The file that it is taken away as.
+    #[must_use]
+    pub fn file(self) -> &'static str {
+        match self {
+            Self::Csv => "history.csv",
+            Self::JsonLines => "history.jsonl",
+        }
+    }
+
+    /// The form of the file of that name.
+    #[must_use]
+    pub fn of_file(name: &str) -> Option<Self> {
+        [Self::Csv, Self::JsonLines].into_iter().find(|format| format.file() == name)
+    }
+
+    /// Its media type (RFC 4180 §3; the one of JSON lines is customary) and its name, as headers of an answer.
+    #[must_use]
+    pub fn headers(self) -> [(HeaderName, HeaderValue); 2] {
+        let (media, name) = match self {
+            Self::Csv => ("text/csv; charset=utf-8; header=present", "attachment; filename=\"history.csv\""),
+            Self::JsonLines => ("application/jsonl", "attachment; filename=\"history.jsonl\""),
+        };
+        [(CONTENT_TYPE, HeaderValue::from_static(media)), (CONTENT_DISPOSITION, HeaderValue::from_static(name))]
+    }
 }
 
 /// What stands before the first entry.

@@ -4,7 +4,6 @@ use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query};
 use axum::http::HeaderValue;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -130,11 +129,7 @@ async fn take_away(
             after = entry.event.seq;
         }
     };
-    let (media, name) = match format {
-        Format::Csv => ("text/csv; charset=utf-8; header=present", "attachment; filename=\"history.csv\""),
-        Format::JsonLines => ("application/jsonl", "attachment; filename=\"history.jsonl\""),
-    };
-    let mut response = ([(CONTENT_TYPE, media), (CONTENT_DISPOSITION, name)], Body::from(body)).into_response();
+    let mut response = (format.headers(), Body::from(body)).into_response();
     if full && let Ok(next) = HeaderValue::from_str(&after.to_string()) {
         response.headers_mut().insert("jitsuin-next-after", next);
     }
