@@ -194,7 +194,8 @@ texts! {
     choice_revoke: "失効", "Revoke";
     choice_revoke_hint: "現在の電子証明書を使用できなくします。取得の受付は行いません。", "Makes the current certificate unusable. Acquisition is not opened.";
     reason: "再発行・失効の理由", "Reason for reissue or revocation";
-    reason_hint: "「紛失」「盗難」「漏えいのおそれ」の場合、現在の電子証明書は直ちに失効します。", "With lost, stolen or compromised the current certificate is revoked at once.";
+    reason_hint: "再発行・失効の場合に選択してください。「紛失」「盗難」「漏えいのおそれ」の場合、現在の電子証明書は直ちに失効します。", "Choose one for a reissue or a revocation. With lost, stolen or compromised the current certificate is revoked at once.";
+    reason_none: "選択してください", "Choose one";
     reason_pc_change: "パソコン・機器の変更", "change of PC or device";
     reason_expired: "有効期限の経過", "expired";
     reason_install_failed: "取得（インストール）の失敗", "installation failed";

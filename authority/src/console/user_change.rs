@@ -173,6 +173,10 @@ async fn carry_out(
     confirm_pin: Option<Secret>,
 ) -> Result<(Choice, CertificateResult), Refused> {
     let choice = certificate_choice(form).map_err(|refusal| (Some("choice"), refusal.into()))?;
+    // Nothing is preselected: whether the current certificate dies at once hangs on the reason alone (D-108).
+    if choice != Choice::Continue && form.text("reason").is_none() {
+        return Err((Some("reason"), Refusal::Required.into()));
+    }
     let device = serial(form, "device").map_err(|refusal| (Some("device"), refusal.into()))?;
     let version = form.text("version").map(str::to_owned);
     let submitted = CertificateForm { choice, device, confirm_pin, version };

@@ -119,6 +119,8 @@ async fn what_is_missing_is_named() {
         (format!("/console/users/{USER}/do/suspend"), &[][..], "E-REQUIRED", "reason"),
         (format!("/console/users/{USER}/do/unlock"), &[], "E-REQUIRED", "kind"),
         ("/console/approvals".to_owned(), &[], "E-REQUIRED", "approvals"),
+        (format!("/console/users/{USER}/change"), &[("choice", "reissue"), ("reason", "")], "E-REQUIRED", "reason"),
+        (format!("/console/users/{USER}/change"), &[("choice", "revoke")], "E-REQUIRED", "reason"),
         (
             format!("/console/users/{USER}/change"),
             &[("choice", "reissue"), ("reason", "lost"), ("device", "12 34")],
