@@ -140,10 +140,14 @@ pub enum Refusal {
     OwnMatter,
     /// A relying party without a registration, or with a wrong bearer token.
     Party,
+    /// A new PIN that was not entered twice alike.
+    PinAgain,
     /// The PIN that somebody else set is to be changed first (S-123).
     PinChange,
     /// A new PIN that breaks the rule (D-206).
     PinFormat,
+    /// A new PIN that is the old one.
+    PinSame,
     /// More requests than the limit.
     RateLimited,
     /// An issue is open that the administrator made: that is to be acquired, and nothing renewed (C9).
@@ -314,8 +318,10 @@ static TABLE: &[Row] = &[
     Row { refusal: Refusal::Otp, code: "E-OTP", status: 401, en: "The one-time password is wrong or already used. Wait for the next one and try again.", ja: "ワンタイムパスワードが正しくないか、使用済みです。次のパスワードが表示されてから再度入力してください。" },
     Row { refusal: Refusal::OwnMatter, code: "E-OWN", status: 403, en: "Nobody decides in their own matter. Another administrator must do it, or the bank.", ja: "ご本人に関する操作は行えません。他の管理者またはお取引店にご依頼ください。" },
     Row { refusal: Refusal::Party, code: "E-PARTY", status: 401, en: "This server is not registered, or its bearer token is wrong. Register it at the bank.", ja: "登録されていないサーバーか、認証情報が正しくありません。金融機関に登録をご依頼ください。" },
+    Row { refusal: Refusal::PinAgain, code: "E-PIN-AGAIN", status: 422, en: "The two entries of the new PIN differ. Nothing was changed; enter it twice alike.", ja: "新しい暗証番号と確認用の入力が一致しません。変更は行われていません。同じ暗証番号を2回入力してください。" },
     Row { refusal: Refusal::PinChange, code: "E-PIN-CHANGE", status: 403, en: "This user PIN was set by somebody else. Set one of your own first.", ja: "利用者暗証番号が初期設定のままです。先に暗証番号を変更してください。" },
     Row { refusal: Refusal::PinFormat, code: "E-PIN-FORMAT", status: 422, en: "The PIN is 6 to 12 letters and digits, at least one of each. Nothing was changed.", ja: "暗証番号は英字と数字を混在させた6～12桁で入力してください。変更は行われていません。" },
+    Row { refusal: Refusal::PinSame, code: "E-PIN-SAME", status: 422, en: "The new PIN is the old one. Nothing was changed; choose another.", ja: "新しい暗証番号が現在の暗証番号と同じです。変更は行われていません。別の暗証番号を入力してください。" },
     Row { refusal: Refusal::RateLimited, code: "E-RATE", status: 429, en: "Too many requests. Wait a moment and try again.", ja: "要求が多すぎます。しばらくしてから再度お試しください。" },
     Row { refusal: Refusal::Reissued, code: "E-REISSUED", status: 409, en: "The administrator has reissued the certificate. Acquire the new one instead of renewing.", ja: "管理者が電子証明書を再発行しています。更新ではなく、電子証明書の取得を行ってください。" },
     Row { refusal: Refusal::RenewEarly, code: "E-RENEW-EARLY", status: 409, en: "The certificate cannot be renewed before {date}. Renew it from then on.", ja: "電子証明書は{date}から更新できます。更新期間になってから再度お試しください。" },

@@ -9,7 +9,7 @@ use token::{Refusal, UserId};
 use super::admin::Admin;
 use super::asked::Request;
 use super::cookie;
-use super::field::{Field, Item, Kind};
+use super::field::{Field, Item, Kind, entered_twice, of_new_pin};
 use super::guard::Posted;
 use super::page::{Page, answer};
 use super::trouble::Trouble;
@@ -67,8 +67,8 @@ async fn register_form(
         Field::new("user_id", Kind::Text, t.user_id, t.user_id_hint),
         Field::new("name", Kind::Text, t.user_name, "").optional(),
         Field::new("email", Kind::Text, t.email, "").optional(),
-        Field::new("new_user_pin", Kind::Secret, t.first_user_pin, t.pin_rule),
     ];
+    fields.extend(Field::new_pin(t, t.first_user_pin));
     for (field, value) in fields.iter_mut().zip([id, name, email]) {
         field.enter(value);
     }
@@ -78,11 +78,15 @@ async fn register_form(
 }
 
 async fn register(Posted { by: admin, mut form }: Posted<Admin>) -> Result<Response, Trouble> {
-    let (confirm_pin, first_pin) = (form.secret("confirm_pin"), form.secret("new_user_pin"));
+    let (confirm_pin, first_pin) = (form.secret("confirm_pin"), entered_twice(&mut form));
     let [id, name, email] = ["user_id", "name", "email"].map(|field| form.entry(field).unwrap_or_default());
     let entered = [id, name, email];
     let Ok(user) = UserId::new(id) else {
         return register_form(&admin, entered, Some((Some("user_id"), Refusal::IdFormat.into()))).await;
+    };
+    let first_pin = match first_pin {
+        Ok(first_pin) => first_pin,
+        Err(refusal) => return register_form(&admin, entered, Some((of_new_pin(refusal), refusal.into()))).await,
     };
     let wanted = Registration { user: &user, first_pin: first_pin.as_ref(), name, email };
     match admin.office.register(wanted, confirm_pin.as_ref()).await {
@@ -93,8 +97,7 @@ async fn register(Posted { by: admin, mut form }: Posted<Admin>) -> Result<Respo
                 Refusal::Exists | Refusal::IdFormat => Some("user_id"),
                 Refusal::Name => Some("name"),
                 Refusal::Email => Some("email"),
-                Refusal::PinFormat => Some("new_user_pin"),
-                refusal => user_change::field_of(refusal),
+                refusal => of_new_pin(refusal).or(user_change::field_of(refusal)),
             };
             register_form(&admin, entered, Some((field, denial))).await
         }

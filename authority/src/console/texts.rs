@@ -240,6 +240,8 @@ texts! {
     pin_lead: "現在の暗証番号は誰も確認できません。新しい利用者暗証番号を設定します。", "Nobody can read the current PIN. A new user PIN is set.";
     new_user_pin: "新しい利用者暗証番号", "New user PIN";
     pin_rule: "英字と数字を混在させた6～12桁（大文字と小文字を区別します）", "6 to 12 letters and digits, at least one of each; case matters";
+    new_pin_again: "新しい利用者暗証番号（確認用）", "New user PIN, once more";
+    new_pin_again_hint: "確認のため、もう一度入力してください。", "Enter it again, so that a slip is noticed.";
     reset: "再設定", "Reset";
     section_key: "鍵の確認", "Confirm the key";
     key_lead: "新しい鍵が管理者の確認を待っています。利用者に鍵の指紋を読み上げてもらい、聞いたとおりに入力してください。", "A new key waits for your word. Have the user read out the key's fingerprint and enter what you hear.";
@@ -492,6 +494,7 @@ texts! {
     change_pin: "利用者暗証番号の変更", "Change the user PIN";
     change_pin_lead: "現在の利用者暗証番号と新しい利用者暗証番号を入力してください。", "Enter the current user PIN and a new one.";
     change_pin_first: "利用者暗証番号が初期設定のままです。ご自身の暗証番号に変更してください。", "This user PIN was set by somebody else. Set one of your own.";
+    done_own_pin: "利用者暗証番号を変更しました。", "Your user PIN was changed.";
     old_user_pin: "現在の利用者暗証番号", "Current user PIN";
     suspend_own_lead: "紛失や不正利用のおそれがあるとき、ご自身の電子証明書を直ちに使えなくします。解除は管理者が行います。", "Makes your own certificate unusable at once, when it is lost or may be misused. Your administrator reinstates it.";
 

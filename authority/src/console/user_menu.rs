@@ -2,13 +2,15 @@
 
 use askama::Template;
 use axum::Router;
+use axum::extract::Query;
 use axum::response::Response;
 use axum::routing::get;
+use serde::Deserialize;
 use token::Refusal;
 
 use super::cookie;
 use super::customer::Customer;
-use super::field::{Field, Item, Kind};
+use super::field::{Field, Item, Kind, entered_twice, of_new_pin};
 use super::guard::Posted;
 use super::page::{Page, answer, go};
 use super::trouble::Trouble;
@@ -50,6 +52,9 @@ struct Form {
     fields: Vec<Field>,
 }
 
+/// The menu, which says so.
+const PIN_CHANGED: &str = "/user?done=pin";
+
 pub(super) fn routes() -> Router<House> {
     Router::new()
         .route(HOME, get(menu))
@@ -59,7 +64,14 @@ pub(super) fn routes() -> Router<House> {
         .route("/user/logout", get(home).post(log_out))
 }
 
-async fn menu(user: Customer) -> Result<Response, Trouble> {
+/// What was just done.
+#[derive(Debug, Default, Deserialize)]
+struct After {
+    #[serde(default)]
+    done: String,
+}
+
+async fn menu(user: Customer, Query(after): Query<After>) -> Result<Response, Trouble> {
     if user.session.pin_initial {
         return Ok(go("/user/pin", &[]));
     }
@@ -67,6 +79,7 @@ async fn menu(user: Customer) -> Result<Response, Trouble> {
     let t = user.visit.texts();
     let mut page = user.page(t.menu_user);
     page.crumbs.clear();
+    page.done = (after.done == "pin").then(|| t.done_own_pin.to_owned());
     let screen = Menu {
         status: words::certificate(t, account.cert_status),
         valid_until: words::moment_or(user.visit.language, account.valid_until, t.none),
@@ -95,10 +108,9 @@ fn pin_page(user: &Customer, denial: Option<Denial>) -> Response {
     let t = user.visit.texts();
     let mut page = user.page(t.change_pin);
     if let Some(denial) = denial {
-        let field = if denial.refusal == Refusal::Auth { "user_pin" } else { "new_user_pin" };
-        page.refuse(Some(field), denial);
+        page.refuse(of_new_pin(denial.refusal).or(Some("user_pin")), denial);
     }
-    let old = Field::new("user_pin", Kind::Secret, t.old_user_pin, "");
+    let [new, again] = Field::new_pin(t, t.new_user_pin);
     let screen = Form {
         page,
         lead: if user.session.pin_initial { t.change_pin_first } else { t.change_pin_lead },
@@ -106,16 +118,20 @@ fn pin_page(user: &Customer, denial: Option<Denial>) -> Response {
         button: t.change,
         // Until it is changed every other page leads back here.
         back: (!user.session.pin_initial).then_some(HOME),
-        fields: vec![old, Field::new("new_user_pin", Kind::Secret, t.new_user_pin, t.pin_rule)],
+        fields: vec![Field::new("user_pin", Kind::Secret, t.old_user_pin, ""), new, again],
     };
     answer(&screen, &screen.page)
 }
 
 async fn change_pin(Posted { by: user, mut form }: Posted<Customer>) -> Result<Response, Trouble> {
-    let (old, new) = (form.secret("user_pin"), form.secret("new_user_pin"));
+    let old = form.secret("user_pin");
+    let new = match entered_twice(&mut form) {
+        Ok(new) => new,
+        Err(refusal) => return Ok(pin_page(&user, Some(refusal.into()))),
+    };
     match user.own.change_pin(&user.session, old.as_ref(), new.as_ref()).await {
-        Ok(()) => Ok(go(HOME, &[])),
-        Err(denial) if matches!(denial.refusal, Refusal::Auth | Refusal::PinFormat) => {
+        Ok(()) => Ok(go(PIN_CHANGED, &[])),
+        Err(denial) if denial.refusal == Refusal::Auth || of_new_pin(denial.refusal).is_some() => {
             Ok(pin_page(&user, Some(denial)))
         }
         Err(denial) => Err(user.trouble(denial)),

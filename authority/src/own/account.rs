@@ -53,7 +53,7 @@ impl Own {
     ///
     /// # Errors
     /// `Session`, the locks; `Auth` with the tries left for a wrong old PIN; `PinFormat` for a new one that breaks the
-    /// rule or is the old one.
+    /// rule, `PinSame` for one that is the old one.
     pub async fn change_pin(
         &self,
         session: &UserSession,
@@ -69,7 +69,7 @@ impl Own {
         let (mut change, mut user) = self.with_pin(session, old, &event).await?;
         let Some(hash) = hash else {
             users::update(change.db(), &session.contract, &user).await?;
-            return refuse(change, event, Refusal::PinFormat).await;
+            return refuse(change, event, if same { Refusal::PinSame } else { Refusal::PinFormat }).await;
         };
         user.pin = hash;
         user.pin_initial = false;

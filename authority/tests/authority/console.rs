@@ -236,9 +236,12 @@ async fn strangers_forms_are_refused() {
     let change = format!("/console/users/{USER}/change");
     let pin = format!("/console/users/{USER}/do/pin");
     let reissue = [("choice", "reissue"), ("reason", "lost"), ("confirm_pin", CONFIRM_PIN), ("version", &version)];
-    let reset = [("new_user_pin", "atarashii2"), ("confirm_pin", CONFIRM_PIN), ("version", &version)];
+    let new = [("new_user_pin", "atarashii2"), ("new_user_pin_again", "atarashii2")];
+    let reset = [new.as_slice(), &[("confirm_pin", CONFIRM_PIN), ("version", &version)]].concat();
     let own = ("origin", ORIGIN);
-    for (path, fields) in [(&change, reissue.as_slice()), (&pin, &reset), (&"/console/logout".to_owned(), &[])] {
+    for (path, fields) in
+        [(&change, reissue.as_slice()), (&pin, reset.as_slice()), (&"/console/logout".to_owned(), &[])]
+    {
         let with = |token: &'static str| [fields, &[("csrf", token)]].concat();
         let right = [fields, &[("csrf", csrf.as_str())]].concat();
         for (what, fields, headers) in [

@@ -177,10 +177,45 @@ async fn blanks_around_an_entry_are_no_part_of_it() {
         ("name", "大阪　花子　"),
         ("email", "hanako@example.co.jp "),
         ("new_user_pin", "hajime01"),
+        ("new_user_pin_again", "hajime01"),
         ("confirm_pin", CONFIRM_PIN),
     ];
     let done = browser.post("/console/register", &fields).await;
     assert_eq!(done.status, 303, "{}", done.body);
     let user = office.get("/admin/v1/users/S0001").await.ok();
     assert_eq!((text(&user, "name"), text(&user, "email")), ("大阪　花子", "hanako@example.co.jp"));
+}
+
+#[tokio::test]
+async fn a_new_pin_is_entered_twice_and_is_another() {
+    let bench = Bench::new().await;
+    let administrator = bench.administrator().await;
+    let card = bench.user_card(&bench.office(&administrator).await).await;
+    let mut browser = Browser::new(&bench).await;
+    log_in(&mut browser, &card).await;
+    let csrf = browser.get("/user/pin").await.field("csrf");
+    for (new, again, code, field) in [
+        ("atarashii2", "atarashii3", "E-PIN-AGAIN", "new_user_pin_again"),
+        ("atarashii2", "", "E-PIN-AGAIN", "new_user_pin_again"),
+        ("short", "short", "E-PIN-FORMAT", "new_user_pin"),
+        (USER_PIN, USER_PIN, "E-PIN-SAME", "new_user_pin"),
+    ] {
+        let fields =
+            [("csrf", csrf.as_str()), ("user_pin", USER_PIN), ("new_user_pin", new), ("new_user_pin_again", again)];
+        let page = browser.post("/user/pin", &fields).await;
+        assert_eq!((page.status, page.says(code)), (422, true), "{new} {again}: {}", page.body);
+        assert!(page.body.contains(&format!("href=\"#{field}\"")), "{new} {again}: {}", page.body);
+    }
+    let new = [("new_user_pin", "atarashii2"), ("new_user_pin_again", "atarashii2")];
+    let done = browser.post("/user/pin", &[new.as_slice(), &[("csrf", &csrf), ("user_pin", USER_PIN)]].concat()).await;
+    assert_eq!((done.status, done.headers["location"].to_str().unwrap()), (303, "/user?done=pin"));
+    assert!(browser.get("/user?done=pin").await.body.contains("Your user PIN was changed."));
+
+    let mut browser = Browser::logged_in(&bench, &administrator).await;
+    let page = browser.get(&format!("/console/users/{USER}/do/pin")).await;
+    let (csrf, version) = (page.field("csrf"), page.field("version"));
+    let fields = [("csrf", csrf.as_str()), ("version", &version), ("confirm_pin", CONFIRM_PIN)];
+    let slip = [("new_user_pin", "atarashii3"), ("new_user_pin_again", "atarashii4")];
+    let page = browser.post(&format!("/console/users/{USER}/do/pin"), &[fields.as_slice(), &slip].concat()).await;
+    assert!(page.says("E-PIN-AGAIN"), "{}", page.body);
 }

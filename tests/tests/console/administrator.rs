@@ -81,6 +81,7 @@ fn register(desk: &Desk) {
     browser.fill("#user_id", "S0001");
     browser.fill("#name", name);
     browser.fill("#new_user_pin", "shoki001");
+    browser.fill("#new_user_pin_again", "shoki001");
     browser.fill("#confirm_pin", world.secrets.confirm_pin);
     browser.follow("main button[type=submit]");
     desk.screen("registered", "利用者情報選択", "Select user information");
@@ -112,6 +113,7 @@ fn operations(desk: &Desk) {
     browser.follow("a[href$='/do/pin']");
     desk.screen("reset-pin", "利用者の各種暗証番号の再設定", "Reset the user's PINs");
     browser.fill("#new_user_pin", "short");
+    browser.fill("#new_user_pin_again", "short");
     browser.fill("#confirm_pin", world.secrets.confirm_pin);
     browser.follow("main button[type=submit]");
     let said = browser.text("#new_user_pin-fault");
@@ -120,6 +122,7 @@ fn operations(desk: &Desk) {
     assert!(said.starts_with(form), "{said}");
     desk.look("reset-pin-refused");
     browser.fill("#new_user_pin", "atarashii2");
+    browser.fill("#new_user_pin_again", "atarashii2");
     browser.fill("#confirm_pin", world.secrets.confirm_pin);
     browser.follow("main button[type=submit]");
     let done = desk.say("利用者暗証番号を再設定しました。", "The user PIN was reset.");

@@ -74,6 +74,7 @@ fn walk(language: &'static str, scripts: bool) {
     desk.screen("change-pin", "利用者暗証番号の変更", "Change the user PIN");
     browser.fill("#user_pin", world.secrets.user_pin);
     browser.fill("#new_user_pin", "atarashii2");
+    browser.fill("#new_user_pin_again", "atarashii2");
     browser.follow("main button[type=submit]");
     desk.screen("pin-changed", "利用者メニュー", "User menu");
     // The link is used up.

@@ -4,6 +4,7 @@ use token::{Refusal, UserId};
 
 use super::rows::{Operation, What};
 use crate::console::admin::Admin;
+use crate::console::field::{entered_twice, of_new_pin};
 use crate::console::user_change;
 use crate::denial::Denial;
 use crate::doors::Form;
@@ -23,8 +24,9 @@ pub(super) async fn perform(
 ) -> Result<Option<i64>, Denial> {
     let confirm_pin = form.secret("confirm_pin");
     let pin = confirm_pin.as_ref();
-    let secrets = ["otp", "old_otp", "own_otp", "first", "second", "new_user_pin"].map(|name| form.secret(name));
-    let [otp, old_otp, own_otp, first, second, new_user_pin] = secrets.each_ref().map(Option::as_ref);
+    let secrets = ["otp", "old_otp", "own_otp", "first", "second"].map(|name| form.secret(name));
+    let [otp, old_otp, own_otp, first, second] = secrets.each_ref().map(Option::as_ref);
+    let new_pin = entered_twice(form)?;
     let (serial, version) = (form.entry("serial").unwrap_or_default(), form.text("version"));
     let confirmation = Confirmation { confirm_pin: pin, own_otp, version };
     let office = &admin.office;
@@ -57,7 +59,7 @@ pub(super) async fn perform(
             office.reinstate(user, pin, version).await?;
         }
         What::ResetPin => {
-            office.reset_pin(user, new_user_pin, pin, version).await?;
+            office.reset_pin(user, new_pin.as_ref(), pin, version).await?;
         }
         What::RestoreRights => {
             office.restore_rights(user, pin, version).await?;
@@ -95,7 +97,7 @@ pub(super) fn field_of(operation: &Operation, refusal: Refusal) -> Option<&'stat
         (What::RevokeToken, Refusal::Otp) => Some("own_otp"),
         (What::Rename, Refusal::Name) => Some("name"),
         (What::Rename, Refusal::Email) => Some("email"),
-        (What::ResetPin, Refusal::PinFormat) => Some("new_user_pin"),
+        (What::ResetPin, refusal) => of_new_pin(refusal).or(user_change::field_of(refusal)),
         (What::Suspend, Refusal::Required) => Some("reason"),
         (What::Unlock, Refusal::Required) => Some("kind"),
         (_, refusal) => user_change::field_of(refusal),

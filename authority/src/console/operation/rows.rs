@@ -161,7 +161,7 @@ static ALL: &[Operation] = &[
         lead: |t| t.pin_lead,
         button: |t| t.reset,
         done: |t| t.done_pin,
-        fields: |t, _| vec![Field::new("new_user_pin", Kind::Secret, t.new_user_pin, t.pin_rule)],
+        fields: |t, _| Field::new_pin(t, t.new_user_pin).into(),
         idle: |_, _| None,
     },
     Operation {
