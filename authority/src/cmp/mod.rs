@@ -5,9 +5,9 @@
 //! by its signature over `certConf`. Who knows a transaction may ask what became of it and may end
 //! it; the number is 128 random bits and crosses TLS only.
 //!
-//! Answers to a request with a MAC carry a MAC of the same kind. All others are not protected by
-//! themselves: the client trusts the TLS channel by its pinned root, and the CA's key signs
-//! certificates and nothing else.
+//! Answers to a request with a MAC carry a MAC of the same kind, answers to a signed one a signature (decision 21). All
+//! others are not protected by themselves: the client trusts the TLS channel by its pinned root. The CA's key signs
+//! certificates and lists, and no answers.
 
 mod answer;
 mod http;

@@ -252,7 +252,7 @@ fn sort(users: &mut [&UserView], by: &str) {
         match key {
             "state" => a.status.cmp(b.status),
             "certificate" => certificate(a).cmp(certificate(b)),
-            // Those without a certificate in use come last.
+            // Those without a certificate in use come after all others.
             "days" => a.days_left.unwrap_or(i64::MAX).cmp(&b.days_left.unwrap_or(i64::MAX)),
             "token" => a.token_serial.cmp(&b.token_serial),
             "login" => a.last_login_at.cmp(&b.last_login_at),
