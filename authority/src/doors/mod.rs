@@ -16,6 +16,7 @@ mod user;
 use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::{Json, Router};
@@ -71,10 +72,12 @@ impl Caller {
     }
 }
 
-/// The session that a request names (RFC 6750 §2.1), or nothing.
-fn bearer(parts: &Parts) -> &str {
-    let value = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    value.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default()
+/// The session, or the relying party's token, that a request brings (RFC 6750 §2.1; RFC 9110 §11.1 leaves the scheme's
+/// case to whoever writes it), or nothing.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
 /// Where a request came from, for the record of events.

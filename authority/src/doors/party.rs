@@ -1,7 +1,6 @@
 //! Relying parties that have logins checked here: `/verify/…`, with their bearer token (RFC 6750 §2.1).
 
 use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
 use axum::routing::post;
 use axum::{Json, Router};
 use serde_json::{Value, json};
@@ -9,7 +8,7 @@ use token::Refusal;
 
 use super::form::Form;
 use super::problem::Problem;
-use super::{Caller, Doors};
+use super::{Caller, Doors, bearer};
 use crate::jst;
 use crate::store::parties::RelyingParty;
 
@@ -57,12 +56,7 @@ async fn token(caller: Caller, headers: HeaderMap, form: Form) -> Result<Json<Va
 
 /// Who asks. A party that says for which origin it asks must be registered for that one.
 async fn party(caller: &Caller, headers: &HeaderMap, form: &Form) -> Result<RelyingParty, Problem> {
-    let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let bearer = given.and_then(|value| {
-        let (scheme, token) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-    });
-    let bearer = bearer.ok_or_else(|| caller.problem.of(Refusal::Party))?;
+    let bearer = bearer(headers).ok_or_else(|| caller.problem.of(Refusal::Party))?;
     let party = caller.login.party(bearer).await.map_err(|denial| caller.problem.of(denial))?;
     match form.text("origin") {
         Some(origin) if origin != party.origin.as_str() => Err(caller.problem.of(Refusal::Origin)),
