@@ -2,12 +2,13 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use token::Refusal;
+use token::{ContractId, Refusal, UserId};
 use zeroize::Zeroizing;
 
 use super::cookie;
 use super::guard::Guarded;
 use super::page::{Page, Who};
+use super::texts::Texts;
 use super::trouble::Trouble;
 use super::user_login::{HOME, LOGIN};
 use super::visit::{Visit, token_of};
@@ -51,13 +52,17 @@ fn turned_away(visit: &Visit, token: &str, denial: Denial) -> Trouble {
     Trouble::new(page, denial)
 }
 
+/// Who is logged in.
+pub(super) fn who(t: &Texts, contract: &ContractId, user: &UserId) -> Who {
+    Who { role: t.user, name: format!("{contract} {user}"), home: HOME, logout: "/user/logout" }
+}
+
 impl Customer {
     pub(super) fn page(&self, title: &'static str) -> Page {
         let t = self.visit.texts();
         let mut page = self.visit.page(title);
         page.csrf = token_of(&self.token);
-        let name = format!("{} {}", self.session.contract, self.session.user);
-        page.who = Some(Who { role: t.user, name, home: HOME, logout: "/user/logout" });
+        page.who = Some(who(t, &self.session.contract, &self.session.user));
         page.crumb(t.menu_user, HOME);
         page
     }

@@ -59,7 +59,8 @@ pub(super) struct Page {
     pub(super) t: &'static Texts,
     pub(super) language: Language,
     pub(super) title: &'static str,
-    /// Where this page is asked for, without the language.
+    /// Where this page is asked for, without the language; empty for one that is shown once, from which no link to the same in
+    /// another language leads away.
     pub(super) here: String,
     pub(super) csrf: String,
     pub(super) who: Option<Who>,

@@ -235,7 +235,7 @@ pub(super) async fn result(
         None => None,
     };
     let mut page = admin.page(outcome.title).await?;
-    page.here = format!("{}/{}/change", super::users::LIST, user.user_id);
+    page.here.clear();
     way(&mut page);
     let screen = Result_ {
         contract: admin.session.contract.to_string(),

@@ -8,11 +8,11 @@ use axum::response::Response;
 use axum::routing::get;
 use token::{Refusal, UserId};
 
-use super::cookie;
+use super::{cookie, customer};
 use super::guard::Posted;
 use super::page::{Page, answer, go};
 use super::trouble::Trouble;
-use super::visit::Visit;
+use super::visit::{Visit, token_of};
 use super::words;
 use crate::denial::Denial;
 use crate::house::House;
@@ -138,7 +138,9 @@ async fn enter(Posted { by: visit, mut form }: Posted<Visit>) -> Result<Response
 fn information(visit: &Visit, opened: &UserLogin) -> Response {
     let (t, language) = (visit.texts(), visit.language);
     let mut page = visit.page(t.information);
-    page.here = HOME.to_owned();
+    page.here.clear();
+    page.csrf = token_of(&opened.session);
+    page.who = Some(customer::who(t, &opened.contract, &opened.user));
     page.cookies.extend(cookie::set(cookie::USER, &opened.session));
     let screen = Information {
         name: name(visit, &opened.contract, &opened.user),

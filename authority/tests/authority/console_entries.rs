@@ -146,6 +146,10 @@ async fn what_a_reissue_took_is_told_at_login() {
     for said in ["has suspended your transfer and approval rights", "Your certificate is new: until 2022-10-03"] {
         assert!(page.body.contains(said), "{said}: {}", page.body);
     }
+    // It is shown once: no link leads away from it, and whoever is logged in can log out.
+    assert!(!page.body.contains("class=\"languages\""), "{}", page.body);
+    let csrf = page.field("csrf");
+    assert!(browser.post("/user/logout", &[("csrf", &csrf)]).await.body.contains("You are logged out."));
 }
 
 #[tokio::test]
