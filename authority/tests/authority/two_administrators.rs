@@ -8,6 +8,7 @@ use token::Refusal;
 use crate::bench::{
     Answer, Bench, CONFIRM_PIN, CONTRACT, Card, Client, USER, USER_PIN, applicant, contract, text, user,
 };
+use crate::console::Browser;
 
 /// Registers another administrator and acquires the certificate.
 pub(crate) async fn another(bench: &Bench, person: Person<'_>) -> (u16, Card) {
@@ -299,6 +300,56 @@ async fn nobody_decides_in_their_own_matter() {
     assert_eq!(other.choose(USER, "revoke", Some("other")).await.code(), "E-DUAL");
     let id = text(&waiting(&office).await[0], "approval_id").to_owned();
     assert_eq!(decide(&office, &id, "approve", CONFIRM_PIN).await.code(), "E-OWN", "nor by approving");
+}
+
+#[tokio::test]
+async fn a_request_about_a_user_who_is_gone_is_over() {
+    let (bench, one, two) = dual().await;
+    assert_eq!(act(&one, "pin", &[("new_user_pin", "atarashii9")]).await.code(), "E-DUAL");
+    assert_eq!(act(&one, "deregister", &[]).await.code(), "E-DUAL");
+    let requests = waiting(&two).await;
+    let id = |action: &str| {
+        let found = requests.iter().find(|request| request["action"] == action);
+        text(found.unwrap(), "approval_id").to_owned()
+    };
+    decide(&two, &id("user.deregister"), "approve", CONFIRM_PIN).await.ok();
+    assert_eq!(decide(&two, &id("user.pin"), "approve", CONFIRM_PIN).await.code(), "E-NOT-FOUND");
+    assert_eq!(waiting(&two).await.len(), 0);
+    assert_eq!(count(&bench, "approval.stale", "done").await, 1);
+}
+
+#[tokio::test]
+async fn the_page_asks_for_a_decision_of_its_own() {
+    let bench = Bench::with(|settings| settings.administrator.dual_control = true).await;
+    let first = bench.administrator().await;
+    let (_, second) = another(&bench, Person::default()).await;
+    let mut one = Browser::logged_in(&bench, &first).await;
+    let page = one.get(&format!("/console/users/{USER}/do/pin")).await;
+    let (csrf, version) = (page.field("csrf"), page.field("version"));
+    let fields = [
+        ("csrf", csrf.as_str()),
+        ("version", &version),
+        ("new_user_pin", "atarashii9"),
+        ("new_user_pin_again", "atarashii9"),
+        ("confirm_pin", CONFIRM_PIN),
+    ];
+    let asked = one.post(&format!("/console/users/{USER}/do/pin"), &fields).await;
+    let said = one.get(asked.headers["location"].to_str().unwrap()).await;
+    assert!(said.body.contains("Without an approval within 72 hours the request lapses."), "{}", said.body);
+
+    let mut two = Browser::logged_in(&bench, &second).await;
+    let page = two.get("/console/approvals").await;
+    let csrf = page.field("csrf");
+    assert!(!page.body.contains("checked"), "nothing is preselected: {}", page.body);
+    let id = page.body.split("name=\"approval\" id=\"approval-").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    // The Enter key in the PIN field presses the one button that there is.
+    let fields = [("csrf", csrf.as_str()), ("approval", &id), ("confirm_pin", CONFIRM_PIN)];
+    let missing = two.post("/console/approvals", &fields).await;
+    assert!(missing.says("E-REQUIRED") && missing.body.contains("href=\"#decision\""), "{}", missing.body);
+    let reject = [fields.as_slice(), &[("decision", "reject")]].concat();
+    assert!(two.post("/console/approvals", &reject).await.body.contains("Rejected."));
+    let again = two.post("/console/approvals", &reject).await;
+    assert!(again.says("E-STALE"), "decided meanwhile is no wrong ID: {}", again.body);
 }
 
 #[tokio::test]
