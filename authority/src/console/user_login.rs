@@ -8,12 +8,12 @@ use axum::response::Response;
 use axum::routing::get;
 use token::{Refusal, UserId};
 
-use super::{cookie, customer};
 use super::guard::Posted;
 use super::page::{Page, answer, go};
 use super::trouble::Trouble;
 use super::visit::{Visit, token_of};
 use super::words;
+use super::{cookie, customer};
 use crate::denial::Denial;
 use crate::house::House;
 use crate::login::UserLogin;

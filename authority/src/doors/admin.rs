@@ -67,7 +67,8 @@ impl FromRequestParts<Doors> for Administrator {
 
     async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Problem> {
         let Ok(Caller { house, login, place, problem }) = Caller::from_request_parts(parts, doors).await;
-        let session = login.session(bearer(&parts.headers).unwrap_or_default()).await.map_err(|denial| problem.of(denial))?;
+        let session =
+            login.session(bearer(&parts.headers).unwrap_or_default()).await.map_err(|denial| problem.of(denial))?;
         let office = Office::new(house, session.clone(), &place);
         Ok(Self { login, session, office, problem, language: language::of(&parts.headers) })
     }

@@ -41,7 +41,10 @@ impl FromRequestParts<Doors> for NewUser {
 
     async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Problem> {
         let Ok(Caller { house, login, place, problem }) = Caller::from_request_parts(parts, doors).await;
-        let session = login.user_session(bearer(&parts.headers).unwrap_or_default()).await.map_err(|denial| problem.of(denial))?;
+        let session = login
+            .user_session(bearer(&parts.headers).unwrap_or_default())
+            .await
+            .map_err(|denial| problem.of(denial))?;
         Ok(Self { login, session, own: Own::new(house, &place), problem })
     }
 }
