@@ -413,5 +413,5 @@ async fn a_user_changes_the_first_pin_before_anything_else() {
     assert_eq!(client.get("/admin/v1/users").await.code(), "E-SESSION", "a user's session opens no office");
     assert_eq!(client.post("/user/v1/emergency-stop", &[("user_pin", USER_PIN)]).await.code(), "E-NOT-FOUND");
     act(&office, "stop", &[]).await.ok();
-    assert_eq!(client.get("/user/v1/account").await.code(), "E-LOCK-USER", "out at once");
+    assert_eq!(client.get("/user/v1/account").await.code(), "E-USER-STOPPED", "out at once");
 }
