@@ -290,7 +290,7 @@ async fn a_request_for_approval_is_told_in_words() {
     let done = two.submit(&page, "/console/approvals", &decide(CONFIRM_PIN)).await;
     assert!(done.status == 200 && done.body.contains("the-code"), "whoever approves hands it over: {}", done.body);
     let late = two.submit(&page, "/console/approvals", &decide(CONFIRM_PIN)).await;
-    assert!(late.says("E-NOT-FOUND"), "{}", late.body);
+    assert!(late.says("E-STALE"), "{}", late.body);
     assert!(!two.get("/console").await.body.contains("Requests for approval ("));
 }
 

@@ -3,7 +3,7 @@
 use tests::person::Person;
 use tests::scratch::output;
 use tests::world::World;
-use token::{Language, Refusal};
+use token::{Audience, Language, Refusal};
 
 use crate::desk::Desk;
 
@@ -68,7 +68,9 @@ impl Desk {
     /// The page refuses in the catalogue's words, with the code beside them; the field's own words where it has one.
     #[track_caller]
     pub(crate) fn refused(&self, name: &str, refusal: Refusal, field: Option<&str>) {
-        let template = refusal.template(self.language());
+        let office = self.browser.place().starts_with("/console");
+        let audience = if office { Audience::Administrator } else { Audience::User };
+        let template = refusal.text_for(audience, self.language(), "{date}");
         let said = self.browser.text("#faults");
         for part in template.split("{date}") {
             assert!(said.contains(part), "{name}: {part} in {said}");

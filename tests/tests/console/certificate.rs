@@ -79,6 +79,7 @@ fn revoke(desk: &Desk) {
 
     browser.go(&change);
     browser.click("#choice-revoke");
+    browser.click("#reason option[value=stolen]");
     desk.confirm();
     desk.screen("nothing-to-revoke", "失効の対象となる電子証明書はありません", "There was no certificate to revoke");
     assert_eq!(world.issue(), "001 revoked");

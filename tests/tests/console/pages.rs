@@ -142,6 +142,7 @@ fn approvals(desk: &Desk) {
     let Desk { browser, world, .. } = desk;
     browser.go(&format!("/console/users/{USER}/do/pin"));
     browser.fill("#new_user_pin", "atarashii2");
+    browser.fill("#new_user_pin_again", "atarashii2");
     browser.fill("#confirm_pin", world.secrets.confirm_pin);
     browser.follow("main button[type=submit]");
     browser.go("/console");
@@ -151,7 +152,7 @@ fn approvals(desk: &Desk) {
     desk.screen("approvals-waiting", "承認待ちの依頼", "Requests for approval");
     let what = desk.say("利用者 riyousya の利用者暗証番号の再設定", "Reset the user PIN of user riyousya");
     assert!(browser.text("#approvals").contains(what), "{}", browser.page());
-    browser.follow("button[value=reject]");
+    browser.follow("main button[type=submit]");
     browser.focuses("faults");
     desk.look("approvals-none-chosen");
     desk.look_narrow("approvals-narrow");

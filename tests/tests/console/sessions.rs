@@ -31,6 +31,7 @@ fn two_windows(desk: &Desk) {
     desk.administrator(&world.administrator, &[]);
     browser.go(&format!("/console/users/{USER}/change"));
     browser.click("#choice-revoke");
+    browser.click("#reason option[value=other]");
     let first = browser.window();
     browser.open_window();
     browser.go(&format!("/console/users/{USER}/do/rename"));
@@ -67,6 +68,7 @@ fn first_pin(desk: &Desk) {
     let Desk { browser, world, .. } = desk;
     browser.go(&format!("/console/users/{USER}/do/pin"));
     browser.fill("#new_user_pin", "atarashii2");
+    browser.fill("#new_user_pin_again", "atarashii2");
     desk.confirm();
     desk.done("pin-reset", "利用者暗証番号を再設定しました。", "The user PIN was reset.");
 
@@ -83,12 +85,13 @@ fn first_pin(desk: &Desk) {
     let change = |old: &str, new: &str| {
         browser.fill("#user_pin", old);
         browser.fill("#new_user_pin", new);
+        browser.fill("#new_user_pin_again", new);
         browser.follow("main button[type=submit]");
     };
     change("atarashii2", "short");
     desk.refused("first-pin-form", Refusal::PinFormat, Some("new_user_pin"));
     change("atarashii2", "atarashii2");
-    desk.refused("first-pin-same", Refusal::PinFormat, Some("new_user_pin"));
+    desk.refused("first-pin-same", Refusal::PinSame, Some("new_user_pin"));
     change("wrong1", "jibunno3");
     desk.refused("first-pin-wrong", Refusal::Auth, Some("user_pin"));
     change("atarashii2", "jibunno3");

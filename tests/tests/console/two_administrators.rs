@@ -107,14 +107,15 @@ fn approval(desk: &Desk, first: &Administrator, second: &Administrator) {
     browser.click("#choice-reissue");
     browser.click("#reason option[value=pc_change]");
     desk.confirm();
-    let asked = Refusal::Dual.template(desk.language());
-    desk.done("asked-for", asked, asked);
+    let asked = ("他の管理者に承認を依頼しました。", "Another administrator was asked to approve.");
+    desk.done("asked-for", asked.0, asked.1);
     browser.go("/console/approvals");
     let own = desk.say("ご自身の依頼です", "your own request");
     assert!(browser.text("#approvals").contains(own), "{}", browser.page());
     desk.look("own-request");
     browser.click("#approvals input");
-    desk.confirm_with(world.secrets.confirm_pin, "button[value=approve]");
+    browser.click("#decision-approve");
+    desk.confirm();
     desk.refused("own-request-approved", Refusal::OwnMatter, None);
 
     second.logs_in(desk);
@@ -122,13 +123,15 @@ fn approval(desk: &Desk, first: &Administrator, second: &Administrator) {
     assert!(browser.text(".notices").contains(waits), "{}", browser.page());
     browser.follow(".notices a[href='/console/approvals']");
     desk.screen("approvals-waiting", "承認待ちの依頼", "Requests for approval");
-    desk.confirm_with(world.secrets.confirm_pin, "button[value=approve]");
+    browser.click("#decision-approve");
+    desk.confirm();
     desk.refused("approve-none-chosen", Refusal::Required, Some("approvals"));
     browser.click("#approvals input");
-    desk.confirm_with("wrong1", "button[value=approve]");
+    desk.confirm_with("wrong1", "main button[type=submit]");
     desk.refused("approve-wrong-pin", Refusal::ConfirmPin, Some("confirm_pin"));
     assert_eq!(browser.property("#approvals input", "checked"), true, "what was chosen is kept");
-    desk.confirm_with(world.secrets.confirm_pin, "button[value=approve]");
+    assert_eq!(browser.property("#decision-approve", "checked"), true, "and the decision");
+    desk.confirm();
     desk.screen("approved", "再発行を受け付けました", "Reissue registered");
     let code = browser.text("#the-code").replace(' ', "");
     world.user.answers(Window::AcquisitionCode, &[&code]);
@@ -140,12 +143,14 @@ fn approval(desk: &Desk, first: &Administrator, second: &Administrator) {
     // Turned down: nothing was changed.
     browser.go(&format!("/console/users/{USER}/do/pin"));
     browser.fill("#new_user_pin", "atarashii2");
+    browser.fill("#new_user_pin_again", "atarashii2");
     desk.confirm();
-    desk.done("pin-asked-for", asked, asked);
+    desk.done("pin-asked-for", asked.0, asked.1);
     first.logs_in(desk);
     browser.go("/console/approvals");
     browser.click("#approvals input");
-    desk.confirm_with(world.secrets.confirm_pin, "button[value=reject]");
+    browser.click("#decision-reject");
+    desk.confirm();
     desk.done("rejected", "却下しました。", "Rejected.");
     let none = desk.say("承認待ちの依頼はありません。", "No request waits.");
     assert_eq!(browser.text(".idle"), none);
