@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::attestation::{Makers, MakersError};
+use crate::belonging::{self, BelongingError};
 use crate::ca::{Ca, CaError, ReplySigner};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
@@ -20,6 +21,9 @@ pub const CA_FOLDER: &str = "ca";
 /// Why an authority cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum HouseError {
+    /// Directory and database are not one authority's.
+    #[error(transparent)]
+    Belonging(#[from] BelongingError),
     /// The CA.
     #[error(transparent)]
     Ca(#[from] CaError),
@@ -82,6 +86,7 @@ impl House {
         let makers = Makers::load(directory, &settings.device.roots)?;
         let pins = Pins::new(settings.server.pin_hashes).map_err(|_| HouseError::Pins)?;
         let store = Store::open(&settings.database.home(directory, false)).await?;
+        belonging::check(&store, &ca, &vault, &clock).await?;
         revocation::register(&store, &ca, &clock).await?;
         Ok(Self {
             settings: Arc::new(settings),

@@ -124,5 +124,9 @@ pub fn seal_name(record: &str) -> String {
 /// A cipher that fails is the operator's to know.
 pub(crate) fn sealing_failed(error: crate::vault::VaultError) -> Refusal {
     tracing::error!(error = &error as &dyn std::error::Error, "a secret could not be sealed or opened");
-    Refusal::Internal
+    match error {
+        // Secrets are being sealed anew elsewhere, and the key is still to come.
+        crate::vault::VaultError::Unknown(_) => Refusal::Unavailable,
+        _ => Refusal::Internal,
+    }
 }

@@ -9,6 +9,7 @@ pub mod acquisition;
 pub mod attestation;
 pub mod backup;
 pub mod bank;
+pub mod belonging;
 pub mod ca;
 pub mod clock;
 pub mod cmp;

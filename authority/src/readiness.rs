@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
 use crate::house::House;
-use crate::store::{StoreError, chores, event};
+use crate::store::{StoreError, chores, event, vault_state};
 
 /// How long the database may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -71,6 +71,8 @@ pub struct Readiness {
     pub clock: bool,
     /// The CA signs.
     pub ca: bool,
+    /// The keys are here that secrets are sealed under. Unknown, and taken as good, without the database.
+    pub vault: bool,
 }
 
 impl Readiness {
@@ -82,6 +84,11 @@ impl Readiness {
             _ => (false, true),
         };
         let database = database && house.probe.writer(house).await;
-        Self { database, clock, ca: house.probe.ca(house).await }
+        let keys = tokio::time::timeout(PATIENCE, vault_state::read(house.store.readers())).await;
+        let vault = match keys {
+            Ok(Ok(state)) => [state.key, state.next].into_iter().flatten().all(|id| house.vault.holds(id)),
+            _ => true,
+        };
+        Self { database, clock, vault, ca: house.probe.ca(house).await }
     }
 }

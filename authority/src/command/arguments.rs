@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use token::{ContractId, InstitutionCode, Language, Origin, UserId};
 
 use super::ca::CaWork;
+use super::vault::VaultWork;
 pub(super) use administrators::{AdministratorWork, OfAdministrator};
 pub(super) use contracts::{ContractWork, OnForm};
 pub(super) use form::FormReference;
@@ -116,6 +117,9 @@ pub enum Command {
         #[arg(long, value_name = "URL")]
         postgres: Option<String>,
     },
+    /// The key that secrets in the database are sealed under.
+    #[command(subcommand)]
+    Vault(VaultWork),
     /// Print the manual page, for packagers.
     #[command(hide = true)]
     Man,

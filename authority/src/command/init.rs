@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::code;
 use crate::house::CA_FOLDER;
 use crate::settings::{FILE, Settings};
-use crate::store::{Event, Store, event};
+use crate::store::{Event, Store, event, vault_state};
 use crate::vault::{KEY_FILE, Vault};
 
 /// Makes the authority beside its place and moves it there whole: a failure leaves nothing half
@@ -55,6 +55,7 @@ async fn settle(
     if event::head(change.db()).await?.events > 0 {
         bail!("the database holds an authority already. Name an empty one, or serve it with a copy of its directory");
     }
+    vault_state::set(change.db(), Vault::load(staging)?.sealing(), None).await?;
     let event = Event::new("bank_operator", &super::operator_name(), "terminal", "authority.init")
         .on(&hex::encode(root))
         .changed("", "active");

@@ -9,6 +9,7 @@ mod notice;
 mod operator;
 mod otp_token;
 mod secrets;
+mod vault;
 
 use std::io::{IsTerminal, Write};
 
@@ -119,6 +120,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
             log_to_stderr(&quiet())?;
             let head = backup::restore(&from, &directory, keys.as_deref(), postgres).await?;
             say(&format!("{} events, chain whole\nhead {}:{}", head.events, head.events, head.hash))
+        }
+        Command::Vault(work) => {
+            log_to_stderr(&quiet())?;
+            vault::work(&directory, work).await
         }
         Command::Man => {
             let page = clap_mangen::Man::new(Arguments::command());

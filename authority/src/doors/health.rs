@@ -25,14 +25,15 @@ async fn live() -> Json<Value> {
 
 /// Requests can be served. A restart does not help where this fails; sending nothing until it is mended does.
 async fn ready(State(doors): State<Doors>) -> (StatusCode, Json<Value>) {
-    let Readiness { database, clock, ca } = Readiness::of(&doors.house).await;
-    let ready = database && clock && ca;
+    let Readiness { database, clock, ca, vault } = Readiness::of(&doors.house).await;
+    let ready = database && clock && ca && vault;
     let say = |good: bool, bad: &'static str| if good { "ok" } else { bad };
     let body = json!({
         "ready": ready,
         "database": say(database, "unavailable"),
         "clock": say(clock, "before the last event"),
         "ca": say(ca, "cannot sign"),
+        "vault": say(vault, "a key is missing"),
     });
     (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body))
 }

@@ -80,6 +80,9 @@ static ACTIONS: &[(&str, &str, &str)] = &[
     ("user.rights", "取引権限の変更", "user's rights changed"),
     ("user.stop", "利用者の利用中止", "user stopped"),
     ("user.unlock", "利用者のロック解除", "user unlocked"),
+    ("vault.adopt", "秘密保護鍵の登録", "vault key recorded"),
+    ("vault.begin", "秘密保護鍵の更新の開始", "vault key change begun"),
+    ("vault.rekey", "秘密保護鍵の更新", "vault key changed"),
 ];
 
 /// The action in words; one that is not known is its own name.

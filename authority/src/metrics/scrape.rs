@@ -83,7 +83,8 @@ async fn written(house: &House, open: bool) -> Result<String, std::fmt::Error> {
 fn standing(registry: &mut Registry, house: &House, ready: Readiness) {
     registry.register("build", "The program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
     let parts: Family<Labels<1>, Gauge> = Family::default();
-    for (part, good) in [("database", ready.database), ("clock", ready.clock), ("ca", ready.ca)] {
+    for (part, good) in [("database", ready.database), ("clock", ready.clock), ("ca", ready.ca), ("vault", ready.vault)]
+    {
         parts.get_or_create(&[("part", part)]).set(good.into());
     }
     registry.register("ready", "1 for each part of /health/ready that is as it should be", parts);

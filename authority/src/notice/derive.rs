@@ -162,7 +162,7 @@ async fn stop_code(
 }
 
 /// The name under which a notice's stop code is sealed.
-pub(super) fn seal_name(notice: &str) -> String {
+pub(crate) fn seal_name(notice: &str) -> String {
     format!("notice {notice}")
 }
 

@@ -13,6 +13,7 @@ pub mod stop;
 mod webhook;
 
 pub use deliver::{Courier, CourierError};
+pub(crate) use derive::seal_name;
 
 use std::time::Duration;
 

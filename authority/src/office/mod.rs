@@ -25,6 +25,7 @@ pub use history::{HistoryPage, NoticeView, ToldView};
 pub use otp_token::{Confirmation, TokenStock, TokenView};
 pub use peer::{AdministratorView, PeerAction};
 pub use people::Registration;
+pub(crate) use second::seal_name as approval_seal_name;
 pub use view::{CertificateView, LocksView, SuspensionView, UserView};
 
 use crate::acquisition::Applicant;

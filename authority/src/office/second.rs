@@ -181,6 +181,7 @@ impl Office {
     }
 }
 
-fn seal_name(id: &str) -> String {
+/// The name under which an operation is sealed.
+pub(crate) fn seal_name(id: &str) -> String {
     format!("approval {id}")
 }

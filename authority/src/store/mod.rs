@@ -24,10 +24,12 @@ mod patience;
 #[cfg(test)]
 mod plans;
 pub mod revocations;
+pub mod sealed;
 pub mod suspend_tries;
 pub mod tokens;
 mod turnstile;
 pub mod users;
+pub mod vault_state;
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;

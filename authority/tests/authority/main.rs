@@ -53,3 +53,4 @@ pub(crate) mod sharing;
 pub(crate) mod shutdown;
 pub(crate) mod suspension;
 pub(crate) mod two_administrators;
+pub(crate) mod vault;

@@ -129,6 +129,9 @@ const SILENT: &[&str] = &[
     "stop.code",
     "token.add",
     "token.import",
+    "vault.adopt",
+    "vault.begin",
+    "vault.rekey",
 ];
 
 /// Told by what they make of a certificate, whatever they are called.
