@@ -7,7 +7,6 @@
     reason = "a helper that fails is a test that fails"
 )]
 
-mod cluster;
 mod first_schema;
 mod outage;
 mod schema;

@@ -5,7 +5,7 @@ use authority::store::event;
 use serde_json::Value;
 
 use crate::bench::{Bench, Client};
-use crate::cluster::Cluster;
+use crate::postgres::cluster::Cluster;
 use crate::served::{Served, write_settings};
 
 /// Asks until the answer is the one, and yields the code of a refusal.
@@ -23,7 +23,7 @@ async fn until(client: &Client, good: bool) -> Option<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_database_that_is_gone_is_said_and_comes_back_without_a_restart() {
-    let mut cluster = Cluster::new();
+    let mut cluster = Cluster::new(None);
     let bench = Bench::made(Some(&cluster.database().await), Clock::system(), |_| {}).await;
     write_settings(&bench, |_| {});
     let served = Served::start(&bench.house.directory, &[]);

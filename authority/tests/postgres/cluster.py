@@ -2,12 +2,14 @@
 """A PostgreSQL cluster for tests: cluster.py RUNNER [FILE...]
 
 Makes a cluster in a private directory, reachable through a Unix socket there and nowhere else, and prints the
-directory. When process RUNNER ends, however that is, or standard input does, the cluster is stopped and everything
+directory. With JITSUIN_SMALL_DISK=SIZE its data lie on a tmpfs of that size; whoever starts it so lets it mount one (unshare).
+When process RUNNER ends, however that is, or standard input does, the cluster is stopped and everything
 is removed, the FILEs too. Until then it obeys lines on standard input, and answers each: kill, start, stop.
 As root it runs as Debian's user postgres, for PostgreSQL refuses to be root.
 """
 import glob
 import os
+import pwd
 import select
 import shutil
 import signal
@@ -27,6 +29,8 @@ def programs():
 
 USER = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
 
+SMALL = os.environ.get("JITSUIN_SMALL_DISK")
+
 
 class Cluster:
     def __init__(self):
@@ -36,12 +40,20 @@ class Cluster:
         self.server = None
         if USER:
             shutil.chown(self.place, USER["user"], USER["group"])
-        initdb = [f"{self.bin}/initdb", "-D", self.data, "-U", "jitsuin", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
+        small = []
+        if SMALL:
+            os.mkdir(self.data)
+            owner = pwd.getpwnam(USER["user"]) if USER else None
+            options = f"size={SMALL},mode=700" + (f",uid={owner.pw_uid},gid={owner.pw_gid}" if owner else "")
+            subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", self.data], check=True, **self.quiet)
+            small = ["--wal-segsize=1"]
+        initdb = [f"{self.bin}/initdb", *small, "-D", self.data, "-U", "jitsuin", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
         subprocess.run([*initdb, "--no-sync"], check=True, **self.quiet, **USER)
 
     def start(self):
         # fsync and synchronous_commit stay as they are in service: on.
-        settings = ["listen_addresses=", f"unix_socket_directories={self.place}", "max_connections=200", "shared_buffers=64MB"]
+        settings = ["max_wal_size=8MB", "min_wal_size=2MB"] if SMALL else []
+        settings += ["listen_addresses=", f"unix_socket_directories={self.place}", "max_connections=200", "shared_buffers=64MB"]
         options = [word for setting in settings for word in ("-c", setting)]
         self.server = subprocess.Popen([f"{self.bin}/postgres", "-D", self.data, *options], **self.quiet, **USER)
         ready = [f"{self.bin}/pg_isready", "-q", "-h", self.place, "-U", "jitsuin", "-d", "postgres"]

@@ -1,5 +1,7 @@
 //! PostgreSQL for tests: one cluster a run of the tests, a database each.
 
+pub(crate) mod cluster;
+
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};

@@ -45,7 +45,7 @@ pub(crate) fn secret(text: &str) -> Secret {
 }
 
 /// The suite is compiled twice: for SQLite, and for PostgreSQL.
-pub(crate) const ON_POSTGRES: bool = env!("CARGO_CRATE_NAME").len() == "authority_postgres".len();
+pub(crate) const ON_POSTGRES: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"authority_postgres");
 
 pub(crate) struct Bench {
     /// Removed with the bench.
