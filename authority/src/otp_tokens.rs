@@ -115,7 +115,7 @@ pub async fn let_time_pass(house: &House, most: i64) -> Result<usize, StoreError
         let now = house.clock.now();
         let outlived = in_time(tokens::outlived(house.store.readers(), now, &last, most)).await?;
         for (_, serial) in &outlived {
-            done += usize::from(in_time(end(house, serial)).await?);
+            done += usize::from(in_time(expire(house, serial)).await?);
         }
         match outlived.into_iter().last() {
             Some(end) => last = end,
@@ -124,7 +124,7 @@ pub async fn let_time_pass(house: &House, most: i64) -> Result<usize, StoreError
     }
 }
 
-async fn end(house: &House, serial: &str) -> Result<bool, StoreError> {
+async fn expire(house: &House, serial: &str) -> Result<bool, StoreError> {
     let mut change = house.store.change(&house.clock).await?;
     let now = change.now();
     // Another process may have been there first.
