@@ -47,6 +47,7 @@ pub(crate) mod refusals;
 pub(crate) mod relying_parties;
 pub(crate) mod revocation;
 pub(crate) mod rounds;
+pub(crate) mod routes;
 pub(crate) mod served;
 pub(crate) mod sessions;
 pub(crate) mod sharing;

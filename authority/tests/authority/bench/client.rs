@@ -163,3 +163,37 @@ impl Client {
         self.post(&format!("/admin/v1/users/{user}/certificate"), &fields).await
     }
 }
+
+/// A connection that is kept, for those who ask thousands of things: opened anew where the server has closed it.
+pub(crate) struct Line {
+    client: Client,
+    sender: Option<SendRequest<Full<Bytes>>>,
+}
+
+impl Line {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client, sender: None }
+    }
+
+    /// Sends a request, once more where the connection had gone: the server closes it after what it did not read. `None`
+    /// where it hangs up on it each time.
+    pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> Option<Answer> {
+        for _ in 0..3 {
+            if self.sender.as_ref().is_none_or(|sender| sender.is_closed()) {
+                self.sender = self.client.open().await;
+            }
+            let Some(sender) = &mut self.sender else { continue };
+            if sender.ready().await.is_ok()
+                && let Ok(answer) = sender.send_request(request.clone()).await
+            {
+                let (parts, body) = answer.into_parts();
+                if let Ok(body) = body.collect().await {
+                    let body = body.to_bytes().to_vec();
+                    return Some(Answer { status: parts.status, headers: parts.headers, body });
+                }
+            }
+            self.sender = None;
+        }
+        None
+    }
+}

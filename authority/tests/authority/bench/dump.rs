@@ -4,7 +4,7 @@ use authority::house::House;
 use sqlx::{Column, Row, TypeInfo, ValueRef};
 
 /// What a refused request may change: counters and locks they lead to, and what is handed out.
-const MAY_CHANGE: [&str; 13] = [
+const MAY_CHANGE: [&str; 15] = [
     "user_pin_failures",
     "user_pin_locked",
     "otp_failures",
@@ -13,6 +13,8 @@ const MAY_CHANGE: [&str; 13] = [
     "otp_locked",
     "failures_in_a_row",
     "wrong_entries",
+    "suspend_failures",
+    "suspend_closed_until",
     "contract_pin_failures",
     "contract_confirm_pin_failures",
     "version",

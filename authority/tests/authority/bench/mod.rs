@@ -24,7 +24,7 @@ use token::login::signed_bytes;
 use token::{AuthToken, Challenge, ContractId, Origin, PublicKey, Refusal, Secret, SignatureAlgorithm, UserId};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use client::{Answer, Client};
+pub(crate) use client::{Answer, Client, Line};
 
 use crate::postgres::Database;
 
