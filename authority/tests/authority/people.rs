@@ -27,7 +27,7 @@ async fn a_stopped_user_confirms_nothing_until_somebody_lifts_that() {
     office.choose(USER, "reissue", Some("pc_change")).await.ok();
     let new = bench.acquire().await.unwrap();
     act(&office, USER, "stop").await.ok();
-    assert_eq!(bench.confirm(&new).await.err(), Some(Refusal::LockUser));
+    assert_eq!(bench.confirm(&new).await.err(), Some(Refusal::UserStopped));
     assert_eq!(bench.states().await, ["valid", "unconfirmed"], "nothing ends by asking");
     act(&office, USER, "resume").await.ok();
     bench.client().await.verify(&old).await.ok();

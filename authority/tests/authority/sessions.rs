@@ -99,9 +99,10 @@ async fn whoever_is_stopped_is_out_at_once_and_comes_back_by_the_card_alone() {
         let fields = [more, &[("confirm_pin", CONFIRM_PIN), ("version", version.as_str())]].concat();
         office.post(&format!("/admin/v1/users/{USER}/{what}"), &fields).await.ok();
     };
-    for (out, back, why, told) in
-        [("stop", "resume", "E-LOCK-USER", "E-LOCK-USER"), ("suspend", "reinstate", "E-CERT-SUSPENDED", "E-SESSION")]
-    {
+    for (out, back, why, told) in [
+        ("stop", "resume", "E-USER-STOPPED", "E-USER-STOPPED"),
+        ("suspend", "reinstate", "E-CERT-SUSPENDED", "E-SESSION"),
+    ] {
         let begun = text(&bench.client().await.verify(&card).await.ok(), "login").to_owned();
         let mut browser = Browser::new(&bench).await;
         enter(&mut browser, &card).await;
