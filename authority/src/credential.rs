@@ -29,19 +29,65 @@ pub enum CredentialError {
     Length(PathBuf),
 }
 
+/// Where a secret of the service lies: systemd's credential where there is one, else the file in the authority's directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Place {
+    /// The file.
+    path: PathBuf,
+    /// It is one of systemd's.
+    given: bool,
+}
+
+/// Opens a file that nobody else may read, one of systemd's or another. `None`: others may.
+///
+/// # Errors
+/// Those of open(2) and fstat(2).
+pub(crate) fn open_private(path: &Path) -> std::io::Result<Option<std::fs::File>> {
+    let given = std::env::var_os("CREDENTIALS_DIRECTORY").is_some_and(|folder| path.starts_with(folder));
+    Place { path: path.to_owned(), given }.open()
+}
+
+/// Where the secret `name` lies.
+fn place(directory: &Path, name: &str) -> Place {
+    place_in(std::env::var_os("CREDENTIALS_DIRECTORY").as_deref().map(Path::new), directory, name)
+}
+
+fn place_in(credentials: Option<&Path>, directory: &Path, name: &str) -> Place {
+    let given = credentials.map(|folder| folder.join(name)).filter(|path| path.exists());
+    match given {
+        Some(path) => Place { path, given: true },
+        None => Place { path: directory.join(name), given: false },
+    }
+}
+
+impl Place {
+    /// Opens the file. `None`: others may read it.
+    ///
+    /// # Errors
+    /// Those of open(2) and fstat(2).
+    fn open(&self) -> std::io::Result<Option<std::fs::File>> {
+        let file = std::fs::File::open(&self.path)?;
+        // The folder of credentials is the unit's alone. In it the bits of the group are the mask of the ACL by which
+        // systemd 254 and newer let the unit's user read what is root's (acl(5)): they say nothing of a group.
+        let others = if self.given { 0o027 } else { 0o077 };
+        Ok((file.metadata()?.mode() & others == 0).then_some(file))
+    }
+}
+
 /// Reads the credential `name`: systemd's where there is one, else the file in the authority's directory. A newline at
 /// its end is none of it.
 ///
 /// # Errors
 /// [`CredentialError`].
 pub fn load(directory: &Path, name: &str) -> Result<Zeroizing<Vec<u8>>, CredentialError> {
-    let given = std::env::var_os("CREDENTIALS_DIRECTORY").map(|directory| PathBuf::from(directory).join(name));
-    let path = given.filter(|path| path.exists()).unwrap_or_else(|| directory.join(name));
+    read(place(directory, name))
+}
+
+fn read(place: Place) -> Result<Zeroizing<Vec<u8>>, CredentialError> {
+    let opened = place.open();
+    let path = place.path;
     let failed = |source| CredentialError::File { path: path.clone(), source };
-    let file = std::fs::File::open(&path).map_err(failed)?;
-    if file.metadata().map_err(failed)?.mode() & 0o077 != 0 {
-        return Err(CredentialError::Mode(path));
-    }
+    let Some(file) = opened.map_err(failed)? else { return Err(CredentialError::Mode(path)) };
     // One allocation, so that no copy is left behind by a growing buffer.
     let mut text = Zeroizing::new(Vec::with_capacity(MAX + 2));
     file.take(MAX as u64 + 2).read_to_end(&mut text).map_err(failed)?;
@@ -75,5 +121,32 @@ mod tests {
         assert!(matches!(load(), Err(CredentialError::Length(_))));
         write(&[b'a'; MAX + 1], 0o600);
         assert!(matches!(load(), Err(CredentialError::Length(_))));
+    }
+
+    /// systemd 254 and newer: 0400 of root and an ACL for the unit's user, which stat(2) shows as 0440.
+    #[test]
+    fn what_systemd_gives_is_taken_as_it_gives_it() {
+        let (credentials, directory) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let write = |folder: &Path, mode: u32| {
+            let path = folder.join("webhook.key");
+            let _ = std::fs::remove_file(&path);
+            std::fs::write(&path, folder.as_os_str().as_encoded_bytes()).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let load = || read(place_in(Some(credentials.path()), directory.path(), "webhook.key"));
+        write(directory.path(), 0o600);
+        let content = |folder: &Path| folder.as_os_str().as_encoded_bytes().to_vec();
+        assert_eq!(load().unwrap().to_vec(), content(directory.path()), "none is given");
+        for mode in [0o400, 0o440] {
+            write(credentials.path(), mode);
+            assert_eq!(load().unwrap().to_vec(), content(credentials.path()), "{mode:o}");
+        }
+        for mode in [0o444, 0o460, 0o402] {
+            write(credentials.path(), mode);
+            assert!(matches!(load(), Err(CredentialError::Mode(_))), "{mode:o}");
+        }
+        std::fs::remove_file(credentials.path().join("webhook.key")).unwrap();
+        write(directory.path(), 0o440);
+        assert!(matches!(load(), Err(CredentialError::Mode(_))), "the directory's own");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::{Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -11,6 +11,7 @@ use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
 
 use super::VaultError;
+use crate::credential;
 
 const KEY_LEN: usize = 32;
 const NONCE_LEN: usize = 12;
@@ -69,10 +70,9 @@ impl Key {
     /// Reads a key file.
     pub(super) fn read(path: &Path) -> Result<Self, VaultError> {
         let file_error = |source| VaultError::File { path: path.to_owned(), source };
-        let file = std::fs::File::open(path).map_err(file_error)?;
-        if file.metadata().map_err(file_error)?.mode() & 0o077 != 0 {
+        let Some(file) = credential::open_private(path).map_err(file_error)? else {
             return Err(VaultError::Mode(path.to_owned()));
-        }
+        };
         let mut key = Zeroizing::new(Vec::with_capacity(KEY_LEN + 1));
         file.take(KEY_LEN as u64 + 1).read_to_end(&mut key).map_err(file_error)?;
         if key.len() != KEY_LEN {
