@@ -2,6 +2,7 @@
 //! processes share, or takes [`Challenges`] where it is one process.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
 
 use token::Challenge;
@@ -30,11 +31,6 @@ pub trait ChallengeStore {
     fn take(&self, session: &str, now: i64) -> Result<Option<Challenge>, Self::Error>;
 }
 
-/// More challenges are out than are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("too many logins are under way. Try again in a moment")]
-pub struct Full;
-
 /// Challenges in memory, for a server that is one process.
 #[derive(Debug)]
 pub struct Challenges {
@@ -44,7 +40,7 @@ pub struct Challenges {
 }
 
 impl Challenges {
-    /// At most `most` at once, each for `seconds` (at most 300).
+    /// At most `most` at once, the oldest giving way to another, each for `seconds` (at most 300).
     #[must_use]
     pub fn new(most: usize, seconds: u32) -> Self {
         Self { most, seconds: i64::from(seconds.min(300)), kept: Mutex::default() }
@@ -52,21 +48,24 @@ impl Challenges {
 }
 
 impl ChallengeStore for Challenges {
-    type Error = Full;
+    type Error = Infallible;
 
-    fn put(&self, session: &str, challenge: &Challenge, now: i64) -> Result<(), Full> {
+    fn put(&self, session: &str, challenge: &Challenge, now: i64) -> Result<(), Infallible> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= self.most && !kept.contains_key(session) {
             kept.retain(|_, (_, at)| now - *at <= self.seconds);
-            if kept.len() >= self.most {
-                return Err(Full);
+            // the oldest goes: whoever asks for many without logging in must not keep the others out
+            while kept.len() >= self.most.max(1) {
+                let oldest = kept.iter().min_by_key(|(_, (_, at))| *at).map(|(session, _)| session.clone());
+                let Some(oldest) = oldest else { break };
+                kept.remove(&oldest);
             }
         }
         kept.insert(session.to_owned(), (challenge.clone(), now));
         Ok(())
     }
 
-    fn take(&self, session: &str, now: i64) -> Result<Option<Challenge>, Full> {
+    fn take(&self, session: &str, now: i64) -> Result<Option<Challenge>, Infallible> {
         let taken = self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(session);
         Ok(taken.filter(|(_, at)| (0..=self.seconds).contains(&(now - at))).map(|(challenge, _)| challenge))
     }
@@ -90,15 +89,20 @@ mod tests {
     }
 
     #[test]
-    fn so_many_and_no_more_until_some_are_old() {
+    fn the_oldest_gives_way_to_another() {
         let store = Challenges::new(2, 300);
         let challenge = Challenge::from_bytes(&[1; 32]).unwrap();
-        store.put("a", &challenge, 0).unwrap();
-        store.put("b", &challenge, 1).unwrap();
-        assert_eq!(store.put("c", &challenge, 2), Err(Full));
-        store.put("b", &challenge, 3).unwrap();
-        store.put("c", &challenge, 301).unwrap();
-        assert_eq!(store.take("a", 301), Ok(None));
+        for (session, now) in [("a", 0), ("b", 1), ("a", 2), ("c", 3)] {
+            store.put(session, &challenge, now).unwrap();
+        }
+        assert_eq!(store.take("b", 3), Ok(None));
+        for session in ["a", "c"] {
+            assert_eq!(store.take(session, 3), Ok(Some(challenge.clone())), "{session}");
+        }
+        // whoever asks for very many keeps nobody out who asks after that
+        (0..1000).for_each(|n| store.put(&n.to_string(), &challenge, 4).unwrap());
+        store.put("d", &challenge, 5).unwrap();
+        assert_eq!(store.take("d", 6), Ok(Some(challenge)));
     }
 
     #[test]

@@ -43,7 +43,7 @@ mod path;
 mod rejection;
 mod verifier;
 
-pub use challenge::{ChallengeStore, Challenges, Full};
+pub use challenge::{ChallengeStore, Challenges};
 pub use evidence::{BadList, Evidence, RevocationList};
 pub use party::{BadParty, Demand, Holders, Party};
 pub use rejection::{Reason, Rejection};
