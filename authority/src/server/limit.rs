@@ -7,11 +7,33 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Addresses that are remembered at once.
 const MAX_ADDRESSES: usize = 10_000;
 
-/// A token bucket per address: `per_minute` requests, refilled steadily, all of them at once at most.
+/// So many times what one subscriber has is for all those who share half of a subscriber's prefix: whoever has an IPv6
+/// /48 has 65,536 subscribers' addresses in it.
+const NEIGHBOURS: f64 = 8.0;
+
+/// A token bucket per subscriber: `per_minute` requests, refilled steadily, all of them at once at most.
 #[derive(Debug)]
 pub struct RateLimiter {
     per_minute: u32,
-    buckets: Mutex<HashMap<IpAddr, (f64, i64)>>,
+    buckets: Mutex<HashMap<IpNet, Bucket>>,
+}
+
+/// Addresses that share a bucket: the first of them, and how many bits they share.
+type IpNet = (IpAddr, u32);
+
+#[derive(Debug)]
+struct Bucket {
+    most: f64,
+    left: f64,
+    at: i64,
+}
+
+impl Bucket {
+    /// What is in it at `now`.
+    fn left(&self, now: i64) -> f64 {
+        let passed = f64::from(u32::try_from(now.saturating_sub(self.at)).unwrap_or(0));
+        (self.left + passed * self.most / 60.0).min(self.most)
+    }
 }
 
 impl RateLimiter {
@@ -29,28 +51,47 @@ impl RateLimiter {
 
     /// Whether a request from `address` at `now` (Unix time in seconds) is within the limit.
     pub fn admits(&self, address: IpAddr, now: i64) -> bool {
-        let address = subscriber(address);
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = f64::from(self.per_minute);
-        let refilled = |left: f64, at: i64| {
-            let passed = f64::from(u32::try_from(now.saturating_sub(at)).unwrap_or(0));
-            (left + passed * full / 60.0).min(full)
+        let per_minute = f64::from(self.per_minute);
+        let subscriber = subscriber(address);
+        let wide = match subscriber {
+            IpAddr::V6(six) => Some(((prefix(six, 48).into(), 48), per_minute * NEIGHBOURS)),
+            IpAddr::V4(_) => None,
         };
+        let nets = std::iter::once(((subscriber, 64), per_minute)).chain(wide);
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= MAX_ADDRESSES {
-            // A bucket that is full again says nothing; with all in use the oldest have to go.
-            buckets.retain(|_, (left, at)| refilled(*left, *at) < full);
-            if buckets.len() >= MAX_ADDRESSES {
-                buckets.clear();
+            make_room(&mut buckets, now);
+        }
+        let mut admitted = true;
+        for (net, most) in nets.clone() {
+            let bucket = buckets.entry(net).or_insert(Bucket { most, left: most, at: now });
+            bucket.left = bucket.left(now);
+            bucket.at = now;
+            admitted &= bucket.left >= 1.0;
+        }
+        if admitted {
+            for (net, _) in nets {
+                if let Some(bucket) = buckets.get_mut(&net) {
+                    bucket.left -= 1.0;
+                }
             }
         }
-        let (left, at) = buckets.entry(address).or_insert((full, now));
-        *left = refilled(*left, *at);
-        *at = now;
-        let admitted = *left >= 1.0;
-        if admitted {
-            *left -= 1.0;
-        }
         admitted
+    }
+}
+
+/// Forgets the fuller half, first of all the buckets that are full again and say nothing: so nobody is forgotten who has
+/// used up what he has.
+fn make_room(buckets: &mut HashMap<IpNet, Bucket>, now: i64) {
+    let level = |bucket: &Bucket| bucket.left(now) / bucket.most;
+    buckets.retain(|_, bucket| level(bucket) < 1.0);
+    if buckets.len() < MAX_ADDRESSES {
+        return;
+    }
+    let mut by_level: Vec<(IpNet, f64)> = buckets.iter().map(|(net, bucket)| (*net, level(bucket))).collect();
+    by_level.sort_unstable_by(|(_, a), (_, b)| a.total_cmp(b));
+    for (net, _) in by_level.split_off(by_level.len() / 2) {
+        buckets.remove(&net);
     }
 }
 
@@ -107,9 +148,14 @@ impl Drop for Slot {
 /// (RFC 6177).
 fn subscriber(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V6(six) => Ipv6Addr::from_bits(six.to_bits() & !u128::from(u64::MAX)).into(),
+        IpAddr::V6(six) => prefix(six, 64).into(),
         four => four,
     }
+}
+
+/// The first address that shares `bits` (1 to 128) with this one.
+fn prefix(six: Ipv6Addr, bits: u32) -> Ipv6Addr {
+    Ipv6Addr::from_bits(six.to_bits() & (u128::MAX << (128 - bits)))
 }
 
 #[cfg(test)]
@@ -137,6 +183,24 @@ mod tests {
         assert!(!limiter.admits(six("192.0.2.1"), 1000), "mapped or not, it is one address");
         assert!(limiter.admits(six("::ffff:192.0.2.2"), 1000));
     }
+
+    #[test]
+    fn nobody_gets_rid_of_his_limit_by_many_addresses() {
+        let limiter = RateLimiter::new(60);
+        let six = |high: u64, low: u16| {
+            IpAddr::from(Ipv6Addr::from_bits(u128::from(0x2001_0db8_0000_0000 + (high << 16) + u64::from(low)) << 64))
+        };
+        let within = (0..2_000).filter(|n| limiter.admits(six(0, *n), 1000)).count();
+        assert_eq!(within, 480, "all of a /48 together");
+        assert!(limiter.admits(six(1, 0), 1000), "another one");
+        // somebody who used up his share, and then ten thousand others
+        let four = |n: u32| IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + n));
+        assert_eq!((0..100).filter(|_| limiter.admits(four(0), 1000)).count(), 60);
+        assert!((1..30_000).all(|n| limiter.admits(four(n), 1000)));
+        assert!(!limiter.admits(four(0), 1000) && !limiter.admits(six(0, 0), 1000), "they are not forgotten");
+        assert!(limiter.buckets.lock().unwrap().len() <= MAX_ADDRESSES + 1);
+    }
+
     #[test]
     fn nobody_holds_all_connections() {
         let connections = Connections::new(8);
