@@ -2,6 +2,7 @@
 
 mod administrator;
 mod ca;
+mod database;
 mod log;
 mod metrics;
 mod notice;
@@ -265,6 +266,7 @@ impl DatabaseSettings {
             // what stands before @ is the user; a colon in it begins a password
             authority.is_some_and(|text| !text.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')))
                 && !url.contains("password=")
+                && database::keeps_to_itself(url)
         })
     }
 }
@@ -406,7 +408,11 @@ impl Settings {
             ((1..=99).contains(&self.certificate.users_per_contract), "certificate.users-per-contract", "1 to 99"),
             ((10..=10_080).contains(&self.acquisition.code_minutes), "acquisition.code-minutes", "10 to 10080"),
             (self.acquisition.resume_minutes <= 129_600, "acquisition.resume-minutes", "0 to 129600"),
-            (self.database.is_good(), "database.postgres", "a postgres:// URL without a password in it"),
+            (
+                self.database.is_good(),
+                "database.postgres",
+                "a postgres:// URL without a password in it, and with sslmode=verify-full where it is of another machine",
+            ),
             (!self.acquisition.algorithms.is_empty(), "acquisition.algorithms", "one kind of key or more"),
             (
                 self.acquisition.code || !self.acquisition.code_alone,
@@ -498,6 +504,7 @@ mod tests {
             "[database]\npostgres = \"mysql://localhost/jitsuin\"",
             "[database]\npostgres = \"postgres://jitsuin:secret@localhost/jitsuin\"",
             "[database]\npostgres = \"postgres:///jitsuin?password=secret\"",
+            "[database]\npostgres = \"postgres://db.bank.example/jitsuin\"",
         ] {
             assert!(Settings::parse(&format!("{LEAST}{section}\n")).is_err(), "{section}");
         }
