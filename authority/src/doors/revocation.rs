@@ -67,6 +67,7 @@ async fn list(doors: &Doors, issuer: &str, partition: i64, headers: &HeaderMap) 
         }
         Ok(None) => not_found(headers),
         Err(RevocationError::Busy) => (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")]).into_response(),
+        Err(RevocationError::Waiting) => (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "60")]).into_response(),
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, issuer, "no revocation list");
             StatusCode::SERVICE_UNAVAILABLE.into_response()

@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError};
 
 use axum::body::Bytes;
 
-use super::{Desk, RevocationError};
+use super::{AGAIN, Desk, RevocationError};
 use crate::ca::{Entries, ListOrder};
 use crate::house::House;
 use crate::rules::revocation::{Standing, standing};
@@ -31,7 +31,7 @@ pub struct List {
 
 impl Desk {
     /// The list of an issuing CA, or a part of it; `None` where there is no such CA or part. While the CA's key is out
-    /// of reach the newest list stands as long as it says itself.
+    /// of reach the newest list stands as long as it says itself, and the key is tried once a minute.
     ///
     /// # Errors
     /// [`RevocationError`].
@@ -51,14 +51,26 @@ impl Desk {
         }
         // one list is made at a time, whoever waits for it
         drop(turn);
-        let made = self.make(house, issuer, partition).await;
-        match (made, state.newest) {
-            (Err(RevocationError::Ca(error)), Some(newest)) if now < newest.next_update => {
+        let made = if self.failed_lately(issuer, now) {
+            Err(RevocationError::Waiting)
+        } else {
+            self.make(house, issuer, partition).await
+        };
+        match (made, state.newest.filter(|newest| now < newest.next_update)) {
+            (Err(RevocationError::Waiting), Some(newest)) => {
+                self.stored(house, issuer, partition, newest).await.map(Some)
+            }
+            (Err(RevocationError::Ca(error)), Some(newest)) => {
                 tracing::error!(error = &error as &dyn std::error::Error, issuer, "no new revocation list");
                 self.stored(house, issuer, partition, newest).await.map(Some)
             }
             (made, _) => made,
         }
+    }
+
+    fn failed_lately(&self, issuer: &str, now: i64) -> bool {
+        let failed_at = self.failed_at.lock().unwrap_or_else(PoisonError::into_inner);
+        failed_at.get(issuer).is_some_and(|at| (*at..*at + AGAIN).contains(&now))
     }
 
     /// The list that is in the database, from memory where it was read before.
@@ -87,6 +99,10 @@ impl Desk {
 
     async fn make(&self, house: &House, issuer: &str, partition: i64) -> Result<Option<Arc<List>>, RevocationError> {
         let _one = self.making.lock().await;
+        if self.failed_lately(issuer, house.clock.now()) {
+            // while this one waited
+            return Err(RevocationError::Waiting);
+        }
         for _ in 0..ROUNDS {
             let Some(state) = revocations::list_state(house.store.readers(), issuer, partition).await? else {
                 return Ok(None);
@@ -95,7 +111,14 @@ impl Desk {
             if let Some(newest) = state.newest.filter(|newest| shows(&state, newest, now)) {
                 return self.stored(house, issuer, partition, newest).await.map(Some);
             }
-            let (newest, der) = sign(house, issuer, partition, &state, now).await?;
+            let (newest, der) = match sign(house, issuer, partition, &state, now).await {
+                Err(error @ RevocationError::Ca(_)) => {
+                    let mut failed_at = self.failed_at.lock().unwrap_or_else(PoisonError::into_inner);
+                    failed_at.insert(issuer.to_owned(), house.clock.now());
+                    return Err(error);
+                }
+                signed => signed?,
+            };
             let mut change = house.store.change(&house.clock).await?;
             if !revocations::publish(change.db(), issuer, partition, &newest, &der).await? {
                 continue;

@@ -26,6 +26,9 @@ use crate::store::{Event, Store, StoreError, revocations};
 const READS: usize = 2;
 /// How long somebody waits for one of them.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Seconds after a CA could not sign before it is asked to sign a list again: anybody may ask for lists, and the token with the
+/// key is also waited for by those who acquire.
+const AGAIN: i64 = 60;
 
 /// Why there is no list or answer.
 #[derive(Debug, thiserror::Error)]
@@ -48,8 +51,8 @@ pub enum RevocationError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The CA could not certify a responder a moment ago, and is not asked again yet.
-    #[error("no OCSP responder was certified a moment ago")]
+    /// The CA did not sign a moment ago, a list or a responder's certificate, and is not asked again yet.
+    #[error("the issuing CA did not sign a moment ago")]
     Waiting,
     /// The work was not carried out.
     #[error("the work was cut off")]
@@ -62,6 +65,8 @@ pub struct Desk {
     lists: std::sync::Mutex<HashMap<(String, i64), Arc<List>>>,
     /// One list is made at a time.
     making: tokio::sync::Mutex<()>,
+    /// When a CA could last not sign a list, by CA.
+    failed_at: std::sync::Mutex<HashMap<String, i64>>,
     ocsp: ocsp::Memory,
     reads: Semaphore,
 }
@@ -71,6 +76,7 @@ impl Default for Desk {
         Self {
             lists: std::sync::Mutex::default(),
             making: tokio::sync::Mutex::default(),
+            failed_at: std::sync::Mutex::default(),
             ocsp: ocsp::Memory::default(),
             reads: Semaphore::new(READS),
         }

@@ -251,6 +251,37 @@ async fn processes_give_one_list_and_its_number_only_grows() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_out_of_reach_is_tried_once_a_minute() {
+    let mut bench = today(Bench::new().await);
+    let administrator = bench.administrator().await;
+    let office = bench.office(&administrator).await;
+    bench.user_card(&office).await;
+    let (issuer, folder) = (bench.house.ca.current().id().to_owned(), bench.house.directory.join("ca"));
+    let number = async |bench: &Bench| {
+        bench.house.revocation.list(&bench.house, &issuer, 0).await.unwrap().unwrap().newest.number
+    };
+    assert_eq!(number(&bench).await, 1);
+    let words = crate::bench::secret("nobody has typed them yet");
+    authority::ca::ceremony::encrypt_keys(&folder, &words).unwrap();
+    let closed = || std::sync::Arc::new(Ca::open(&folder, &bench.house.settings.ca).unwrap());
+    let (closed, again) = (closed(), closed());
+    bench.house.ca = closed;
+    office.choose(USER, "revoke", Some("other")).await.ok();
+    assert_eq!(number(&bench).await, 1, "the newest there is, which is still good");
+    bench.house.ca.current().signer().open(&words).unwrap();
+    assert_eq!(number(&bench).await, 1, "it is not tried again at once");
+    bench.wait(60);
+    assert_eq!(number(&bench).await, 2);
+
+    bench.house.ca = again;
+    bench.wait(30 * 86_400);
+    for passing in ["Ca(", "Waiting"] {
+        let none = bench.house.revocation.list(&bench.house, &issuer, 0).await.unwrap_err();
+        assert!(format!("{none:?}").starts_with(passing), "{none:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_part_holds_so_many_certificates_and_no_more() {
     let bench = today(Bench::with(|settings| settings.revocation.partition = 100).await);
     let administrator = bench.administrator().await;
