@@ -31,6 +31,7 @@ pub mod office;
 pub mod otp;
 pub mod otp_tokens;
 pub mod own;
+mod owner;
 pub mod people;
 pub mod pins;
 pub mod pskc;

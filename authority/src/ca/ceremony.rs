@@ -3,9 +3,9 @@
 //!
 //! Each step yields lines to compare on both sides, and the root's folder keeps them in `ceremony.log`.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use der::asn1::{BitString, SetOfVec};
@@ -14,26 +14,22 @@ use sha2::{Digest, Sha256};
 use spki::SubjectPublicKeyInfoOwned;
 use token::{CertificateFacts, InstitutionCode, KeyAlgorithm, PublicKey, Secret};
 use x509_cert::crl::CertificateList;
-use x509_cert::ext::pkix::{CrlNumber, CrlReason};
+use x509_cert::ext::pkix::CrlReason;
 use x509_cert::name::Name;
 use x509_cert::request::{CertReq, CertReqInfo, Version};
 
-use super::create::{key_id_of, random_serial, subject_of};
+use super::create::{DAY, ROOT_DAYS, key_id_of, random_serial, root_list, subject_of};
+pub use super::install::{Installed, encrypt_keys, finish, install_issuing, install_root_list, waiting_key};
 use super::issuing::{is_issued_by, is_signed_by};
-use super::list::{self, Entries, ListOrder};
+use super::list::{self, Entries};
 use super::profile::{Pointers, Profile, authority_name};
 use super::signer::{algorithm_identifier, generation, sign_certificate};
 use super::{CaError, CaSigner, FileSigner, SealedSigner, TokenSigner, files, sealed};
+use crate::owner;
 use crate::settings::{CaSettings, Pkcs11Place};
 
-const DAY: i64 = 24 * 60 * 60;
-const ROOT_DAYS: i64 = 20 * 365;
-/// The root's key is seldom to be had: its list lives long.
-const LIST_DAYS: i64 = 400;
 /// The folder in which the next issuing CA waits for its certificate.
-const NEXT: &str = "next";
-/// Where a root says that its key is in a token.
-const ROOT_TOKEN: &str = "root.pkcs11.toml";
+pub(super) const NEXT: &str = "next";
 const LOG: &str = "ceremony.log";
 
 /// Why a step of the ceremony is not taken. Nothing was changed.
@@ -93,7 +89,7 @@ fn new_key(
         }
         Keep::Token { place, label, pin } => {
             let copy = || Secret::new(pin.expose().to_vec());
-            let public = TokenSigner::generate(settings, place, algorithm, label, copy())?;
+            let public = TokenSigner::generate(place, algorithm, label, copy())?;
             let signer = TokenSigner::new(public, settings, (*place).clone());
             signer.open(&copy())?;
             Ok(Box::new(signer))
@@ -112,18 +108,20 @@ pub fn new_root(
     settings: &CaSettings,
     now: i64,
 ) -> Result<Vec<String>, CeremonyError> {
+    if dir.exists() {
+        return Err(CeremonyError::Unfit("the folder exists already, and may hold another root. Name a new one"));
+    }
     let failed = |source| CeremonyError::File { path: dir.to_owned(), source };
-    std::fs::DirBuilder::new().mode(0o700).create(dir).map_err(failed)?;
+    owner::new_folder(dir).map_err(failed)?;
     let root = new_key(dir, files::ROOT_KEY, KeyAlgorithm::P384, keep, settings)?;
     let profile = Profile::root_at(institution, now).map_err(CaError::Build)?;
     let validity = (now, now + ROOT_DAYS * DAY);
     let certificate = sign_certificate(profile, random_serial()?, validity, root.public_key(), root.as_ref())?;
     files::write_certificate(dir, files::ROOT_CERTIFICATE, &certificate)?;
     if let Keep::Token { place, .. } = keep {
-        let text = toml::to_string(place).map_err(|_| CeremonyError::Unfit("the token's place cannot be written"))?;
-        write_new(&dir.join(ROOT_TOKEN), text.as_bytes())?;
+        files::write_place(dir, files::ROOT_PLACE, place)?;
     }
-    let list = sign_list(&certificate, root.as_ref(), 1, Entries::default(), now)?;
+    let list = root_list(&certificate, root.as_ref(), 1, Entries::default(), now)?;
     files::replace_list(dir, files::ROOT_LIST, &list)?;
     let lines = vec![format!("root sha256 {}", hex::encode(Sha256::digest(&certificate)))];
     protocol(dir, now, "new-root", &lines)?;
@@ -137,10 +135,7 @@ pub fn new_root(
 pub fn root(dir: &Path, settings: &CaSettings) -> Result<(Vec<u8>, Box<dyn CaSigner>), CeremonyError> {
     let certificate = files::read_certificate(dir, files::ROOT_CERTIFICATE)?;
     let public = public_key(&certificate)?;
-    let place = dir.join(ROOT_TOKEN);
-    if place.exists() {
-        let text = std::fs::read_to_string(&place).map_err(|source| CeremonyError::File { path: place, source })?;
-        let place = toml::from_str(&text).map_err(|_| CeremonyError::Unfit("root.pkcs11.toml is not understood"))?;
+    if let Some(place) = files::read_place(dir, files::ROOT_PLACE)? {
         return Ok((certificate, Box::new(TokenSigner::new(public, settings, place))));
     }
     let signer: Box<dyn CaSigner> = match files::read_key(dir, files::ROOT_KEY)? {
@@ -173,7 +168,7 @@ pub fn request_issuing(
     // what an interrupted step left is a key that nothing was signed with
     let _ = std::fs::remove_dir_all(&next);
     let failed = |source| CeremonyError::File { path: next.clone(), source };
-    std::fs::DirBuilder::new().mode(0o700).create(&next).map_err(failed)?;
+    owner::new_folder(&next).map_err(failed)?;
     let key = new_key(&next, files::ISSUING_KEY, KeyAlgorithm::P256, keep, settings)?;
     let subject = issuing_name(institution, now)?;
     let info = CertReqInfo {
@@ -188,6 +183,10 @@ pub fn request_issuing(
         algorithm: algorithm_identifier(key.public_key())?,
         signature: BitString::from_bytes(&signature)?,
     };
+    if let Keep::Token { place, .. } = keep {
+        files::write_place(&next, files::ISSUING_PLACE, place)?;
+    }
+    // it comes last: with it the folder is whole
     files::write_request(&next, &request.to_der()?)?;
     files::sync_folder(&next)?;
     Ok((next.join(files::REQUEST), vec![format!("key {}", fingerprint(key.public_key()))]))
@@ -242,8 +241,8 @@ pub fn sign_root_list(
     let mut number = 1;
     let mut known = Vec::new();
     if let Some(old) = files::read_list(dir, files::ROOT_LIST)? {
-        let old = CertificateList::from_der(&old).map_err(|_| CaError::List(files::ROOT_LIST))?;
-        number = list_number(&old)? + 1;
+        number = list::number(&old)? + 1;
+        let old: CertificateList = CertificateList::from_der(&old).map_err(|_| CaError::List(files::ROOT_LIST))?;
         for entry in old.tbs_cert_list.revoked_certificates.unwrap_or_default() {
             let reason = entry
                 .crl_entry_extensions
@@ -268,155 +267,15 @@ pub fn sign_root_list(
         entries.push(&octets, now, Some(reason))?;
         lines.push(format!("revoked serial {serial}"));
     }
-    let list = sign_list(certificate, signer.as_ref(), number, entries, now)?;
+    let list = root_list(certificate, signer.as_ref(), number, entries, now)?;
     files::replace_list(dir, files::ROOT_LIST, &list)?;
     lines.push(format!("list sha256 {}", hex::encode(Sha256::digest(&list))));
     protocol(dir, now, "root-list", &lines)?;
     Ok((list, lines))
 }
 
-/// What an installation changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Installed {
-    /// [`super::IssuingCa::id`] of the CA that issues from now on.
-    pub issuer: String,
-    /// That of the one before.
-    pub former: String,
-    /// The root is another: the server needs a new certificate.
-    pub new_root: bool,
-    /// Where the former root's key lies, which was in the authority's folder. It can still make CAs that whoever has
-    /// pinned that root believes.
-    pub root_key: Option<PathBuf>,
-}
-
-/// Puts the certificate beside the key that waits for it, and the CA that issued so far among the former ones. What was
-/// interrupted is taken up by doing it again. `root` is the new CA's root, where it is another than the old one's.
-///
-/// # Errors
-/// [`CeremonyError`].
-pub fn install_issuing(
-    dir: &Path,
-    certificate: &[u8],
-    root: Option<&[u8]>,
-    now: i64,
-) -> Result<Installed, CeremonyError> {
-    let next = dir.join(NEXT);
-    let (_, key) = read_request(&next.join(files::REQUEST))?;
-    if public_key(certificate)? != key {
-        return Err(CeremonyError::Unfit(
-            "the certificate is not for the key that waits. Bring the one for its request",
-        ));
-    }
-    let old_root = files::read_certificate(dir, files::ROOT_CERTIFICATE)?;
-    let above = root.unwrap_or(&old_root);
-    if !is_issued_by(certificate, &public_key(above)?) {
-        return Err(CeremonyError::Unfit("the certificate is not of this root. Name its root as well"));
-    }
-    let read = facts(certificate)?;
-    if !read.ca || !(read.not_before..read.not_after).contains(&now) {
-        return Err(CeremonyError::Unfit("the certificate is not an issuing CA's, or not of this time"));
-    }
-    let issuer = hex::encode(key_id_of(certificate, files::ISSUING_CERTIFICATE)?);
-    let old = files::read_certificate(dir, files::ISSUING_CERTIFICATE)?;
-    let former = hex::encode(key_id_of(&old, files::ISSUING_CERTIFICATE)?);
-    let new_root = above != old_root;
-    if former != issuer {
-        keep_former(dir, &former, new_root)?;
-    }
-    files::take_over(&next, dir, files::ISSUING_KEY)?;
-    files::replace_certificate(dir, files::ISSUING_CERTIFICATE, certificate)?;
-    if new_root {
-        files::replace_certificate(dir, files::ROOT_CERTIFICATE, above)?;
-        let _ = std::fs::remove_file(dir.join(files::ROOT_LIST));
-    }
-    std::fs::remove_dir_all(&next).map_err(|source| CeremonyError::File { path: next, source })?;
-    files::sync_folder(dir)?;
-    let root_key = dir.join(files::FORMER).join(&former).join(files::ROOT_KEY);
-    let root_key = Some(root_key).filter(|path| path.exists());
-    Ok(Installed { issuer, former, new_root, root_key })
-}
-
-/// Copies the CA that issues among the former ones, whole or not at all.
-fn keep_former(dir: &Path, id: &str, new_root: bool) -> Result<(), CeremonyError> {
-    let place = dir.join(files::FORMER).join(id);
-    if place.exists() {
-        return Ok(());
-    }
-    let staging = dir.join(files::FORMER).join(format!(".{id}"));
-    let failed = |source| CeremonyError::File { path: staging.clone(), source };
-    let _ = std::fs::remove_dir_all(&staging);
-    std::fs::DirBuilder::new().mode(0o700).recursive(true).create(&staging).map_err(failed)?;
-    let mut names = vec![files::ISSUING_CERTIFICATE, files::ROOT_CERTIFICATE, files::ISSUING_KEY, files::ROOT_LIST];
-    if new_root {
-        names.push(files::ROOT_KEY);
-    }
-    for name in names {
-        match std::fs::copy(dir.join(name), staging.join(name)) {
-            Ok(_) => File::open(staging.join(name)).and_then(|file| file.sync_all()).map_err(failed)?,
-            // a key may lie in a token, and the root elsewhere
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(source) => return Err(failed(source)),
-        }
-    }
-    files::sync_folder(&staging)?;
-    std::fs::rename(&staging, &place).map_err(failed)?;
-    if new_root {
-        // it goes with the old root
-        let _ = std::fs::remove_file(dir.join(files::ROOT_KEY));
-    }
-    Ok(())
-}
-
-/// Takes a root's list into the authority's folder, in the place of an older one.
-///
-/// # Errors
-/// [`CeremonyError`] for a list of another root, and for one that is not newer.
-pub fn install_root_list(dir: &Path, list: &[u8]) -> Result<u64, CeremonyError> {
-    let root = files::read_certificate(dir, files::ROOT_CERTIFICATE)?;
-    let read = CertificateList::from_der(list).map_err(|_| CaError::List(files::ROOT_LIST))?;
-    if !is_signed_by(&read.tbs_cert_list.to_der()?, read.signature.raw_bytes(), &public_key(&root)?) {
-        return Err(CeremonyError::Unfit("the list is not of this authority's root"));
-    }
-    let number = list_number(&read)?;
-    if let Some(old) = files::read_list(dir, files::ROOT_LIST)? {
-        let old = CertificateList::from_der(&old).map_err(|_| CaError::List(files::ROOT_LIST))?;
-        if list_number(&old)? >= number {
-            return Err(CeremonyError::Unfit("the list is not newer than the one that is there"));
-        }
-    }
-    files::replace_list(dir, files::ROOT_LIST, list)?;
-    Ok(number)
-}
-
-/// Encrypts the issuing key that lies in a plain file, in its place.
-///
-/// # Errors
-/// [`CeremonyError`].
-pub fn encrypt_key(dir: &Path, passphrase: &Secret) -> Result<(), CeremonyError> {
-    match files::read_key(dir, files::ISSUING_KEY)? {
-        files::StoredKey::Plain(pkcs8) => {
-            files::replace_with_encrypted(dir, files::ISSUING_KEY, &sealed::encrypt(&pkcs8, passphrase)?)?;
-            Ok(())
-        }
-        files::StoredKey::Encrypted(_) => Err(CeremonyError::Unfit("the issuing key is encrypted already")),
-    }
-}
-
-fn sign_list(root: &[u8], signer: &dyn CaSigner, number: u64, entries: Entries, now: i64) -> Result<Vec<u8>, CaError> {
-    let order = ListOrder { number, this_update: now, next_update: now + LIST_DAYS * DAY, distribution_point: None };
-    list::sign(&subject_of(root)?, &key_id_of(root, files::ROOT_CERTIFICATE)?, signer, order, entries)
-}
-
-fn list_number(list: &CertificateList) -> Result<u64, CeremonyError> {
-    use const_oid::AssociatedOid;
-    let found = list.tbs_cert_list.crl_extensions.iter().flatten().find(|e| e.extn_id == CrlNumber::OID);
-    let number = found.and_then(|e| CrlNumber::from_der(e.extn_value.as_bytes()).ok());
-    let octets = number.ok_or(CaError::List(files::ROOT_LIST))?;
-    Ok(octets.0.as_bytes().iter().fold(0, |number: u64, octet| number.wrapping_shl(8) | u64::from(*octet)))
-}
-
 /// A request's name and key, its signature checked.
-fn read_request(path: &Path) -> Result<(Name, PublicKey), CeremonyError> {
+pub(super) fn read_request(path: &Path) -> Result<(Name, PublicKey), CeremonyError> {
     let unfit = CeremonyError::Unfit("the request is not one, or was changed on its way");
     let der = files::read_request(path)?;
     let Ok(request) = CertReq::from_der(&der) else { return Err(unfit) };
@@ -434,22 +293,16 @@ fn issuing_name(institution: &InstitutionCode, now: i64) -> Result<Name, Ceremon
     Ok(authority_name(&format!("Issuing CA {year}"), institution).map_err(CaError::Build)?)
 }
 
-fn facts(certificate: &[u8]) -> Result<CertificateFacts, CeremonyError> {
+pub(super) fn facts(certificate: &[u8]) -> Result<CertificateFacts, CeremonyError> {
     CertificateFacts::from_der(certificate).map_err(|_| CeremonyError::Unfit("that is not a certificate"))
 }
 
-fn public_key(certificate: &[u8]) -> Result<PublicKey, CeremonyError> {
+pub(super) fn public_key(certificate: &[u8]) -> Result<PublicKey, CeremonyError> {
     Ok(facts(certificate)?.public_key)
 }
 
 fn fingerprint(key: &PublicKey) -> String {
     hex::encode(key.fingerprint())
-}
-
-fn write_new(path: &Path, content: &[u8]) -> Result<(), CeremonyError> {
-    let failed = |source| CeremonyError::File { path: path.to_owned(), source };
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-    file.write_all(content).and_then(|()| file.sync_all()).map_err(failed)
 }
 
 /// Writes down what was done, for those who sign the protocol.
@@ -458,5 +311,6 @@ fn protocol(dir: &Path, now: i64, step: &str, lines: &[String]) -> Result<(), Ce
     let failed = |source| CeremonyError::File { path: path.clone(), source };
     let at = jiff::Timestamp::from_second(now).unwrap_or_default();
     let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path).map_err(failed)?;
+    owner::inherit(&file, dir).map_err(failed)?;
     writeln!(file, "{at} {step}: {}", lines.join(", ")).and_then(|()| file.sync_all()).map_err(failed)
 }

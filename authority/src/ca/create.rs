@@ -12,10 +12,10 @@ use x509_cert::serial_number::SerialNumber;
 use super::list::{self, Entries, ListOrder};
 use super::profile::{Pointers, Profile};
 use super::signer::{CannotSign, generation, sign_certificate};
-use super::{CaError, CreateOrder, FileSigner, files, server};
+use super::{CaError, CaSigner, CreateOrder, FileSigner, files, server};
 
-const DAY: i64 = 24 * 60 * 60;
-const ROOT_DAYS: i64 = 20 * 365;
+pub(super) const DAY: i64 = 24 * 60 * 60;
+pub(super) const ROOT_DAYS: i64 = 20 * 365;
 const ISSUING_DAYS: i64 = 10 * 365;
 /// The root's key is seldom to be had: its list lives long.
 const LIST_DAYS: i64 = 400;
@@ -27,7 +27,7 @@ pub(super) fn create(dir: &Path, order: &CreateOrder) -> Result<(), CaError> {
         root_profile,
         random_serial()?,
         (order.now, order.now + ROOT_DAYS * DAY),
-        super::CaSigner::public_key(&root),
+        CaSigner::public_key(&root),
         &root,
     )?;
     files::write_certificate(dir, files::ROOT_CERTIFICATE, &root_certificate)?;
@@ -43,21 +43,27 @@ pub(super) fn create(dir: &Path, order: &CreateOrder) -> Result<(), CaError> {
         issuing_profile,
         random_serial()?,
         (order.now, order.now + ISSUING_DAYS * DAY),
-        super::CaSigner::public_key(&issuing),
+        CaSigner::public_key(&issuing),
         &root,
     )?;
     files::write_certificate(dir, files::ISSUING_CERTIFICATE, &issuing_certificate)?;
-    let first = ListOrder {
-        number: 1,
-        this_update: order.now,
-        next_update: order.now + LIST_DAYS * DAY,
-        distribution_point: None,
-    };
-    let list = list::sign(&root_name, &root_id, &root, first, Entries::default())?;
+    let list = root_list(&root_certificate, &root, 1, Entries::default(), order.now)?;
     files::replace_list(dir, files::ROOT_LIST, &list)?;
 
     server::create(dir, &root, root_name, &order.origin, order.now)?;
     files::sync_folder(dir)
+}
+
+/// Signs a root's list.
+pub(super) fn root_list(
+    root: &[u8],
+    signer: &dyn CaSigner,
+    number: u64,
+    entries: Entries,
+    now: i64,
+) -> Result<Vec<u8>, CaError> {
+    let order = ListOrder { number, this_update: now, next_update: now + LIST_DAYS * DAY, distribution_point: None };
+    list::sign(&subject_of(root)?, &key_id_of(root, files::ROOT_CERTIFICATE)?, signer, order, entries)
 }
 
 /// Makes a key and writes it down before anything is signed with it.

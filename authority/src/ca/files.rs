@@ -1,20 +1,25 @@
 //! The files of a CA's folder. Keys are mode 0600 and never overwritten.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use der::pem::LineEnding;
 use zeroize::Zeroizing;
 
 use super::CaError;
+use crate::owner;
+use crate::settings::Pkcs11Place;
 
 pub(super) const ROOT_CERTIFICATE: &str = "root.crt";
 pub(super) const ROOT_KEY: &str = "root.key";
 pub(super) const ISSUING_CERTIFICATE: &str = "issuing.crt";
 pub(super) const ISSUING_KEY: &str = "issuing.key";
 pub(super) const ROOT_LIST: &str = "root.crl";
+/// Where a root, or an issuing CA, says that its key is in a token.
+pub(super) const ROOT_PLACE: &str = "root.pkcs11.toml";
+pub(super) const ISSUING_PLACE: &str = "issuing.pkcs11.toml";
 pub(super) const REQUEST: &str = "request.pem";
 pub(super) const SERVER_CERTIFICATE: &str = "server.crt";
 pub(super) const SERVER_KEY: &str = "server.key";
@@ -58,16 +63,78 @@ pub(super) fn replace_list(dir: &Path, name: &'static str, der: &[u8]) -> Result
 }
 
 fn replace(dir: &Path, name: &'static str, label: &str, mode: u32, der: &[u8]) -> Result<(), CaError> {
-    let failed = |source| CaError::File { name, source };
     let pem = der::pem::encode_string(label, LineEnding::LF, der).map_err(|_| CaError::Certificate(name))?;
-    let staging = dir.join(format!(".{name}.new"));
-    // What an interrupted renewal left is overwritten.
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&staging).map_err(failed)?;
-    file.write_all(pem.as_bytes()).map_err(failed)?;
+    put(dir, name, mode, pem.as_bytes())
+}
+
+/// Puts a file in the place of another, or where there was none, whole or not at all.
+fn put(dir: &Path, name: &'static str, mode: u32, content: &[u8]) -> Result<(), CaError> {
+    let failed = |source| CaError::File { name, source };
+    let staging = format!(".{name}.new");
+    // what was interrupted left it
+    remove(dir, &staging).map_err(failed)?;
+    let mut file = owner::new_file(dir, &staging, mode).map_err(failed)?;
+    file.write_all(content).map_err(failed)?;
     file.sync_all().map_err(failed)?;
-    std::fs::rename(&staging, dir.join(name)).map_err(failed)?;
+    std::fs::rename(dir.join(staging), dir.join(name)).map_err(failed)?;
     sync_folder(dir)
+}
+
+fn remove(dir: &Path, name: &str) -> std::io::Result<()> {
+    match std::fs::remove_file(dir.join(name)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Copies a file into another folder, over the one that is there; says whether there was one to copy.
+pub(super) fn copy_over(from: &Path, to: &Path, name: &'static str) -> Result<bool, CaError> {
+    let failed = |source| CaError::File { name, source };
+    let mode = match std::fs::metadata(from.join(name)) {
+        Ok(found) if found.len() > MAX_FILE => return Err(failed(std::io::Error::other("the file is too long"))),
+        Ok(found) => found.mode() & 0o777,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(failed(error)),
+    };
+    put(to, name, mode, &read(from, name)?)?;
+    Ok(true)
+}
+
+/// The same, and where there is none the one that is there goes away: the key is in a token, or no longer.
+pub(super) fn take_over(from: &Path, to: &Path, name: &'static str) -> Result<(), CaError> {
+    if copy_over(from, to, name)? { Ok(()) } else { forget(to, name) }
+}
+
+/// Removes a file for good, where there is one.
+pub(super) fn forget(dir: &Path, name: &'static str) -> Result<(), CaError> {
+    remove(dir, name).map_err(|source| CaError::File { name, source })?;
+    sync_folder(dir)
+}
+
+/// Writes a line for later, over what was there.
+pub(super) fn write_note(dir: &Path, name: &'static str, text: &str) -> Result<(), CaError> {
+    put(dir, name, 0o600, text.as_bytes())
+}
+
+/// The line, where one was written.
+pub(super) fn read_note(dir: &Path, name: &'static str) -> Result<Option<String>, CaError> {
+    match read(dir, name) {
+        Ok(text) => Ok(std::str::from_utf8(&text).ok().map(str::to_owned)),
+        Err(CaError::File { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes down that a key is in a token; the file must not exist.
+pub(super) fn write_place(dir: &Path, name: &'static str, place: &Pkcs11Place) -> Result<(), CaError> {
+    let text = toml::to_string(place).map_err(|_| CaError::Place(name))?;
+    write_new(dir, name, 0o600, text.as_bytes())
+}
+
+/// In which token a key is, where that was written down.
+pub(super) fn read_place(dir: &Path, name: &'static str) -> Result<Option<Pkcs11Place>, CaError> {
+    let Some(text) = read_note(dir, name)? else { return Ok(None) };
+    toml::from_str(&text).map(Some).map_err(|_| CaError::Place(name))
 }
 
 /// What a key file holds.
@@ -118,19 +185,6 @@ pub(super) fn read_request(path: &Path) -> Result<Vec<u8>, CaError> {
     }
 }
 
-/// Moves a key from one folder into another, over the one that is there. Where there is none (it is in a token) the one
-/// that is there goes away.
-pub(super) fn take_over(from: &Path, to: &Path, name: &'static str) -> Result<(), CaError> {
-    let failed = |source| CaError::File { name, source };
-    match std::fs::rename(from.join(name), to.join(name)) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => match std::fs::remove_file(to.join(name)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(error)),
-            _ => Ok(()),
-        },
-        other => other.map_err(failed),
-    }
-}
-
 /// Puts an encrypted key in the place of a plain one.
 pub(super) fn replace_with_encrypted(dir: &Path, name: &'static str, der: &[u8]) -> Result<(), CaError> {
     replace(dir, name, ENCRYPTED_LABEL, 0o600, der)
@@ -157,7 +211,7 @@ pub(super) fn former(dir: &Path) -> Result<Vec<PathBuf>, CaError> {
                 }
             }
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(failed(error)),
     }
     folders.sort();
@@ -171,7 +225,7 @@ pub(super) fn read_list(dir: &Path, name: &'static str) -> Result<Option<Vec<u8>
             let (label, der) = der::pem::decode_vec(&pem).map_err(|_| CaError::List(name))?;
             if label == LIST_LABEL { Ok(Some(der)) } else { Err(CaError::List(name)) }
         }
-        Err(CaError::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(CaError::File { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -183,7 +237,7 @@ pub(super) fn sync_folder(dir: &Path) -> Result<(), CaError> {
 
 fn write_new(dir: &Path, name: &'static str, mode: u32, content: &[u8]) -> Result<(), CaError> {
     let failed = |source| CaError::File { name, source };
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(dir.join(name)).map_err(failed)?;
+    let mut file = owner::new_file(dir, name, mode).map_err(failed)?;
     file.write_all(content).map_err(failed)?;
     file.sync_all().map_err(failed)
 }

@@ -4,9 +4,9 @@
 
 use const_oid::AssociatedOid;
 use der::asn1::{Any, Ia5String, ObjectIdentifier, OctetString, Uint, UtcTime};
-use der::{Encode, Sequence, Tag};
+use der::{Decode, Encode, Sequence, Tag};
 use spki::AlgorithmIdentifierOwned;
-use x509_cert::crl::RevokedCert;
+use x509_cert::crl::{CertificateList, RevokedCert};
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::crl::dp::IssuingDistributionPoint;
 use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
@@ -105,6 +105,15 @@ pub(super) fn sign(
     let algorithm = algorithm_identifier(signer.public_key()).map_err(|e| CaError::Build(e.into()))?;
     let signature = signer.sign(&tbs)?;
     signed(tbs, &algorithm, &signature).map_err(|e| CaError::Build(e.into()))
+}
+
+/// The CRL number of a list in DER.
+pub(super) fn number(list: &[u8]) -> Result<u64, CaError> {
+    let bad = || CaError::List(super::files::ROOT_LIST);
+    let list: CertificateList = CertificateList::from_der(list).map_err(|_| bad())?;
+    let found = list.tbs_cert_list.crl_extensions.iter().flatten().find(|e| e.extn_id == CrlNumber::OID);
+    let number = found.and_then(|e| CrlNumber::from_der(e.extn_value.as_bytes()).ok()).ok_or_else(bad)?;
+    Ok(number.0.as_bytes().iter().fold(0, |number: u64, octet| number.wrapping_shl(8) | u64::from(*octet)))
 }
 
 fn tbs(

@@ -7,7 +7,9 @@
 pub mod ceremony;
 mod create;
 mod files;
+mod install;
 mod issuing;
+mod keys;
 mod list;
 mod probe;
 mod profile;
@@ -20,16 +22,18 @@ pub mod validity;
 
 use std::path::Path;
 
-use ::token::{CertificateFacts, InstitutionCode, Origin, PublicKey};
+use ::token::{InstitutionCode, Origin, PublicKey};
 use sha2::Digest;
 use x509_cert::name::Name;
 
 pub use self::issuing::{IssuingCa, signature_algorithm};
+use self::keys::{former_signer, issuing_key, signer_of};
 pub use self::list::{Entries, ListOrder};
+pub use self::probe::signs;
 pub use self::profile::Pointers;
 pub use self::replies::ReplySigner;
 pub use self::sealed::SealedSigner;
-pub use self::server::{ServerIdentity, renew, renew_under};
+pub use self::server::{ServerIdentity, is_current, renew, renew_under};
 pub(crate) use self::signer::generalized;
 pub use self::signer::{CaSigner, CannotSign, FileSigner, Opened};
 pub use self::token::{TokenSigner, use_worker};
@@ -82,6 +86,9 @@ pub enum CaError {
     /// Others may read a key.
     #[error("others may read the CA's {0}. Take their rights away: chmod 600")]
     Mode(&'static str),
+    /// What says in which token a key is, and is not understood.
+    #[error("{0} is not understood. Restore the CA's folder from its backup")]
+    Place(&'static str),
     /// The key could not sign.
     #[error(transparent)]
     Sign(#[from] CannotSign),
@@ -121,7 +128,11 @@ impl Ca {
     /// # Errors
     /// [`CaError`], also when a key is not that of its certificate.
     pub fn open(dir: &Path, settings: &CaSettings) -> Result<Self, CaError> {
-        Self::build(dir, signer_in(dir, settings)?, settings)
+        let place = match &settings.pkcs11 {
+            Some(place) => Some(place.clone()),
+            None => files::read_place(dir, files::ISSUING_PLACE)?,
+        };
+        Self::build(dir, signer_of(dir, issuing_key(dir)?, settings, place)?, settings)
     }
 
     /// Loads the certificates from `dir`; `signer` has the issuing key.
@@ -134,11 +145,12 @@ impl Ca {
 
     fn build(dir: &Path, signer: Box<dyn CaSigner>, settings: &CaSettings) -> Result<Self, CaError> {
         let current = IssuingCa::load(dir, signer)?;
-        let mut root_lists: Vec<_> = root_list(dir, &current)?.into_iter().collect();
+        let mut root_lists = Vec::new();
+        add_root_list(&mut root_lists, dir, &current)?;
         let mut former = Vec::new();
         for folder in files::former(dir)? {
-            let ca = IssuingCa::load(&folder, signer_in(&folder, settings)?)?;
-            root_lists.extend(root_list(&folder, &ca)?);
+            let ca = IssuingCa::load(&folder, former_signer(&folder, settings)?)?;
+            add_root_list(&mut root_lists, &folder, &ca)?;
             // an installation that was interrupted has copied it, and not replaced it yet
             if ca.id() != current.id() {
                 former.push(ca);
@@ -199,6 +211,11 @@ impl Ca {
         self.root_lists.iter().find(|(root, _)| root == id).map(|(_, list)| list.as_slice())
     }
 
+    /// The roots' revocation lists, DER.
+    pub fn root_lists(&self) -> impl Iterator<Item = &[u8]> {
+        self.root_lists.iter().map(|(_, list)| list.as_slice())
+    }
+
     /// The roots of all issuing CAs, DER, that of the one that issues first.
     #[must_use]
     pub fn roots(&self) -> Vec<&[u8]> {
@@ -242,38 +259,26 @@ impl Ca {
     }
 }
 
-/// The list of a CA's root, where it lies in the CA's folder.
-fn root_list(dir: &Path, ca: &IssuingCa) -> Result<Option<(String, Vec<u8>)>, CaError> {
+/// Adds the list of a CA's root, where it lies in the CA's folder. Of one root's lists, which several CAs have as it was
+/// when they were kept, the newest counts.
+fn add_root_list(lists: &mut Vec<(String, Vec<u8>)>, dir: &Path, ca: &IssuingCa) -> Result<(), CaError> {
+    let Some(list) = files::read_list(dir, files::ROOT_LIST)? else { return Ok(()) };
     let id = hex::encode(create::key_id_of(ca.root(), files::ROOT_CERTIFICATE)?);
-    Ok(files::read_list(dir, files::ROOT_LIST)?.map(|list| (id, list)))
+    match lists.iter_mut().find(|(root, _)| *root == id) {
+        Some((_, known)) => {
+            if list::number(&list)? > list::number(known)? {
+                *known = list;
+            }
+        }
+        None => lists.push((id, list)),
+    }
+    Ok(())
 }
 
 /// Whether the root's key lies in the folder, as it does in trials.
 #[must_use]
 pub fn has_root_key(dir: &Path) -> bool {
     dir.join(files::ROOT_KEY).exists()
-}
-
-/// What has the issuing key of a folder: its file, or else the token.
-fn signer_in(dir: &Path, settings: &CaSettings) -> Result<Box<dyn CaSigner>, CaError> {
-    let public = || {
-        let certificate = files::read_certificate(dir, files::ISSUING_CERTIFICATE)?;
-        let facts = CertificateFacts::from_der(&certificate);
-        facts.map(|facts| facts.public_key).map_err(|_| CaError::Certificate(files::ISSUING_CERTIFICATE))
-    };
-    match files::read_key(dir, files::ISSUING_KEY) {
-        Ok(files::StoredKey::Plain(pkcs8)) => {
-            Ok(Box::new(FileSigner::from_pkcs8(&pkcs8).ok_or(CaError::Key(files::ISSUING_KEY))?))
-        }
-        Ok(files::StoredKey::Encrypted(der)) => Ok(Box::new(SealedSigner::new(public()?, der))),
-        Err(CaError::File { name, source }) => match &settings.pkcs11 {
-            Some(place) if source.kind() == std::io::ErrorKind::NotFound => {
-                Ok(Box::new(TokenSigner::new(public()?, settings, place.clone())))
-            }
-            _ => Err(CaError::File { name, source }),
-        },
-        Err(error) => Err(error),
-    }
 }
 
 impl std::fmt::Debug for Ca {

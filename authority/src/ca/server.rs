@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use token::{CertificateFacts, KeyAlgorithm, Origin};
+use token::{CertificateFacts, KeyAlgorithm, Origin, PublicKey};
 use x509_cert::name::Name;
 use zeroize::Zeroizing;
 
@@ -35,11 +35,25 @@ impl ServerIdentity {
     pub fn load(dir: &Path) -> Result<Self, CaError> {
         let own = files::read_certificate(dir, files::SERVER_CERTIFICATE)?;
         let root = files::read_certificate(dir, files::ROOT_CERTIFICATE)?;
-        let above = CertificateFacts::from_der(&root).map_err(|_| CaError::Certificate(files::ROOT_CERTIFICATE))?;
-        let chain = if is_issued_by(&own, &above.public_key) {
+        let chain = if is_issued_by(&own, &key_of(&root, files::ROOT_CERTIFICATE)?) {
             vec![own, root]
         } else {
-            vec![own, files::read_certificate(dir, files::ISSUING_CERTIFICATE)?, root]
+            // the CA that issues, or the one before it where the certificate was not made anew
+            let mut folders = vec![dir.to_owned()];
+            folders.extend(files::former(dir)?);
+            let mut above = None;
+            for folder in folders {
+                let issuing = files::read_certificate(&folder, files::ISSUING_CERTIFICATE)?;
+                if is_issued_by(&own, &key_of(&issuing, files::ISSUING_CERTIFICATE)?) {
+                    above = Some([issuing, files::read_certificate(&folder, files::ROOT_CERTIFICATE)?]);
+                    break;
+                }
+            }
+            if above.is_none() {
+                tracing::error!("the server's certificate is of none of the CAs here: run renew-server-certificate");
+            }
+            let above = above.unwrap_or([files::read_certificate(dir, files::ISSUING_CERTIFICATE)?, root]);
+            std::iter::once(own).chain(above).collect()
         };
         Ok(Self {
             chain,
@@ -70,13 +84,36 @@ impl std::fmt::Debug for ServerIdentity {
     }
 }
 
+/// Whether the server's certificate is of the root, or of the CA that issues: of one that is to be used from now on.
+///
+/// # Errors
+/// [`CaError`].
+pub fn is_current(dir: &Path) -> Result<bool, CaError> {
+    let own = files::read_certificate(dir, files::SERVER_CERTIFICATE)?;
+    for name in [files::ROOT_CERTIFICATE, files::ISSUING_CERTIFICATE] {
+        if is_issued_by(&own, &key_of(&files::read_certificate(dir, name)?, name)?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn key_of(certificate: &[u8], name: &'static str) -> Result<PublicKey, CaError> {
+    Ok(CertificateFacts::from_der(certificate).map_err(|_| CaError::Certificate(name))?.public_key)
+}
+
 /// Puts a new certificate for the server's key in the old one's place, all at once. Yields its end; Unix time in seconds.
 ///
 /// # Errors
 /// [`CaError`]: then the old certificate is still there.
 pub fn renew(dir: &Path, origin: &Origin, now: i64) -> Result<i64, CaError> {
     let root = FileSigner::load(dir, files::ROOT_KEY)?;
-    let root_name = subject_of(&files::read_certificate(dir, files::ROOT_CERTIFICATE)?)?;
+    let certificate = files::read_certificate(dir, files::ROOT_CERTIFICATE)?;
+    // a key that was left behind by another root makes certificates that nobody believes
+    if key_of(&certificate, files::ROOT_CERTIFICATE)? != *root.public_key() {
+        return Err(CaError::Key(files::ROOT_KEY));
+    }
+    let root_name = subject_of(&certificate)?;
     let key = FileSigner::load(dir, files::SERVER_KEY)?;
     let profile = Profile::server(root_name, origin).map_err(CaError::Build)?;
     let end = now + SERVER_DAYS * DAY;

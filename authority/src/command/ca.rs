@@ -1,5 +1,7 @@
 //! `ca …`: the key ceremony, and the change from one issuing CA to the next.
 
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -8,6 +10,7 @@ use token::{InstitutionCode, Secret};
 use x509_cert::ext::pkix::CrlReason;
 
 use super::secrets::Secrets;
+use super::unlock::{PASSPHRASE, label};
 use super::{operator_name, say};
 use crate::ca::ceremony::{self, Keep};
 use crate::ca::{self, Ca, CaSigner, Opened};
@@ -19,12 +22,16 @@ use crate::store::Event;
 /// `ca …`
 #[derive(Debug, Subcommand)]
 pub enum CaWork {
-    /// Encrypt the issuing key that lies in a plain file. Asks for `ca_passphrase`.
+    /// Encrypt the issuing keys that lie in plain files, those of former CAs among them. Asks for `ca_passphrase`.
     EncryptKey,
     /// Put a new issuing CA in service; the old one answers for its certificates until they end.
     ///
-    /// With `--root` the new CA is under another root: clients must have pinned both roots before. The server's TLS
-    /// certificate is then made anew by the new issuing CA. Start the server again afterwards.
+    /// With `--root` the new CA is under another root: clients must have pinned both roots before. Asks for what opens
+    /// the new key: `ca_passphrase`, or `ca_pin`. The server's TLS certificate is made anew by the new issuing CA where
+    /// the former one made it. What was interrupted is taken up by the same command. Start the server again afterwards.
+    ///
+    /// Where the former CA's key has another passphrase or PIN than the new one's, the server takes it as the credential
+    /// `ca_passphrase.ID` or `ca_pin.ID`, with the former CA's ID as it is printed here.
     ///
     /// The key of a root that `init` made for trials goes to `ca/former/` with the rest, and where it lies is printed. It
     /// stays as dangerous as it was: move it to the machine without a network, where it makes that root's list, or, when
@@ -40,7 +47,8 @@ pub enum CaWork {
         #[arg(long, requires = "root")]
         root_sha256: Option<String>,
     },
-    /// Take a root's list in service. Start the server again afterwards.
+    /// Take a root's list in service: of the root of the CA that issues, or of a former one. Start the server again
+    /// afterwards.
     InstallRootList {
         /// The list that `ca sign-root-list` or `ca revoke-issuing` made.
         #[arg(long)]
@@ -61,6 +69,8 @@ pub enum CaWork {
     },
     /// Make the key of the next issuing CA, and the request for its certificate. Asks for `ca_passphrase`, or for
     /// `ca_pin` where `[ca] pkcs11` names a token.
+    ///
+    /// The passphrase may be another than that of the CA that issues now: see `ca install-issuing`.
     RequestIssuing {
         /// The label of the key in the token.
         #[arg(long, default_value = "jitsuin-issuing-ca")]
@@ -146,6 +156,7 @@ pub(super) async fn work(directory: &Path, work: CaWork, mut secrets: Secrets) -
             say_all(&lines)
         }
         CaWork::SignIssuing { request, fingerprint, revocation_url, days, out } => {
+            fresh(&out)?;
             let root = open_root(directory, &mut secrets)?;
             let (certificate, lines) =
                 ceremony::sign_issuing(directory, &root, &request, &fingerprint, &revocation_url, days, now)?;
@@ -153,12 +164,14 @@ pub(super) async fn work(directory: &Path, work: CaWork, mut secrets: Secrets) -
             say_all(&lines)
         }
         CaWork::SignRootList { out } => {
+            fresh(&out)?;
             let root = open_root(directory, &mut secrets)?;
             let (list, lines) = ceremony::sign_root_list(directory, &root, None, now)?;
             write_pem(&out, "X509 CRL", &list)?;
             say_all(&lines)
         }
         CaWork::RevokeIssuing { certificate, reason, out } => {
+            fresh(&out)?;
             let issuing = read_pem(&certificate, "CERTIFICATE")?;
             let root = open_root(directory, &mut secrets)?;
             let (list, lines) = ceremony::sign_root_list(directory, &root, Some((&issuing, reason.into())), now)?;
@@ -205,11 +218,11 @@ pub(super) async fn work(directory: &Path, work: CaWork, mut secrets: Secrets) -
         }
         CaWork::EncryptKey => {
             let passphrase = passphrase(&mut secrets, "ca_passphrase", "passphrase for the issuing key", true)?;
-            ceremony::encrypt_key(&directory.join(CA_FOLDER), &passphrase)?;
+            let keys = ceremony::encrypt_keys(&directory.join(CA_FOLDER), &passphrase)?;
             record(directory, "ca.encrypt_key", "plain", "encrypted").await?;
-            say(
-                "the issuing key is encrypted\ngive ca_passphrase as a credential of the service before it starts again",
-            )
+            say(&format!(
+                "{keys} keys of issuing CAs are encrypted\ngive {PASSPHRASE} as a credential of the service before it starts again"
+            ))
         }
     }
 }
@@ -223,15 +236,37 @@ async fn install(
 ) -> anyhow::Result<()> {
     let settings = Settings::load(directory)?;
     let folder = directory.join(CA_FOLDER);
-    let installed = ceremony::install_issuing(&folder, certificate, root, now)?;
-    if installed.new_root {
+    // the new key is tried before anything is moved
+    let waiting = ceremony::waiting_key(&folder, &settings.ca)?;
+    let wanted = waiting.wants();
+    let secret = wanted.map(|name| secrets.take(name, label(name), false)).transpose()?;
+    open(waiting.as_ref(), secret.as_ref())?;
+    if !ca::signs(waiting.as_ref()) {
+        bail!("the key that waits does not sign. Nothing was changed: check its token");
+    }
+    drop(waiting);
+    let passphrase = secret.as_ref().filter(|_| wanted == Some(PASSPHRASE));
+    let installed = ceremony::install_issuing(&folder, certificate, root, passphrase, now)?;
+    let renewed = !ca::is_current(&folder)?;
+    if renewed {
+        // clients find no way from a certificate of the former CA to a root that is served no more
         let ca = Ca::open(&folder, &settings.ca)?;
-        open(ca.current().signer(), secrets)?;
+        open(ca.current().signer(), secret.as_ref())?;
         ca::renew_under(&folder, &settings.origin, ca.current(), now)?;
     }
     record(directory, "ca.install", &installed.former, &installed.issuer).await?;
+    ceremony::finish(&folder)?;
     let mut lines =
         vec![format!("issuing CA {} installed, {} answers for its certificates", installed.issuer, installed.former)];
+    if renewed {
+        lines.push("the server has a new TLS certificate of the new issuing CA".to_owned());
+    }
+    if installed.other_passphrase {
+        lines.push(format!(
+            "the former CA's key has a passphrase of its own: give it as {PASSPHRASE}.{}",
+            installed.former
+        ));
+    }
     if let Some(path) = installed.root_key {
         lines.push(format!("the former root's key lies in {}", path.display()));
         lines.push(
@@ -252,54 +287,6 @@ async fn record(directory: &Path, action: &'static str, before: &str, after: &st
     Ok(())
 }
 
-/// Opens what is closed of the keys that serve: from the service's credentials, or as the operator says.
-pub(super) fn unlock(ca: &Ca, secrets: &mut Option<Secrets>) -> anyhow::Result<()> {
-    let mut known: Vec<(&'static str, Secret)> = Vec::new();
-    for issuing in ca.all() {
-        let Some(name) = issuing.signer().wants() else { continue };
-        if !known.iter().any(|(had, _)| *had == name) {
-            known.push((name, credential(name, secrets)?));
-        }
-        let Some((_, secret)) = known.iter().find(|(had, _)| *had == name) else { continue };
-        // a PIN that is refused is not offered for another key of the token either
-        let opened = issuing.signer().open(secret).with_context(|| {
-            format!("{name} does not open the key of the issuing CA {}. It was tried once; check it", issuing.id())
-        })?;
-        if opened == Opened::Later {
-            tracing::warn!(issuer = issuing.id(), "the CA's token is not there: nothing is issued until it is");
-        }
-    }
-    Ok(())
-}
-
-/// A secret of the service: a credential (systemd.exec(5)), a line on standard input, or the terminal.
-fn credential(name: &'static str, secrets: &mut Option<Secrets>) -> anyhow::Result<Secret> {
-    if let Some(folder) = std::env::var_os("CREDENTIALS_DIRECTORY") {
-        let path = Path::new(&folder).join(name);
-        match std::fs::read(&path) {
-            Ok(mut content) => {
-                while content.last().is_some_and(|last| matches!(last, b'\n' | b'\r')) {
-                    content.pop();
-                }
-                return Ok(Secret::new(content));
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
-        }
-    }
-    let secrets = secrets.get_or_insert_with(Secrets::from_terminal);
-    secrets.take(name, label(name), false).with_context(|| {
-        format!("the CA's key is closed. Give the service the credential {name}, or start it with --secrets-stdin")
-    })
-}
-
-fn label(name: &str) -> &'static str {
-    match name {
-        "ca_pin" => "PIN of the CA's token",
-        _ => "passphrase of the CA's key",
-    }
-}
-
 fn open_root(directory: &Path, secrets: &mut Secrets) -> anyhow::Result<(Vec<u8>, Box<dyn CaSigner>)> {
     let root = ceremony::root(directory, &CaSettings::default())?;
     let name = match root.1.wants() {
@@ -317,10 +304,14 @@ fn open_root(directory: &Path, secrets: &mut Secrets) -> anyhow::Result<(Vec<u8>
     Ok(root)
 }
 
-fn open(signer: &dyn CaSigner, secrets: &mut Secrets) -> anyhow::Result<()> {
-    if let Some(name) = signer.wants() {
-        let secret = secrets.take(name, label(name), false)?;
-        signer.open(&secret).with_context(|| format!("{name} is refused. It was tried once; check it"))?;
+/// Opens a key, before anything is done with it.
+fn open(signer: &dyn CaSigner, secret: Option<&Secret>) -> anyhow::Result<()> {
+    let Some((name, secret)) = signer.wants().zip(secret) else { return Ok(()) };
+    let opened = signer
+        .open(secret)
+        .with_context(|| format!("{name} is refused. It was tried once; check it, and do this again"))?;
+    if opened == Opened::Later {
+        bail!("the CA's token is not there. Insert it, and do this again");
     }
     Ok(())
 }
@@ -346,7 +337,17 @@ fn read_pem(path: &Path, label: &str) -> anyhow::Result<Vec<u8>> {
     }
 }
 
+/// What is brought to the other side is written into a new file: a root's own must not be hit.
+fn fresh(path: &Path) -> anyhow::Result<()> {
+    if path.exists() {
+        bail!("{} exists already. Nothing was signed; name a new file", path.display());
+    }
+    Ok(())
+}
+
 fn write_pem(path: &Path, label: &str, der: &[u8]) -> anyhow::Result<()> {
     let pem = der::pem::encode_string(label, der::pem::LineEnding::LF, der).context("PEM cannot be written")?;
-    std::fs::write(path, pem).with_context(|| format!("{} cannot be written", path.display()))
+    File::create_new(path)
+        .and_then(|mut file| file.write_all(pem.as_bytes()).and_then(|()| file.sync_all()))
+        .with_context(|| format!("{} cannot be written", path.display()))
 }

@@ -9,6 +9,7 @@ mod notice;
 mod operator;
 mod otp_token;
 mod secrets;
+mod unlock;
 mod vault;
 
 use std::io::{IsTerminal, Write};
@@ -59,7 +60,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
             let house = House::open(&directory, Clock::system()).await?;
             log_to_stderr(&house.settings.log)?;
             let mut secrets = arguments.secrets_stdin.then(Secrets::from_stdin).transpose()?;
-            ca::unlock(&house.ca, &mut secrets)?;
+            unlock::unlock(&house.ca, &mut secrets)?;
             let listen = listen.unwrap_or(house.settings.listen);
             crate::server::serve(house, listen).await.context("the server stopped")
         }
@@ -78,6 +79,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
             say(&format!("root sha256 {}", hex::encode(house.ca.root_sha256())))
         }
         Command::RenewServerCertificate => {
+            log_to_stderr(&quiet())?;
             let house = House::open(&directory, Clock::system()).await?;
             let now = house.clock.now();
             let folder = directory.join(CA_FOLDER);
@@ -85,7 +87,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
                 crate::ca::renew(&folder, &house.settings.origin, now)?
             } else {
                 let mut secrets = arguments.secrets_stdin.then(Secrets::from_stdin).transpose()?;
-                ca::unlock(&house.ca, &mut secrets)?;
+                unlock::unlock(&house.ca, &mut secrets)?;
                 crate::ca::renew_under(&folder, &house.settings.origin, house.ca.current(), now)?
             };
             let end = jiff::Timestamp::from_second(end).unwrap_or_default().to_string();

@@ -60,16 +60,17 @@ impl Secrets {
         Ok(Self::Lines(lines))
     }
 
+    /// The secret `name`, where there is one without asking for it.
+    pub(super) fn given(&mut self, name: &str) -> Option<Secret> {
+        let Self::Lines(lines) = self else { return None };
+        let at = lines.iter().position(|(known, _)| known == name)?;
+        Some(lines.swap_remove(at).1)
+    }
+
     /// The secret `name`; on a terminal it is asked for by `label`, twice when it is `new`.
     pub(super) fn take(&mut self, name: &str, label: &str, new: bool) -> anyhow::Result<Secret> {
         match self {
-            Self::Lines(lines) => {
-                let at = lines
-                    .iter()
-                    .position(|(known, _)| known == name)
-                    .with_context(|| format!("standard input has no line {name}=…. Add it"))?;
-                Ok(lines.swap_remove(at).1)
-            }
+            Self::Lines(_) => self.given(name).with_context(|| format!("standard input has no line {name}=…. Add it")),
             Self::Terminal => {
                 let first = ask(label)?;
                 if new && ask(&format!("{label}, again"))?.expose() != first.expose() {

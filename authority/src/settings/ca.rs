@@ -11,7 +11,11 @@ pub struct CaSettings {
     /// The PKCS#11 token with the keys of those issuing CAs that have no key file: `{ module = "…", token = "…" }`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pkcs11: Option<Pkcs11Place>,
-    /// Seconds that the token may take for a signature: 1 to 60.
+    /// Seconds that the token may take for a signature, starting its worker anew included: 1 to 4.
+    ///
+    /// A certificate is signed within a change, while all other processes wait for their turn, and another signature may
+    /// be under way before it: twice this time in all. SQLite's other programs give up after 10 seconds, PostgreSQL's
+    /// after 20. With more, a token that hangs would fail the logins of others, and not only make them wait.
     pub sign_seconds: u32,
 }
 
@@ -27,7 +31,7 @@ pub struct Pkcs11Place {
 
 impl Default for CaSettings {
     fn default() -> Self {
-        Self { pkcs11: None, sign_seconds: 10 }
+        Self { pkcs11: None, sign_seconds: 4 }
     }
 }
 
@@ -38,7 +42,7 @@ impl CaSettings {
         [
             (place.is_none_or(|p| p.module.is_absolute()), "ca.pkcs11.module", "an absolute path"),
             (place.is_none_or(|p| (1..=32).contains(&p.token.len())), "ca.pkcs11.token", "1 to 32 bytes"),
-            ((1..=60).contains(&self.sign_seconds), "ca.sign-seconds", "1 to 60"),
+            ((1..=4).contains(&self.sign_seconds), "ca.sign-seconds", "1 to 4"),
         ]
     }
 }
@@ -54,7 +58,7 @@ mod tests {
             ("pkcs11 = { module = \"softhsm.so\", token = \"ca\" }", "ca.pkcs11.module"),
             ("pkcs11 = { module = \"/softhsm.so\", token = \"\" }", "ca.pkcs11.token"),
             ("sign-seconds = 0", "ca.sign-seconds"),
-            ("sign-seconds = 61", "ca.sign-seconds"),
+            ("sign-seconds = 5", "ca.sign-seconds"),
         ] {
             let settings: CaSettings = toml::from_str(bad).unwrap();
             let broken: Vec<_> =

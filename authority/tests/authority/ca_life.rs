@@ -16,17 +16,17 @@ use crate::bench::{Bench, Card, USER, applicant, secret};
 use crate::revocation::{Party, today};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_jitsuin-authority");
-const PASSPHRASE: &str = "a root far from any network";
+pub(crate) const PASSPHRASE: &str = "a root far from any network";
 const PIN: &str = "739164";
 
 /// A root of a ceremony, and the one in whose place its issuing CA comes.
-struct Ceremony {
-    dir: TempDir,
+pub(crate) struct Ceremony {
+    pub(crate) dir: TempDir,
     fingerprint: String,
 }
 
 impl Ceremony {
-    fn new(bench: &Bench) -> Self {
+    pub(crate) fn new(bench: &Bench) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let keep = secret(PASSPHRASE);
         let code = &bench.house.settings.institution_code;
@@ -36,11 +36,15 @@ impl Ceremony {
         Self { fingerprint: lines[0].strip_prefix("root sha256 ").unwrap().to_owned(), dir }
     }
 
-    fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         self.dir.path().join("root")
     }
 
-    fn open(&self) -> (Vec<u8>, Box<dyn CaSigner>) {
+    pub(crate) fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    pub(crate) fn open(&self) -> (Vec<u8>, Box<dyn CaSigner>) {
         let root = ceremony::root(&self.root(), &CaSettings::default()).unwrap();
         assert_eq!(root.1.wants(), Some("ca_passphrase"));
         assert!(root.1.open(&secret("a wrong passphrase")).is_err());
@@ -48,27 +52,37 @@ impl Ceremony {
         root
     }
 
-    /// Request, signature, installation.
-    fn install(&self, bench: &Bench, keep: &Keep<'_>, settings: &CaSettings) -> Installed {
+    /// Request and signature: the certificate for the key that waits, and its root where it is a new one.
+    pub(crate) fn signed(&self, bench: &Bench, keep: &Keep<'_>, days: u32) -> (Vec<u8>, Option<Vec<u8>>) {
         let folder = bench.house.directory.join("ca");
         let (code, now) = (&bench.house.settings.institution_code, bench.clock.now());
-        let (request, lines) = ceremony::request_issuing(&folder, code, keep, settings, now).unwrap();
+        let (request, lines) = ceremony::request_issuing(&folder, code, keep, &CaSettings::default(), now).unwrap();
         let fingerprint = lines[0].strip_prefix("key ").unwrap();
         let root = self.open();
         let sign = |fingerprint: &str| {
-            ceremony::sign_issuing(&self.root(), &root, &request, fingerprint, crate::bench::ORIGIN, 3650, now)
+            ceremony::sign_issuing(&self.root(), &root, &request, fingerprint, crate::bench::ORIGIN, days, now)
         };
         assert!(sign(&"0".repeat(64)).is_err(), "another key's request");
         let (certificate, _) = sign(fingerprint).unwrap();
-        let old = ceremony::install_issuing(&folder, bench.house.ca.issuing(), Some(&root.0), now);
+        (certificate, (root.0 != bench.house.ca.root()).then_some(root.0))
+    }
+
+    /// Request, signature, installation.
+    pub(crate) fn install(&self, bench: &Bench, keep: &Keep<'_>) -> Installed {
+        let folder = bench.house.directory.join("ca");
+        let now = bench.clock.now();
+        let (certificate, above) = self.signed(bench, keep, 3650);
+        let root = self.open().0;
+        let old = ceremony::install_issuing(&folder, bench.house.ca.issuing(), Some(&root), None, now);
         assert!(old.is_err(), "not for the key that waits");
-        let above = (root.0 != bench.house.ca.root()).then_some(root.0.as_slice());
-        ceremony::install_issuing(&folder, &certificate, above, now).unwrap()
+        let installed = ceremony::install_issuing(&folder, &certificate, above.as_deref(), None, now).unwrap();
+        ceremony::finish(&folder).unwrap();
+        installed
     }
 }
 
 /// The bench's house with the CA as it lies in the folder now, opened.
-async fn reopened(bench: &Bench, settings: &CaSettings, entry: &str) -> authority::house::House {
+pub(crate) async fn reopened(bench: &Bench, settings: &CaSettings, entry: &str) -> authority::house::House {
     let mut house = bench.house.clone();
     let folder = house.directory.join("ca");
     let ca = Ca::open(&folder, settings).unwrap();
@@ -113,7 +127,7 @@ async fn one_issuing_ca_follows_another_and_both_are_believed() {
     let ceremony = Ceremony::new(&bench);
     let passphrase = secret("the issuing key's own words");
     let settings = CaSettings::default();
-    let installed = ceremony.install(&bench, &Keep::Sealed(&passphrase), &settings);
+    let installed = ceremony.install(&bench, &Keep::Sealed(&passphrase));
     assert!(installed.new_root && installed.former == bench.house.ca.current().id());
     let folder = bench.house.directory.join("ca");
     // The trial root's key is as dangerous as before: whoever holds the ceremony is told where it is.
@@ -217,7 +231,7 @@ impl Hsm {
         let file = misbehaving_module::FILE;
         let module = [beside.join("deps").join(file), beside.join(file)].into_iter().find(|p| p.exists()).unwrap();
         let place = Pkcs11Place { module, token: "jca".to_owned() };
-        Self { dir, settings: CaSettings { pkcs11: Some(place), sign_seconds: 2 } }
+        Self { dir, settings: CaSettings { pkcs11: Some(place), sign_seconds: 8 } }
     }
 
     fn order(&self, order: &str) {
@@ -240,7 +254,7 @@ async fn the_issuing_key_lies_in_a_token_that_fails_and_comes_back() {
     let ceremony = Ceremony::new(&bench);
     let (place, pin) = (hsm.settings.pkcs11.clone().unwrap(), secret(PIN));
     let keep = Keep::Token { place: &place, label: "jitsuin-issuing-ca", pin: &pin };
-    ceremony.install(&bench, &keep, &hsm.settings);
+    ceremony.install(&bench, &keep);
     let folder = bench.house.directory.join("ca");
     assert!(!folder.join("issuing.key").exists(), "the key is in the token and nowhere else");
     bench.house = reopened(&bench, &hsm.settings, PIN).await;
@@ -288,7 +302,7 @@ async fn the_issuing_key_lies_in_a_token_that_fails_and_comes_back() {
     assert!(signer.sign(&[7; 64]).is_err(), "what no CA signs is not signed");
 }
 
-fn run(directory: &Path, arguments: &[&str], secrets: &str) -> Output {
+pub(crate) fn run(directory: &Path, arguments: &[&str], secrets: &str) -> Output {
     use std::io::Write;
     let mut command = Command::new(PROGRAM);
     command.arg("--dir").arg(directory).arg("--secrets-stdin").args(arguments);
@@ -298,7 +312,7 @@ fn run(directory: &Path, arguments: &[&str], secrets: &str) -> Output {
 }
 
 #[track_caller]
-fn done(output: &Output) -> String {
+pub(crate) fn done(output: &Output) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout.clone()).unwrap()
 }
@@ -319,7 +333,7 @@ async fn the_ceremony_by_commands() {
     let asked = done(&run(&authority, &["ca", "request-issuing"], "ca_passphrase=words for the issuing key\n"));
     let line = |text: &str, name: &str| text.lines().find_map(|l| l.strip_prefix(name)).unwrap().to_owned();
     let (request, key) = (line(&asked, "request "), line(&asked, "key "));
-    let (issuing, list) = (at("issuing.pem"), at("root.crl"));
+    let (issuing, list, next) = (at("issuing.pem"), at("root.crl"), at("next.crl"));
     let sign =
         ["ca", "sign-issuing", "--request", &request, "--revocation-url", "https://localhost:8443", "--out", &issuing];
     let wrong = run(&offline, &[&sign[..], &["--fingerprint", &"0".repeat(64)]].concat(), &words);
@@ -337,10 +351,12 @@ async fn the_ceremony_by_commands() {
     assert_eq!(done(&run(&authority, &["roots"], "")).trim(), made.trim());
     done(&run(&offline, &["ca", "sign-root-list", "--out", &list], &words));
     assert!(done(&run(&authority, &["ca", "install-root-list", "--list", &list], "")).contains("root list 2"));
-    let revoke = ["ca", "revoke-issuing", "--certificate", &issuing, "--reason", "compromised", "--out", &list];
-    done(&run(&offline, &revoke, &words));
-    assert!(done(&run(&authority, &["ca", "install-root-list", "--list", &list], "")).contains("root list 3"));
-    let again = run(&authority, &["ca", "install-root-list", "--list", &list], "");
+    let revoke = ["ca", "revoke-issuing", "--certificate", &issuing, "--reason", "compromised", "--out"];
+    let over = run(&offline, &[&revoke[..], &[&root_file]].concat(), &words);
+    assert!(String::from_utf8_lossy(&over.stderr).contains("exists already"), "{over:?}");
+    done(&run(&offline, &[&revoke[..], &[&next]].concat(), &words));
+    assert!(done(&run(&authority, &["ca", "install-root-list", "--list", &next], "")).contains("root list 3"));
+    let again = run(&authority, &["ca", "install-root-list", "--list", &next], "");
     assert!(String::from_utf8_lossy(&again.stderr).contains("not newer"));
     // the server's certificate goes on without the root
     assert!(done(&run(&authority, &["renew-server-certificate"], open)).contains("server certificate until"));

@@ -12,6 +12,7 @@ pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod bench;
 pub(crate) mod bulk;
+pub(crate) mod ca_again;
 pub(crate) mod ca_life;
 pub(crate) mod cmp_door;
 pub(crate) mod cmp_openssl;

@@ -24,6 +24,9 @@ use crate::settings::{CaSettings, Pkcs11Place};
 /// After a worker had to be killed no other is started for so long: whoever waits is refused at once.
 const PAUSE: Duration = Duration::from_secs(5);
 
+/// A key that is made, or a token that is opened because an operator is there, may take longer: nobody waits behind it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// The program with the worker in it, where it is not the one that runs (tests).
 static WORKER: OnceLock<PathBuf> = OnceLock::new();
 
@@ -62,15 +65,12 @@ impl TokenSigner {
     /// # Errors
     /// [`CannotSign`] when the token refuses; why is in the log.
     pub fn generate(
-        settings: &CaSettings,
         place: &Pkcs11Place,
         algorithm: KeyAlgorithm,
         label: &str,
         pin: Secret,
     ) -> Result<PublicKey, CannotSign> {
-        // making a key takes longer than signing with it
-        let time = Duration::from_secs(u64::from(settings.sign_seconds).max(60));
-        let mut proxy = Proxy::start(time).map_err(told)?;
+        let mut proxy = Proxy::start(Instant::now() + PATIENCE).map_err(told)?;
         proxy.open(place, None, &pin).map_err(told)?;
         proxy.generate(algorithm, label).map_err(told)
     }
@@ -78,10 +78,10 @@ impl TokenSigner {
 
 impl State {
     /// A worker with the token open.
-    fn proxy(&mut self, place: &Pkcs11Place, time: Duration) -> Result<&mut Proxy, Failure> {
+    fn proxy(&mut self, place: &Pkcs11Place, until: Instant) -> Result<&mut Proxy, Failure> {
         if self.proxy.is_none() {
             let pin = self.pin.as_ref().ok_or(Failure::NoPin)?;
-            let mut proxy = Proxy::start(time)?;
+            let mut proxy = Proxy::start(until)?;
             match proxy.open(place, self.token.as_deref(), pin) {
                 Ok(token) => self.token = Some(token),
                 Err(failure) => {
@@ -93,7 +93,9 @@ impl State {
             }
             self.proxy = Some(proxy);
         }
-        self.proxy.as_mut().ok_or(Failure::Broken)
+        let proxy = self.proxy.as_mut().ok_or(Failure::Broken)?;
+        proxy.until = until;
+        Ok(proxy)
     }
 
     fn sign(
@@ -106,12 +108,12 @@ impl State {
         if self.paused_until.is_some_and(|until| Instant::now() < until) {
             return Err(Failure::Paused);
         }
-        let stood = self.proxy.is_some();
-        let mut result = self.proxy(place, time).and_then(|proxy| proxy.sign(public, message));
+        let (stood, until) = (self.proxy.is_some(), Instant::now() + time);
+        let mut result = self.proxy(place, until).and_then(|proxy| proxy.sign(public, message));
         // a worker that stood may hold a token that was pulled and is back: a new one finds it. Signing spends no try.
         if stood && matches!(result, Err(Failure::Broken | Failure::Token(_))) {
             self.proxy = None;
-            result = self.proxy(place, time).and_then(|proxy| proxy.sign(public, message));
+            result = self.proxy(place, until).and_then(|proxy| proxy.sign(public, message));
         }
         match &result {
             Ok(_) => self.paused_until = None,
@@ -152,7 +154,7 @@ impl CaSigner for TokenSigner {
     fn open(&self, secret: &Secret) -> Result<Opened, CannotSign> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.pin = Some(Secret::new(secret.expose().to_vec()));
-        match state.proxy(&self.place, self.time) {
+        match state.proxy(&self.place, Instant::now() + PATIENCE) {
             Ok(_) => Ok(Opened::Ready),
             Err(Failure::PinRefused) => {
                 told(Failure::PinRefused);

@@ -4,8 +4,9 @@
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::Instant;
 
 use token::{KeyAlgorithm, PublicKey, Secret};
 use zeroize::Zeroizing;
@@ -56,26 +57,28 @@ pub(super) enum Failure {
 pub(super) struct Proxy {
     child: Child,
     stream: UnixStream,
+    /// Until when it may answer.
+    pub(super) until: Instant,
 }
 
 impl Proxy {
-    /// Starts a worker; each of its answers may take `time`.
-    pub(super) fn start(time: Duration) -> Result<Self, Failure> {
+    /// Starts a worker, which may answer until then.
+    pub(super) fn start(until: Instant) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| Failure::Start(error.to_string());
         let program = match WORKER.get() {
             Some(program) => program.clone(),
-            None => std::env::current_exe().map_err(failed)?,
+            // this very program, also after a package has put a newer one in its place: its path would be that one's
+            None => "/proc/self/exe".into(),
         };
         let (ours, theirs) = UnixStream::pair().map_err(failed)?;
-        ours.set_read_timeout(Some(time)).map_err(failed)?;
-        ours.set_write_timeout(Some(time)).map_err(failed)?;
         let child = Command::new(program)
+            .arg0("jitsuin-authority")
             .arg("ca-token-worker")
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())
             .spawn()
             .map_err(failed)?;
-        Ok(Self { child, stream: ours })
+        Ok(Self { child, stream: ours, until })
     }
 
     /// Opens the token and offers it the PIN, once. Yields the token's name.
@@ -98,6 +101,12 @@ impl Proxy {
     }
 
     fn ask(&mut self, kind: u8, fields: &[&[u8]]) -> Result<Vec<u8>, Failure> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(Failure::TimedOut);
+        }
+        self.stream.set_write_timeout(Some(left)).map_err(failure)?;
+        self.stream.set_read_timeout(Some(left)).map_err(failure)?;
         write_frame(&mut self.stream, kind, fields).map_err(failure)?;
         let (kind, answer) = read_frame(&mut self.stream).map_err(failure)?.ok_or(Failure::Broken)?;
         let field = super::worker::fields(&answer).and_then(|fields| fields.first().map(|f| f.to_vec()));
