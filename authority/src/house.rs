@@ -7,6 +7,7 @@ use crate::attestation::{Makers, MakersError};
 use crate::belonging::{self, BelongingError};
 use crate::ca::{Ca, CaError, ReplySigner};
 use crate::clock::Clock;
+use crate::endings::Served;
 use crate::metrics::Metrics;
 use crate::pins::Pins;
 use crate::readiness::Probe;
@@ -69,6 +70,8 @@ pub struct House {
     pub probe: Probe,
     /// What this process counts.
     pub metrics: Metrics,
+    /// How long what this process serves is good.
+    pub served: Served,
     /// The authority's directory.
     pub directory: Arc<PathBuf>,
 }
@@ -100,6 +103,7 @@ impl House {
             replies: Arc::new(replies),
             makers: Arc::new(makers),
             probe: Probe::default(),
+            served: Served::default(),
             directory: Arc::new(directory.to_owned()),
         })
     }

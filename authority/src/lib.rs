@@ -19,6 +19,7 @@ mod console;
 pub mod credential;
 pub mod denial;
 pub mod doors;
+pub mod endings;
 pub mod history;
 mod holding;
 pub mod house;

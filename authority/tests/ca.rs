@@ -184,15 +184,14 @@ fn the_servers_certificate_is_renewed_in_its_place() {
     let order = order("https://localhost:8443");
     Ca::create(dir.path(), &order).unwrap();
     let old = ServerIdentity::load(dir.path()).unwrap();
-    assert_eq!(old.ends_soon(NOW + 360 * DAY), None);
-    assert_eq!(old.ends_soon(NOW + 370 * DAY), Some(NOW + 397 * DAY));
+    assert_eq!(old.end(), Some(NOW + 397 * DAY));
     // What a renewal that was interrupted left behind.
     std::fs::write(dir.path().join(".server.crt.new"), "half").unwrap();
 
     let later = NOW + 370 * DAY;
     assert_eq!(renew(dir.path(), &order.origin, later).unwrap(), later + 397 * DAY);
     let new = ServerIdentity::load(dir.path()).unwrap();
-    assert_eq!((new.ends_soon(later), &new.key, &new.chain[1]), (None, &old.key, &old.chain[1]));
+    assert_eq!((new.end(), &new.key, &new.chain[1]), (Some(later + 397 * DAY), &old.key, &old.chain[1]));
     let facts = |identity: &ServerIdentity| CertificateFacts::from_der(&identity.chain[0]).unwrap();
     assert_eq!(facts(&new).public_key, facts(&old).public_key);
     assert_ne!(facts(&new).serial, facts(&old).serial);

@@ -44,13 +44,19 @@ pub(crate) async fn issue(
     event: &Event,
 ) -> Result<(Vec<u8>, Event), Denial> {
     let now = change.now();
+    let end = house.ca.current().not_after();
+    if end <= now {
+        tracing::error!("the issuing CA's certificate has ended: nothing is issued before another one is installed");
+        return Err(Refusal::Issuing.into());
+    }
     let Place { issuer, partition, pointers } = place(house, change).await?;
     let order = IssueOrder {
         subject: subject(house, chosen.holder),
         public_key: chosen.public_key.clone(),
         serial: serial()?,
         not_before: now - CLOCK_TOLERANCE,
-        not_after: validity_end(now, house.settings.certificate.validity_years).ok_or(Refusal::Internal)?,
+        // nobody believes a certificate whose CA has ended
+        not_after: validity_end(now, house.settings.certificate.validity_years).ok_or(Refusal::Internal)?.min(end),
         pointers,
     };
     let certificate = blocking(|| sign(&order))

@@ -22,7 +22,7 @@ pub mod validity;
 
 use std::path::Path;
 
-use ::token::{InstitutionCode, Origin, PublicKey};
+use ::token::{CertificateFacts, InstitutionCode, Origin, PublicKey};
 use sha2::Digest;
 use x509_cert::name::Name;
 

@@ -14,8 +14,6 @@ use super::{CaError, CaSigner, FileSigner, IssuingCa, files};
 
 /// As long as public CAs gave at most when this was written; the operator makes a new one in time.
 const SERVER_DAYS: i64 = 397;
-/// So long before its end a new one should be made.
-const RENEW_DAYS: i64 = 30;
 const DAY: i64 = 24 * 60 * 60;
 
 /// What a TLS server presents.
@@ -69,12 +67,6 @@ impl ServerIdentity {
     #[must_use]
     pub fn end(&self) -> Option<i64> {
         Some(CertificateFacts::from_der(self.chain.first()?).ok()?.not_after)
-    }
-
-    /// The same, where it should be renewed by now.
-    #[must_use]
-    pub fn ends_soon(&self, now: i64) -> Option<i64> {
-        self.end().filter(|end| end - now < RENEW_DAYS * DAY)
     }
 }
 

@@ -8,6 +8,7 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use super::Doors;
+use crate::endings;
 use crate::readiness::Readiness;
 
 pub(super) fn routes() -> Router<Doors> {
@@ -28,12 +29,14 @@ async fn ready(State(doors): State<Doors>) -> (StatusCode, Json<Value>) {
     let Readiness { database, clock, ca, vault } = Readiness::of(&doors.house).await;
     let ready = database && clock && ca && vault;
     let say = |good: bool, bad: &'static str| if good { "ok" } else { bad };
+    // the ends stand in certificates and lists, which anybody may have
     let body = json!({
         "ready": ready,
         "database": say(database, "unavailable"),
         "clock": say(clock, "before the last event"),
         "ca": say(ca, "cannot sign"),
         "vault": say(vault, "a key is missing"),
+        "ends": endings::all(&doors.house),
     });
     (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body))
 }

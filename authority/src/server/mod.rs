@@ -24,6 +24,7 @@ pub use limit::RateLimiter;
 pub use tls::TlsError;
 
 use crate::doors;
+use crate::endings;
 use crate::house::House;
 use crate::metrics::{self, DoorMetrics};
 use crate::notice::{self, Courier, CourierError};

@@ -21,10 +21,7 @@ pub enum TlsError {
 pub(super) fn configuration(house: &House) -> Result<ServerConfig, TlsError> {
     let identity = ServerIdentity::load(&house.directory.join(CA_FOLDER))?;
     house.metrics.doors().serves_until(identity.end().unwrap_or_default());
-    if let Some(end) = identity.ends_soon(house.clock.now()) {
-        let end = jiff::Timestamp::from_second(end).unwrap_or_default();
-        tracing::warn!(%end, "the TLS certificate ends: run renew-server-certificate, then start the server again");
-    }
+    house.served.until(identity.end().unwrap_or_default());
     let chain = identity.chain.into_iter().map(CertificateDer::from).collect();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(identity.key.to_vec()));
     let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());

@@ -6,10 +6,14 @@ use std::path::{Path, PathBuf};
 
 use authority::ca::ceremony::{self, Keep};
 use authority::ca::{Ca, CaSigner, Opened, ServerIdentity, is_current, signs};
+use authority::endings;
+use authority::house::House;
 use authority::settings::{CaSettings, Pkcs11Place};
+use token::Refusal;
 
-use crate::bench::{Bench, secret};
-use crate::ca_life::{Ceremony, PASSPHRASE, done, run};
+use crate::bench::{Bench, USER, secret};
+use crate::ca_life::{Ceremony, PASSPHRASE, done, reopened, run};
+use crate::revocation::today;
 
 const WORDS: &str = "words for the issuing key";
 
@@ -205,4 +209,49 @@ async fn a_former_key_that_is_nowhere_and_plain_former_keys() {
     // and one that issues must be somewhere
     std::fs::remove_file(folder.join("issuing.key")).unwrap();
     assert!(Ca::open(&folder, &settings).is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_outlives_the_ca_that_issued_it() {
+    let mut bench = today(Bench::new().await);
+    let administrator = bench.administrator().await;
+    let office = bench.office(&administrator).await;
+    office.choose(USER, "reissue", Some("pc_change")).await.ok();
+    let folder = bench.house.directory.join("ca");
+    let (words, ceremony) = (secret(WORDS), Ceremony::new(&bench));
+    let (certificate, above) = ceremony.signed(&bench, &Keep::Sealed(&words), 40);
+    ceremony::install_issuing(&folder, &certificate, above.as_deref(), Some(&words), bench.clock.now()).unwrap();
+    ceremony::finish(&folder).unwrap();
+    let mut first = bench.house.clone();
+    bench.house = reopened(&bench, &CaSettings::default(), WORDS).await;
+    let end = bench.house.ca.current().not_after();
+    let near = |house: &House| {
+        let now = house.clock.now();
+        endings::all(house)
+            .into_iter()
+            .filter(|ending| ending.is_near(now))
+            .map(|ending| ending.what)
+            .collect::<Vec<_>>()
+    };
+    assert!(near(&bench.house).contains(&"issuing-ca"));
+    bench.wait(60);
+    let card = bench.acquire().await.unwrap();
+    let facts = token::CertificateFacts::from_der(&card.certificate).unwrap();
+    assert_eq!(facts.not_after, end);
+    bench.confirm(&card).await.unwrap();
+
+    bench.wait(39 * 86_400);
+    // the server that the bench has started is of the CA before
+    std::mem::swap(&mut bench.house, &mut first);
+    bench.office(&administrator).await.choose(USER, "reissue", Some("pc_change")).await.ok();
+    std::mem::swap(&mut bench.house, &mut first);
+    bench.wait(86_400);
+    assert_eq!(bench.acquire().await.err(), Some(Refusal::Issuing), "it has ended");
+    // the trial root's list goes on to be served, and has to be made anew in time
+    let lists: Vec<_> = endings::all(&bench.house).into_iter().filter(|ending| ending.what == "root-list").collect();
+    let [list] = lists[..] else { panic!("{lists:?}") };
+    for (days, said) in [(61, false), (59, true), (-1, true)] {
+        bench.clock.set(list.at - days * 86_400);
+        assert_eq!(near(&bench.house).contains(&"root-list"), said, "{days} days before");
+    }
 }
