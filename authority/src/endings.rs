@@ -90,21 +90,25 @@ fn next_update(list: &[u8]) -> Option<i64> {
     i64::try_from(list.tbs_cert_list.next_update?.to_unix_duration().as_secs()).ok()
 }
 
-/// Warns once a day of what should be renewed, until `shutdown`.
+/// Warns of what should be renewed by now.
+pub fn tell(house: &House) {
+    let now = house.clock.now();
+    for Ending { what, at, remedy, .. } in all(house).into_iter().filter(|ending| ending.is_near(now)) {
+        let end = jiff::Timestamp::from_second(at).unwrap_or_default();
+        if at <= now {
+            tracing::error!(what, %end, remedy, "it has ended");
+        } else {
+            tracing::warn!(what, %end, remedy, "it ends soon");
+        }
+    }
+}
+
+/// The same every day from tomorrow, until `shutdown`.
 pub async fn watch(house: House, shutdown: CancellationToken) {
     loop {
-        let now = house.clock.now();
-        for Ending { what, at, remedy, .. } in all(&house).into_iter().filter(|ending| ending.is_near(now)) {
-            let end = jiff::Timestamp::from_second(at).unwrap_or_default();
-            if at <= now {
-                tracing::error!(what, %end, remedy, "it has ended");
-            } else {
-                tracing::warn!(what, %end, remedy, "it ends soon");
-            }
-        }
         tokio::select! {
             () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep(LOOK) => tell(&house),
         }
     }
 }

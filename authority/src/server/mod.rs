@@ -36,7 +36,8 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const HEADER: Duration = Duration::from_secs(10);
 /// Connections that may read metrics at once; a quarter of them from one address.
 const SCRAPERS: usize = 16;
-
+/// After which a task of the server's own is started again that broke.
+const AFTER_FAULT: Duration = Duration::from_secs(10);
 /// Where a request came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub IpAddr);
@@ -99,8 +100,18 @@ pub async fn serve(house: House, address: SocketAddr) -> Result<(), ServeError> 
     let store = house.store.clone();
     let plain = plain.map(|listener| tokio::spawn(run_plain(house.clone(), listener, shutdown.clone())));
     let scraped = scraped.map(|listener| tokio::spawn(run_metrics(house.clone(), listener, shutdown.clone())));
-    let rounds = tokio::spawn(rounds::run(house.in_background(), shutdown.clone()));
-    let notices = tokio::spawn(notice::run(house.in_background(), courier, shutdown.clone()));
+    let behind = house.in_background();
+    let rounds = tokio::spawn(supervised("rounds", AFTER_FAULT, shutdown.clone(), {
+        let behind = behind.clone();
+        move |shutdown| rounds::run(behind.clone(), shutdown)
+    }));
+    let endings = tokio::spawn(supervised("endings", AFTER_FAULT, shutdown.clone(), {
+        let house = house.clone();
+        move |shutdown| endings::watch(house.clone(), shutdown)
+    }));
+    let notices = tokio::spawn(supervised("notices", AFTER_FAULT, shutdown.clone(), move |shutdown| {
+        notice::run(behind.clone(), courier.clone(), shutdown)
+    }));
     let result = run(house, listener, shutdown.clone()).await;
     // A server that could not begin ends its rounds as well.
     shutdown.cancel();
@@ -109,6 +120,7 @@ pub async fn serve(house: House, address: SocketAddr) -> Result<(), ServeError> 
         let _ = beside.await;
     }
     let _ = notices.await;
+    let _ = endings.await;
     store.close().await;
     result
 }
@@ -118,12 +130,36 @@ async fn bound(address: Option<SocketAddr>) -> Result<Option<TcpListener>, Serve
     TcpListener::bind(address).await.map(Some).map_err(|source| ServeError::Listen { address, source })
 }
 
+/// Does a task of the server's own until `shutdown`, again where it breaks: nobody else would notice.
+async fn supervised<F>(
+    name: &'static str,
+    after_fault: Duration,
+    shutdown: CancellationToken,
+    work: impl Fn(CancellationToken) -> F,
+) where
+    F: Future<Output = ()> + Send + 'static,
+{
+    loop {
+        let ended = tokio::spawn(work(shutdown.clone())).await;
+        if shutdown.is_cancelled() {
+            return;
+        }
+        let panicked = ended.is_err();
+        tracing::error!(name, panicked, "a task of the server's own ended and is started again. Report the fault");
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(after_fault) => {}
+        }
+    }
+}
+
 /// Serves `listener` until `shutdown`; then lets the requests under way end.
 ///
 /// # Errors
 /// [`ServeError::Tls`] before the first connection; none after.
 pub async fn run(house: House, listener: TcpListener, shutdown: CancellationToken) -> Result<(), ServeError> {
     let acceptor = TlsAcceptor::from(Arc::new(tls::configuration(&house)?));
+    endings::tell(&house);
     let connections = Connections::new(house.settings.server.connections);
     let last_requests = last_requests(&house);
     let metrics = house.metrics.doors().clone();
@@ -249,5 +285,34 @@ where
     };
     if let Err(error) = result {
         tracing::debug!(%peer, %error, "a connection broke");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_breaks_is_started_again_until_the_server_ends() {
+        let (begun, shutdown) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
+        let work = {
+            let begun = Arc::clone(&begun);
+            move |shutdown: CancellationToken| {
+                let nth = begun.fetch_add(1, Ordering::SeqCst);
+                async move {
+                    assert!(nth > 1, "the first two break");
+                    shutdown.cancelled().await;
+                }
+            }
+        };
+        let supervised = tokio::spawn(supervised("trial", Duration::from_millis(1), shutdown.clone(), work));
+        while begun.load(Ordering::SeqCst) < 3 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        shutdown.cancel();
+        supervised.await.unwrap();
+        assert_eq!(begun.load(Ordering::SeqCst), 3);
     }
 }
