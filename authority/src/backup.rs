@@ -17,7 +17,8 @@ use crate::house::House;
 use crate::settings::{FILE, Settings};
 use crate::store::event::Head;
 use crate::store::tokens::TokenRow;
-use crate::store::{DATABASE, Home, Store, event};
+use crate::store::{DATABASE, Home, Store, event, revocations};
+use crate::vault::KEY_FILE;
 
 /// What a backup says of itself.
 const MANIFEST: &str = "backup.toml";
@@ -44,6 +45,15 @@ struct Manifest {
 /// Whatever went wrong, in words for the operator; then `to` is no backup, and says so by having no manifest.
 pub async fn make(house: &House, to: &Path, keys: bool) -> anyhow::Result<Head> {
     let made_at = house.clock.now();
+    apart(&house.directory, to)?;
+    if keys {
+        // before anything is copied: what is called whole must be
+        ensure!(
+            house.directory.join(KEY_FILE).exists(),
+            "{KEY_FILE} is a credential of the service and not in the authority's directory: a backup would be without it. \
+             Keep the credential by itself, and make the backup without keys"
+        );
+    }
     DirBuilder::new().mode(0o700).create(to).with_context(|| format!("{} cannot be made", to.display()))?;
     let head = match &house.settings.database.postgres {
         None => {
@@ -105,6 +115,7 @@ pub async fn restore(
     DirBuilder::new().mode(0o700).create(&staging).with_context(|| format!("{} cannot be made", staging.display()))?;
     let restored = assemble(from, &staging, keys, postgres, &manifest).await.and_then(|head| {
         std::fs::rename(&staging, &directory).with_context(|| format!("{} cannot be made", directory.display()))?;
+        File::open(directory.parent().unwrap_or(&directory))?.sync_all()?;
         Ok(head)
     });
     if restored.is_err() {
@@ -153,8 +164,24 @@ async fn assemble(
     if let Some((serial, secret)) = sealed {
         house.vault.open(&TokenRow::seal_name(&serial), &secret)?;
     }
+    // Lists that were published since the backup have numbers that this database knows nothing of, and a number is never
+    // given twice (RFC 5280 §5.2.3). More than one a second was never made.
+    let passed = house.clock.now().saturating_sub(manifest.made_at).max(0);
+    let mut change = house.store.change(&house.clock).await?;
+    revocations::renumber(change.db(), passed.saturating_add(1000)).await?;
+    change.commit_unrecorded().await?;
     house.store.close().await;
     Ok(head)
+}
+
+/// A backup inside the directory that it is one of would hold itself, and all that were made there before it.
+fn apart(directory: &Path, to: &Path) -> anyhow::Result<()> {
+    let cannot = || format!("{} cannot be made", to.display());
+    let to = std::path::absolute(to).with_context(cannot)?;
+    let above = to.parent().unwrap_or(&to).canonicalize().with_context(cannot)?;
+    let inside = above.starts_with(directory.canonicalize()?);
+    ensure!(!inside, "{} is inside the authority's directory. Name a directory elsewhere", to.display());
+    Ok(())
 }
 
 /// What may lie about in a backup: settings and certificates.
@@ -171,6 +198,10 @@ fn copy(from: &Path, to: &Path, wanted: &dyn Fn(&Path) -> bool) -> anyhow::Resul
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let target: PathBuf = to.join(&name);
         if path.is_dir() {
+            // an older one that somebody put there
+            if path.join(MANIFEST).exists() {
+                continue;
+            }
             if !target.is_dir() {
                 DirBuilder::new().mode(0o700).create(&target).with_context(|| cannot(&path))?;
             }

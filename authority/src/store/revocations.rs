@@ -290,3 +290,13 @@ pub async fn partitions(db: impl AnyExecutor<'_>, issuer: &str) -> Result<Vec<i6
         .fetch_all(db)
         .await?)
 }
+
+/// Has all lists made anew, with numbers that are higher by `by` than they would have been.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn renumber(db: &mut AnyConnection, by: i64) -> Result<(), StoreError> {
+    sqlx::query("UPDATE crls SET crl_number = crl_number + $1").bind(by).execute(&mut *db).await?;
+    sqlx::query("UPDATE revocation_state SET revision = revision + 1 WHERE id = 1").execute(db).await?;
+    Ok(())
+}

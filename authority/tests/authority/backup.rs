@@ -53,6 +53,10 @@ async fn what_is_restored_is_what_was_there() {
         assert!(bench.house.directory.join(key).exists() && !bare.join(key).exists(), "{key} is in it");
     }
     assert!(refused(&run(&bench.house.directory, &["backup", bare.to_str().unwrap()])).contains("cannot be made"));
+    for inside in [bench.house.directory.join("today"), bench.house.directory.join("ca/../today")] {
+        let told = refused(&run(&bench.house.directory, &["backup", inside.to_str().unwrap()]));
+        assert!(told.contains("is inside the authority's directory") && !inside.exists(), "{told}");
+    }
     good(&run(&bench.house.directory, &["backup", "--with-keys", whole.to_str().unwrap()]));
     assert!(whole.join("ca/issuing.key").exists());
 
