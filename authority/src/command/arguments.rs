@@ -78,7 +78,7 @@ pub enum Command {
     /// Follow the record of events from its beginning.
     VerifyAudit {
         /// An earlier head, as this command printed it: it must still be in the record.
-        #[arg(long, value_name = "COUNT:HASH")]
+        #[arg(long, value_name = "COUNT:HASH", value_parser = head)]
         head: Option<String>,
     },
     /// The CA's life: the key ceremony, new issuing CAs, the root's list.
@@ -105,7 +105,8 @@ pub enum Command {
     /// Everything is checked first: the chain of events and its head, that the keys are those of the certificates, and
     /// that the secrets open. On PostgreSQL pg_restore fills an empty database. What happened after the backup is
     /// lost: one-time passwords that were used since can be used again until they are too old, so that the old server
-    /// must never serve beside it.
+    /// must never serve beside it; and certificates that were revoked or suspended since are good again, in lists and in
+    /// OCSP, until that is done anew. Lists go on with higher numbers than were published.
     Restore {
         /// The backup.
         #[arg(value_name = "DIRECTORY")]
@@ -120,12 +121,23 @@ pub enum Command {
     /// The key that secrets in the database are sealed under.
     #[command(subcommand)]
     Vault(VaultWork),
-    /// Print the manual page, for packagers.
+    /// Write the manual pages, for packagers.
     #[command(hide = true)]
-    Man,
+    Man {
+        /// The folder in which `man8/` is made, with a page for each command; without it the main page is printed.
+        folder: Option<PathBuf>,
+    },
     /// The bank operator's work.
     #[command(flatten)]
     Operator(Work),
+}
+
+/// A head of the record of events, as it is printed. One that was mistyped says nothing about the record.
+fn head(text: &str) -> Result<String, &'static str> {
+    let (count, hash) = text.split_once(':').unwrap_or_default();
+    let digits = !count.is_empty() && count.parse::<i64>().is_ok() && count.bytes().all(|b| b.is_ascii_digit());
+    let hex = hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    if digits && hex { Ok(text.to_owned()) } else { Err("a head is a number, a colon and 64 hexadecimal digits") }
 }
 
 /// The bank operator's work.

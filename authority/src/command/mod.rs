@@ -5,8 +5,10 @@ mod bulk;
 mod ca;
 mod certificate;
 mod init;
+mod manual;
 mod notice;
 mod operator;
+mod operator_name;
 mod otp_token;
 mod secrets;
 mod unlock;
@@ -15,12 +17,12 @@ mod vault;
 use std::io::{IsTerminal, Write};
 
 use anyhow::Context;
-use clap::CommandFactory;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use token::Language;
 
 pub use self::arguments::Arguments;
 use self::arguments::Command;
+use self::operator_name::operator_name;
 use self::secrets::Secrets;
 use crate::attestation::Makers;
 use crate::backup;
@@ -127,10 +129,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
             log_to_stderr(&quiet())?;
             vault::work(&directory, work).await
         }
-        Command::Man => {
-            let page = clap_mangen::Man::new(Arguments::command());
-            page.render(&mut std::io::stdout().lock()).context("standard output is closed")
-        }
+        Command::Man { folder } => manual::write(folder.as_deref()),
         Command::Operator(work) => {
             let house = House::open(&directory, Clock::system()).await?;
             log_to_stderr(&quiet())?;
@@ -147,19 +146,6 @@ fn harden() -> std::io::Result<()> {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
     Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
-}
-
-/// Who the operator is, for the record of events: the login name, as the system knows it.
-fn operator_name() -> String {
-    let uid = rustix::process::getuid().as_raw();
-    let name = std::fs::read_to_string("/etc/passwd").ok().and_then(|users| {
-        users.lines().find_map(|line| {
-            let mut fields = line.split(':');
-            let name = fields.next()?;
-            (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
-        })
-    });
-    name.unwrap_or_else(|| format!("uid {uid}"))
 }
 
 fn log_to_stderr(settings: &LogSettings) -> anyhow::Result<()> {

@@ -70,6 +70,16 @@ fn the_operators_day() {
     assert_eq!(good(&run(&directory, &["roots"], None)), printed, "what clients pin stays");
     assert!(good(&run(&directory, &["verify-audit"], None)).starts_with("3 events"));
     assert!(good(&run(&directory, &["man"], None)).contains(".SH NAME"));
+    let pages = scratch.path().join("pages");
+    good(&run(&directory, &["man", pages.to_str().unwrap()], None));
+    let main = std::fs::read_to_string(pages.join("man8/jitsuin-authority.8")).unwrap();
+    let named: Vec<_> = main.match_indices("jitsuin\\-authority\\-").map(|(at, _)| &main[at..]).collect();
+    assert!(!named.is_empty() && main.contains("(8)") && !main.contains("(1)"), "{main}");
+    let names: Vec<_> = std::fs::read_dir(pages.join("man8")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    for page in ["init", "ca", "ca-install-issuing", "contract-open"] {
+        assert!(names.contains(&format!("jitsuin-authority-{page}.8").into()), "{page}");
+    }
+    assert!(names.iter().all(|name| !name.to_str().unwrap().contains("worker")), "{names:?}");
 
     let open = [&["contract", "open"], &CONTRACT[..]].concat();
     let pins = "contract_pin=keiyaku1\ncontract_confirm_pin=kakunin2\n";
@@ -106,7 +116,13 @@ fn the_operators_day() {
     assert!(audit.contains("chain whole"), "{audit}");
     let head = audit.lines().find_map(|line| line.strip_prefix("head ")).unwrap();
     good(&run(&directory, &["verify-audit", "--head", head], None));
-    assert!(refused(&run(&directory, &["verify-audit", "--head", "1:00"], None)).contains("does not fit"));
+    let other = format!("1:{}", "0".repeat(64));
+    assert!(refused(&run(&directory, &["verify-audit", "--head", &other], None)).contains("does not fit"));
+    for mistyped in ["1:00", "", ":", "one:ff", &other[1..], &format!("{other}0"), &other.replace('0', "g")] {
+        let told = run(&directory, &["verify-audit", "--head", mistyped], None);
+        assert_eq!(told.status.code(), Some(2), "{mistyped}: {told:?}");
+        assert!(!String::from_utf8_lossy(&told.stderr).contains("evidence"));
+    }
 }
 
 #[test]
