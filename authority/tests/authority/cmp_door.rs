@@ -210,7 +210,7 @@ async fn wrong_entries_and_a_wrong_code_are_refused() {
     assert!(matches!(page, Err(Answer::Refused(r)) if r.refusal == Some(Refusal::Auth)));
     // From where it came is on record (D-705).
     let (origin, outcome): (String, String) =
-        sqlx::query_as("SELECT origin, outcome FROM events WHERE action = 'acquisition.code'")
+        sqlx::query_as("SELECT origin, outcome FROM events WHERE action = 'acquisition.mac'")
             .fetch_one(door.bench.house.store.readers())
             .await
             .unwrap();

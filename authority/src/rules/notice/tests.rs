@@ -115,6 +115,7 @@ const SILENT: &[&str] = &[
     "crl.issue",
     "device.attest",
     "login.certificate",
+    "login.link",
     "login.pin",
     "login.verify",
     "logout",
