@@ -89,6 +89,9 @@ fn history() -> impl Strategy<Value = Vec<Command>> {
         .prop_map(|(phrases, last, after)| [phrases.concat(), last, after].concat())
 }
 
+const OPEN: &str = "SELECT COUNT(*) FROM certificates WHERE user_id IS NOT NULL AND cert_status IN \
+                    ('awaiting', 'unconfirmed')";
+
 /// How things must stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Model {
@@ -100,6 +103,8 @@ struct Model {
     otp_locked: bool,
     contract_failures: u32,
     confirm_failures: u32,
+    /// There is something to acquire.
+    open: bool,
 }
 
 impl Model {
@@ -113,12 +118,13 @@ impl Model {
             otp_locked: false,
             contract_failures: 0,
             confirm_failures: 0,
+            open: true,
         }
     }
 
     /// The user gets through the first page of an acquisition with the right PIN.
     fn admits(&self) -> bool {
-        self.contract == "active" && self.user == "active" && !self.pin_locked && !self.otp_locked
+        self.open && self.contract == "active" && self.user == "active" && !self.pin_locked && !self.otp_locked
     }
 
     /// Whether the administrator logs in with the right PIN.
@@ -151,7 +157,7 @@ impl Model {
         match command {
             Command::AdministratorDeregisters => {
                 if self.confirmed(true, true) {
-                    self.user = "deregistered";
+                    (self.user, self.open) = ("deregistered", false);
                 }
             }
             Command::AdministratorRegistersAgain => {
@@ -169,7 +175,7 @@ impl Model {
             }
             Command::AdministratorStopsTheContract => {
                 if self.confirmed(false, true) {
-                    self.contract = "emergency_stop";
+                    (self.contract, self.open) = ("emergency_stop", false);
                 }
             }
             Command::AdministratorUnlocks(kind) => {
@@ -180,18 +186,20 @@ impl Model {
                     }
                 }
             }
-            Command::BankDeregisters => self.user = "deregistered",
+            Command::BankDeregisters => (self.user, self.open) = ("deregistered", false),
             Command::BankResumesTheContract => {
                 if self.contract == "emergency_stop" {
                     self.contract = "active";
+                    // What was to be acquired ended with the stop.
+                    self.open = self.user == "active" && self.confirmed(true, true);
                 }
             }
             Command::BankStopsTheContract => {
                 if matches!(self.contract, "active" | "locked") {
-                    self.contract = "emergency_stop";
+                    (self.contract, self.open) = ("emergency_stop", false);
                 }
             }
-            Command::BankTerminates => self.contract = "terminated",
+            Command::BankTerminates => (self.contract, self.open) = ("terminated", false),
             Command::BankUnlocksTheContract => {
                 if matches!(self.contract, "active" | "locked") {
                     (self.contract, self.contract_failures, self.confirm_failures) = ("active", 0, 0);
@@ -279,7 +287,13 @@ impl History {
         let pin = secret(CONFIRM_PIN);
         match command {
             Command::BankDeregisters => bank.deregister_user(&contract(), &user()).await.is_ok(),
-            Command::BankResumesTheContract => bank.resume_contract(&contract(), "F").await.is_ok(),
+            Command::BankResumesTheContract => {
+                let done = bank.resume_contract(&contract(), "F").await.is_ok();
+                if done && self.look().await.user == "active" {
+                    self.reissue().await;
+                }
+                done
+            }
             Command::BankStopsTheContract => bank.stop_contract(&contract(), "F").await.is_ok(),
             Command::BankTerminates => bank.terminate_contract(&contract(), "F").await.is_ok(),
             Command::BankUnlocksTheContract => bank.unlock_contract(&contract(), "F").await.is_ok(),
@@ -322,6 +336,18 @@ impl History {
         }
     }
 
+    /// The administrator issues again what ended with an emergency stop, if the administrator can.
+    async fn reissue(&self) {
+        let Some(office) = self.office().await else { return };
+        let form = CertificateForm {
+            choice: Choice::Reissue(Reason::PcChange),
+            device: None,
+            confirm_pin: Some(secret(CONFIRM_PIN)),
+            version: Self::version(&office).await,
+        };
+        let _ = office.choose(&user(), form).await;
+    }
+
     async fn admit(&self, pin: &str) -> bool {
         let applicant: Applicant = applicant(Some(USER));
         self.bench.acquisition().admit(&applicant, Some(&secret(pin)), None).await.is_ok()
@@ -347,6 +373,7 @@ impl History {
             otp_locked: number(&user, "otp_locked") != 0,
             contract_failures: number(&contract, "contract_pin_failures"),
             confirm_failures: number(&contract, "contract_confirm_pin_failures"),
+            open: sqlx::query_scalar::<_, i64>(OPEN).fetch_one(db).await.unwrap() > 0,
         }
     }
 

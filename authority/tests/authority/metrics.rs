@@ -90,8 +90,8 @@ async fn what_is_done_is_counted_and_foreign_parsers_read_it() {
     let client = bench.client().await;
     let login = client.verify(&card).await.ok();
     client.pin(text(&login, "login"), USER_PIN).await.ok();
-    let login = client.verify(&card).await.ok();
     for code in ["E-AUTH", "E-AUTH", "E-LOCK-USER"] {
+        let login = client.verify(&card).await.ok();
         assert_eq!(client.pin(text(&login, "login"), "chigau99").await.code(), code);
     }
     office.choose(USER, "revoke", Some("lost")).await.ok();
