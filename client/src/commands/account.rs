@@ -58,7 +58,9 @@ impl Session {
             let form = Form::new().secret("user_pin", &self.pin).secret("new_user_pin", &new);
             drop(new);
             match self.door.post_bytes("/user/v1/pin", form, Some(self.bearer.expose())).await {
-                Err(error) if left > 0 && is(&error, Refusal::PinFormat) => output::remark(&error.say(&context.texts)),
+                Err(error) if left > 0 && (is(&error, Refusal::PinFormat) || is(&error, Refusal::PinSame)) => {
+                    output::remark(&error.say(&context.texts))
+                }
                 done => return Ok(done.map(drop)?),
             }
         }
