@@ -76,22 +76,7 @@ impl Reader {
 
     fn page(&self, denial: Denial, number: &str) -> Response {
         let t = Texts::of(self.language);
-        let mut page = Page {
-            t,
-            language: self.language,
-            title: t.trouble,
-            here: self.here.clone(),
-            csrf: String::new(),
-            who: None,
-            crumbs: Vec::new(),
-            notices: Vec::new(),
-            warnings: Vec::new(),
-            approvals: 0,
-            faults: Vec::new(),
-            done: None,
-            status: StatusCode::OK,
-            cookies: Vec::new(),
-        };
+        let mut page = Page::bare(self.language, t.trouble, self.here.clone());
         page.refuse(None, denial);
         let screen = Screen { lead: lead(t, denial.refusal), home: self.home, number, page: &page };
         answer(&screen, &page)

@@ -78,6 +78,26 @@ pub(super) struct Page {
 }
 
 impl Page {
+    /// A page of nobody's, without a form and with nothing to tell.
+    pub(super) fn bare(language: Language, title: &'static str, here: String) -> Self {
+        Self {
+            t: Texts::of(language),
+            language,
+            title,
+            here,
+            csrf: String::new(),
+            who: None,
+            crumbs: Vec::new(),
+            notices: Vec::new(),
+            warnings: Vec::new(),
+            approvals: 0,
+            faults: Vec::new(),
+            done: None,
+            status: StatusCode::OK,
+            cookies: Vec::new(),
+        }
+    }
+
     /// With a refusal at a field, or at the page.
     pub(super) fn refuse(&mut self, field: Option<&'static str>, denial: impl Into<Denial>) {
         let denial = denial.into();

@@ -1,7 +1,6 @@
 //! 紛失・盗難: whoever has no card any more suspends their own certificate by contract ID, user ID and user PIN (D-909).
 //! And 緊急停止 of the whole contract by a user, where the bank allows it (D-212).
 
-use askama::Template;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
@@ -11,9 +10,10 @@ use super::cookie;
 use super::customer::Customer;
 use super::field::{Field, Item, Kind};
 use super::guard::Posted;
-use super::page::{Page, answer};
+use super::page::answer;
 use super::trouble::Trouble;
 use super::user_login::{HOME, LOGIN, doors_page};
+use super::user_menu::Form;
 use super::visit::Visit;
 use super::words;
 use crate::denial::Denial;
@@ -25,17 +25,6 @@ use crate::rules::suspend::Cause;
 const LOST: &str = "/user/lost";
 /// The contract's stop.
 const STOP: &str = "/user/stop";
-
-#[derive(Template)]
-#[template(path = "user_form.html")]
-struct Form {
-    page: Page,
-    lead: &'static str,
-    action: &'static str,
-    button: &'static str,
-    back: Option<&'static str>,
-    fields: Vec<Field>,
-}
 
 pub(super) fn routes() -> Router<House> {
     Router::new().route(LOST, get(lost).post(suspend)).route(STOP, get(stop_page).post(stop))

@@ -40,16 +40,17 @@ struct History {
     uses: Vec<(String, String)>,
 }
 
+/// A page of a user's with one form.
 #[derive(Template)]
 #[template(path = "user_form.html")]
-struct Form {
-    page: Page,
-    lead: &'static str,
-    action: &'static str,
-    button: &'static str,
+pub(super) struct Form {
+    pub(super) page: Page,
+    pub(super) lead: &'static str,
+    pub(super) action: &'static str,
+    pub(super) button: &'static str,
     /// Where there is another page to go to.
-    back: Option<&'static str>,
-    fields: Vec<Field>,
+    pub(super) back: Option<&'static str>,
+    pub(super) fields: Vec<Field>,
 }
 
 /// The menu, which says so.

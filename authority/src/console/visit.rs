@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use axum::extract::FromRequestParts;
 use axum::http::header::ACCEPT_LANGUAGE;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, Uri};
 use sha2::{Digest, Sha256};
 use token::Language;
 use zeroize::Zeroizing;
@@ -72,22 +72,10 @@ impl Visit {
 
     /// A page for somebody who is not logged in.
     pub(super) fn page(&self, title: &'static str) -> Page {
-        Page {
-            t: self.texts(),
-            language: self.language,
-            title,
-            here: self.here.clone(),
-            csrf: token_of(&self.seed),
-            who: None,
-            crumbs: Vec::new(),
-            notices: Vec::new(),
-            warnings: Vec::new(),
-            approvals: 0,
-            faults: Vec::new(),
-            done: None,
-            status: StatusCode::OK,
-            cookies: self.cookies.clone(),
-        }
+        let mut page = Page::bare(self.language, title, self.here.clone());
+        page.csrf = token_of(&self.seed);
+        page.cookies = self.cookies.clone();
+        page
     }
 
     /// A refusal as a page of its own.
