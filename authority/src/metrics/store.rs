@@ -97,6 +97,12 @@ impl StoreMetrics {
         }
     }
 
+    /// Changes of this process that wait for their turn now.
+    #[must_use]
+    pub fn waiting(&self) -> i64 {
+        self.waiting.get()
+    }
+
     /// Somebody waits from now on.
     pub(crate) fn wait(&self) -> Waiting {
         self.waiting.inc();

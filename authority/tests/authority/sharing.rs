@@ -24,6 +24,15 @@ fn new(name: &str) -> NewUser {
     NewUser { id, pin: "hash".to_owned(), pin_initial: false, name, email: String::new() }
 }
 
+/// Waits until so many changes queue; a gauge tells nobody that it moves, so it is looked at.
+async fn queued(store: &Store, changes: i64) {
+    while store.metrics().waiting() < changes {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    // Who is counted is about to queue: a last moment for whoever was put aside just there.
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+}
+
 async fn names(bench: &Bench) -> Vec<String> {
     let rows = users::list(bench.house.store.readers(), &contract()).await.unwrap();
     rows.iter().map(|user| user.id.to_string()).filter(|name| name.starts_with("shared")).collect()
@@ -54,7 +63,7 @@ async fn what_is_dropped_or_fails_takes_back_its_own_only() {
             }
         }));
     }
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await; // They cannot say that they wait.
+    queued(&store, 29).await;
     assert_eq!(names(&bench).await, [""; 0], "nothing is to be seen before it is durable");
     first.commit(noted("shared0")).await.unwrap();
     let mut kept = vec!["shared0".to_owned()];
@@ -85,7 +94,7 @@ async fn nobody_is_told_before_the_common_commit() {
             change.commit(noted("shared1")).await
         }
     });
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await; // It cannot say that it waits.
+    queued(&store, 1).await;
     let first = tokio::spawn(first.commit(noted("shared0")));
     reach.await.unwrap();
     assert!(!first.is_finished() && names(&bench).await.is_empty(), "the first waits for the second");
@@ -144,7 +153,7 @@ async fn the_clock_is_read_when_the_turn_is_had() {
             })
         })
         .collect();
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await; // They cannot say that they wait.
+    queued(&store, 3).await;
     clock.set(START + 20);
     first.commit(noted("first")).await.unwrap();
     for task in waiting {
