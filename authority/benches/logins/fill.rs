@@ -88,8 +88,7 @@ pub(crate) async fn explain(db: &AnyPool, store: &str) {
         "DELETE FROM logins WHERE expires_at < 1",
         "DELETE FROM sessions WHERE expires_at < 1",
         "DELETE FROM code_tickets WHERE expires_at < 1",
-        "SELECT record_id FROM certificates WHERE cert_status IN ('awaiting', 'unconfirmed') AND acquire_deadline < 1",
-        "SELECT record_id FROM certificates WHERE cert_status IN ('valid', 'suspended') AND cert_valid_until < 1",
+        "SELECT record_id FROM certificates WHERE due_at < 1 ORDER BY due_at LIMIT 100",
     ] {
         let rows = sqlx::query(AssertSqlSafe(format!("{explain} {statement}"))).fetch_all(db).await.unwrap();
         let plan: Vec<String> =

@@ -148,6 +148,7 @@ async fn supervised<F>(
         tracing::error!(name, panicked, "a task of the server's own ended and is started again. Report the fault");
         tokio::select! {
             () = shutdown.cancelled() => return,
+            // A fault that comes back at once must not spin.
             () = tokio::time::sleep(after_fault) => {}
         }
     }
@@ -309,6 +310,7 @@ mod tests {
         };
         let supervised = tokio::spawn(supervised("trial", Duration::from_millis(1), shutdown.clone(), work));
         while begun.load(Ordering::SeqCst) < 3 {
+            // A counter tells nobody that it moves.
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         shutdown.cancel();
