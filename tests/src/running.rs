@@ -113,6 +113,10 @@ impl Drop for Running {
         if std::thread::panicking() {
             eprintln!("--- {}\n{}", self.log.display(), self.printed());
         }
+        // Its id may be another program's by now.
+        if !self.is_running() {
+            return;
+        }
         self.signal(Signal::TERM);
         let deadline = Instant::now() + Duration::from_secs(5);
         while Instant::now() < deadline {

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tests::bus::Bus;
 use tests::daemon::{Config, Daemon};
 use tests::foreign_ca::ForeignCa;
+use tests::running::PATIENCE;
 use tests::scratch::Scratch;
 use tests::soft_token::{SoftHsm, SoftToken};
 use token::login::signed_bytes;
@@ -170,6 +171,7 @@ impl Caller {
 struct Script {
     answers: Mutex<HashMap<String, VecDeque<String>>>,
     seen: Mutex<Vec<(String, Vardict)>>,
+    noticed: Notify,
     dismissed: Notify,
 }
 
@@ -195,6 +197,21 @@ impl Agent {
     /// The questions of a kind so far, with what they said.
     pub(crate) fn seen(&self, kind: &str) -> Vec<Vardict> {
         self.0.seen.lock().unwrap().iter().filter(|(k, _)| k == kind).map(|(_, i)| clone(i)).collect()
+    }
+
+    /// The notices of a kind, as soon as there are so many: nobody answers them, so a result may overtake them.
+    pub(crate) async fn notices(&self, kind: &str, number: usize) -> Vec<Vardict> {
+        let come = async {
+            loop {
+                let seen = self.seen(&format!("notice {kind}"));
+                if seen.len() >= number {
+                    return seen;
+                }
+                self.0.noticed.notified().await;
+            }
+        };
+        let come = tokio::time::timeout(PATIENCE, come).await;
+        come.unwrap_or_else(|_| panic!("{number} notices {kind}: {:?}", self.seen(&format!("notice {kind}"))))
     }
 
     pub(crate) async fn dismissed(&self) {
@@ -241,6 +258,7 @@ impl Agent {
 
     async fn show_notice(&self, _request: OwnedObjectPath, kind: String, info: Vardict) {
         self.0.seen.lock().unwrap().push((format!("notice {kind}"), info));
+        self.0.noticed.notify_one();
     }
 
     async fn dismiss(&self, _request: OwnedObjectPath, _reason: String) {

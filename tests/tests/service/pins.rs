@@ -19,7 +19,11 @@ async fn the_same_wrong_pin_costs_one_try() {
     let asked = agent.seen("card-pin");
     assert_eq!(asked.len(), 3);
     assert_eq!((text(&asked[1], "reason"), text(&asked[2], "reason")), ("wrong".to_owned(), "same".to_owned()));
-    assert_eq!(agent.seen("notice pin-wrong").len(), 1, "one VERIFY was wrong, the second was refused from memory");
+    assert_eq!(
+        agent.notices("pin-wrong", 1).await.len(),
+        1,
+        "one VERIFY was wrong, the second was refused from memory"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -32,7 +36,7 @@ async fn three_entries_and_no_more() {
     assert_eq!(caller.login(ORIGIN, &challenge(), vardict([])).await, Err("PinIncorrect".to_owned()));
     assert_eq!(agent.seen("card-pin").len(), 3);
     assert_eq!(text(&agent.seen("card-pin")[1], "reason"), "format", "too short to be tried");
-    assert_eq!(agent.seen("notice pin-wrong").len(), 2);
+    assert_eq!(agent.notices("pin-wrong", 2).await.len(), 2);
     assert_eq!(bench.audit().pop().unwrap()["outcome"], "PinIncorrect");
 }
 
