@@ -21,6 +21,7 @@ fn records() -> Vec<Record> {
         replaces: None,
         renews: false,
         created_at: 0,
+        created_nanos: 0,
         grace: 0,
     });
     let mut point = [1; 65];

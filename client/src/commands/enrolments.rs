@@ -30,7 +30,6 @@ async fn list(context: &Context) -> Result<(), Error> {
     for enrolment in &found {
         snapshots.push(Snapshot::read(enrolment).await?);
     }
-    snapshots.sort_by_key(|snapshot| snapshot.created_at);
     if context.global.json {
         return output::json(&snapshots);
     }
@@ -90,6 +89,7 @@ async fn abandon(context: &Context, wanted: &str) -> Result<(), Error> {
     output::line(&texts.text("abandon-done"))
 }
 
+/// Oldest first.
 async fn all(connection: &Connection) -> Result<Vec<EnrolmentProxy<'static>>, BusError> {
     let manager = ManagerProxy::new(connection).await?;
     let mut found = Vec::new();

@@ -79,12 +79,21 @@ pub struct EnrolmentStatus {
     pub token: Option<TokenId>,
     /// Unix time in seconds.
     pub created_at: i64,
+    /// Nanoseconds within that second.
+    pub created_nanos: u32,
     /// The authority's acquisition deadline, where it told one; Unix time in seconds.
     pub deadline: Option<i64>,
     /// The last thing that went wrong: error name (as `OtpRejected`) and text.
     pub last_error: Option<(String, String)>,
     /// The common name the authority promised.
     pub subject: Option<String>,
+}
+
+impl EnrolmentStatus {
+    /// What they are sorted by, oldest first.
+    pub(super) fn age(&self) -> (i64, u32) {
+        (self.created_at, self.created_nanos)
+    }
 }
 
 /// Why a call on enrolments was refused. Nothing was changed.

@@ -105,7 +105,7 @@ impl Enrolments {
     #[must_use]
     pub fn list(&self) -> Vec<EnrolmentStatus> {
         let mut all: Vec<EnrolmentStatus> = self.shared.entries().values().map(|e| e.status.clone()).collect();
-        all.sort_by_key(|status| (status.created_at, status.id));
+        all.sort_by_key(EnrolmentStatus::age);
         all
     }
 

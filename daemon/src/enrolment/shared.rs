@@ -82,8 +82,8 @@ impl Shared {
     pub(super) fn forget_oldest(&self, owner: u32) -> Vec<EnrolmentId> {
         let mut entries = self.entries();
         let history = entries.values().filter(|e| e.record.order().owner == owner && e.record.state().is_history());
-        let mut history: Vec<_> = history.map(|e| (e.status.created_at, e.status.id)).collect();
-        history.sort_unstable();
+        let mut history: Vec<_> = history.map(|e| (e.status.age(), e.status.id)).collect();
+        history.sort_unstable_by_key(|(age, _)| *age);
         let surplus = (history.len() + 1).saturating_sub(MOST_KEPT);
         let forgotten: Vec<EnrolmentId> = history.into_iter().take(surplus).map(|(_, id)| id).collect();
         for id in &forgotten {

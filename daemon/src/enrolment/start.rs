@@ -8,7 +8,7 @@ use token::{Ability, CertificateFacts, SlotId, SlotSpace, TokenInfo};
 use tokio::sync::mpsc;
 
 use super::api::{Order, Refused};
-use super::authority::{Authority, Talk, now};
+use super::authority::{Authority, Talk};
 use super::memory::Memory;
 use super::run::Run;
 use super::shared::{Entry, Shared};
@@ -39,6 +39,7 @@ pub(super) async fn start(shared: &Arc<Shared>, order: Order) -> Result<Enrolmen
         return Err(Refused::TooMany);
     }
     let forgotten = shared.forget_oldest(order.owner);
+    let begun = jiff::Timestamp::now();
     let recorded = Recorded {
         id: EnrolmentId::new(*uuid::Uuid::new_v4().as_bytes()),
         transaction: TransactionId::new(*uuid::Uuid::new_v4().as_bytes()),
@@ -50,7 +51,8 @@ pub(super) async fn start(shared: &Arc<Shared>, order: Order) -> Result<Enrolmen
         contract: order.contract,
         user: order.user,
         algorithm: order.algorithm,
-        created_at: now(),
+        created_at: begun.as_second(),
+        created_nanos: begun.subsec_nanosecond().unsigned_abs(),
         grace: i64::try_from(shared.settings.grace.as_secs()).unwrap_or(i64::MAX),
     };
     let id = recorded.id;

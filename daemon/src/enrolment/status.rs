@@ -35,6 +35,7 @@ pub(super) fn status(record: &Record, needs: Option<&'static str>, error: Option
         profile: record.order().profile.clone(),
         token: Some(record.order().token.clone()),
         created_at: record.order().created_at,
+        created_nanos: record.order().created_nanos,
         deadline: record.terms().and_then(|terms| terms.deadline),
         last_error,
         subject: record.terms().map(|terms| terms.subject.clone()),

@@ -271,6 +271,7 @@ mod tests {
             replaces: None,
             renews: false,
             created_at: 0,
+            created_nanos: 0,
             grace: 0,
         })
     }

@@ -129,6 +129,9 @@ pub struct Order {
     pub renews: bool,
     /// Unix time in seconds.
     pub created_at: i64,
+    /// Nanoseconds within that second: what began later is listed later.
+    #[serde(default)]
+    pub created_nanos: u32,
     /// Seconds for which the old key stays usable after confirmation.
     pub grace: i64,
 }

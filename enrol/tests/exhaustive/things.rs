@@ -60,6 +60,7 @@ pub(crate) static THINGS: LazyLock<Things> = LazyLock::new(|| {
         }),
         renews: crate::RENEWS,
         created_at: 0,
+        created_nanos: 0,
         grace: 100,
     };
     let other_order = Order { transaction: TransactionId::new([2; 16]), ..order.clone() };

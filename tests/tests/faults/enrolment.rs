@@ -57,7 +57,8 @@ impl Drop for Follower {
 
 fn now(desk: &Desk<'_>) -> Value {
     let all = desk.world.enrolments();
-    all.as_array().unwrap().iter().max_by_key(|e| e["created_at"].as_u64()).cloned().unwrap_or(Value::Null)
+    // Oldest first.
+    all.as_array().unwrap().last().cloned().unwrap_or(Value::Null)
 }
 
 /// Acquires with a card that fails at its n-th APDU since it came, for every `step`-th n in each state of the enrolment,
