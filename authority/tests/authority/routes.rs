@@ -298,35 +298,34 @@ async fn done(bench: &Bench) -> i64 {
     sqlx::query_scalar(query).fetch_one(bench.house.store.readers()).await.unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_no_client_sends_is_refused_at_every_route_and_changes_nothing() {
+/// What no client sends is refused at every route that knows this sender, and changes nothing.
+async fn sends_what_no_client_sends(sender: &str) {
     let (mut suite, people) = suite().await;
+    let (name, who) = people.iter().find(|(name, _)| *name == sender).unwrap();
     let routes = routes(&suite.bench).await;
     let bodies = bodies(&fields());
     let (before, events) = (suite.bench.dump().await, done(&suite.bench).await);
-    for (name, who) in &people {
-        for route in routes.iter().filter(|route| !LOGOUTS.contains(&route.path.as_str()) && who.is_of(&route.path)) {
-            let path = fill(&route.path, USER);
-            for method in &route.methods {
-                if method == "GET" {
-                    for (what, query) in
-                        [("no UTF-8", "?q=%ff%fe"), ("NUL", "?show=%00&sort=%00&page=-1"), ("twice", "?q=1&q=2")]
-                    {
-                        let request = who.request("GET", &format!("{path}{query}")).body(Full::default()).unwrap();
-                        suite.send(&format!("{name} GET {path} {what}"), request, true).await;
-                    }
-                    continue;
+    for route in routes.iter().filter(|route| !LOGOUTS.contains(&route.path.as_str()) && who.is_of(&route.path)) {
+        let path = fill(&route.path, USER);
+        for method in &route.methods {
+            if method == "GET" {
+                for (what, query) in
+                    [("no UTF-8", "?q=%ff%fe"), ("NUL", "?show=%00&sort=%00&page=-1"), ("twice", "?q=1&q=2")]
+                {
+                    let request = who.request("GET", &format!("{path}{query}")).body(Full::default()).unwrap();
+                    suite.send(&format!("{name} GET {path} {what}"), request, true).await;
                 }
-                for (what, media, body) in &bodies {
-                    let body = if *media == FORM { who.form(body) } else { body.clone() };
-                    let mut request = who.request(method, &path);
-                    if !media.is_empty() {
-                        request = request.header("content-type", *media);
-                    }
-                    let request = request.body(Full::new(body.into())).unwrap();
-                    let may_succeed = BODILESS.contains(&route.path.as_str());
-                    suite.send(&format!("{name} {method} {path} {what}"), request, may_succeed).await;
+                continue;
+            }
+            for (what, media, body) in &bodies {
+                let body = if *media == FORM { who.form(body) } else { body.clone() };
+                let mut request = who.request(method, &path);
+                if !media.is_empty() {
+                    request = request.header("content-type", *media);
                 }
+                let request = request.body(Full::new(body.into())).unwrap();
+                let may_succeed = BODILESS.contains(&route.path.as_str());
+                suite.send(&format!("{name} {method} {path} {what}"), request, may_succeed).await;
             }
         }
     }
@@ -340,6 +339,31 @@ async fn what_no_client_sends_is_refused_at_every_route_and_changes_nothing() {
     assert_eq!(done(&suite.bench).await, events, "and nothing is said to have been done");
     event::verify(suite.bench.house.store.readers()).await.unwrap();
     is_well(&suite.bench).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_sends_what_no_client_sends() {
+    sends_what_no_client_sends("nobody").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_administrator_sends_what_no_client_sends() {
+    sends_what_no_client_sends("the administrator").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_user_sends_what_no_client_sends() {
+    sends_what_no_client_sends("the user").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_administrators_browser_sends_what_no_client_sends() {
+    sends_what_no_client_sends("the administrator's browser").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_users_browser_sends_what_no_client_sends() {
+    sends_what_no_client_sends("the user's browser").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
