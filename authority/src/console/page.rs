@@ -73,6 +73,8 @@ pub(super) struct Page {
     pub(super) faults: Vec<Fault>,
     /// What was just done.
     pub(super) done: Option<String>,
+    /// The refusal behind that, where it is not all done with it: its code is shown too.
+    pub(super) still: Option<Refusal>,
     pub(super) status: StatusCode,
     pub(super) cookies: Vec<HeaderValue>,
 }
@@ -93,6 +95,7 @@ impl Page {
             approvals: 0,
             faults: Vec::new(),
             done: None,
+            still: None,
             status: StatusCode::OK,
             cookies: Vec::new(),
         }

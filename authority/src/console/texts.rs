@@ -343,7 +343,7 @@ texts! {
     approve: "承認", "Approve";
     reject: "却下", "Reject";
     done_approved: "承認しました。", "Approved.";
-    done_dual: "他の管理者に承認を依頼しました。{n}時間以内に承認されない場合、依頼は取り消されます。「承認待ちの依頼」でご確認いただけます。", "Another administrator was asked to approve. Without an approval within {n} hours the request lapses. See Requests for approval.";
+    done_dual: "{why}承認を依頼しました。{n}時間以内に承認されない場合、依頼は取り消されます。「承認待ちの依頼」でご確認いただけます。", "{why} The approval was asked for. Without an approval within {n} hours the request lapses. See Requests for approval.";
     done_rejected: "却下しました。", "Rejected.";
     menu_approvals: "承認待ちの依頼（{n}件）", "Requests for approval ({n})";
     approval_note: "ご注意", "Note";

@@ -163,7 +163,8 @@ async fn screen(admin: &Admin, serial: &str, refusal: Option<Refusal>) -> Result
     page.crumb(t.tokens, LIST);
     if let Some(refusal) = refusal {
         page.here.clone_from(&row.href);
-        page.refuse(Some("user"), refusal);
+        // Of a token that can be given to nobody there is no such field.
+        page.refuse((!users.is_empty()).then_some("user"), refusal);
     }
     let screen = One { page, row, users, next, said };
     Ok(answer(&screen, &screen.page))

@@ -34,6 +34,8 @@ struct Doors {
 struct How {
     page: Page,
     lead: &'static str,
+    /// Why this is not done in a browser.
+    refusal: Option<Refusal>,
     command: &'static str,
     more: Vec<&'static str>,
 }
@@ -84,7 +86,7 @@ async fn certificate(visit: Visit) -> Response {
     let mut page = visit.page(t.login_user_cert);
     page.crumb(t.login_user, LOGIN);
     let more = vec![t.login_user_check, t.login_user_allow];
-    let screen = How { page, lead: t.login_user_how, command: "jitsuin login --browser", more };
+    let screen = How { page, lead: t.login_user_how, refusal: None, command: "jitsuin login --browser", more };
     answer(&screen, &screen.page)
 }
 
@@ -93,9 +95,9 @@ async fn acquire(visit: Visit) -> Response {
     let t = visit.texts();
     let mut page = visit.page(t.acquire);
     page.crumb(t.login_user, LOGIN);
-    let text = Refusal::Client.template(visit.language);
+    let lead = Refusal::Client.template(visit.language);
     let more = vec![t.help_user_1, t.help_user_2, t.acquire_order, t.acquire_failed];
-    let screen = How { page, lead: text, command: "jitsuin enrol", more };
+    let screen = How { page, lead, refusal: Some(Refusal::Client), command: "jitsuin enrol", more };
     answer(&screen, &screen.page)
 }
 

@@ -165,7 +165,9 @@ async fn show(admin: &Admin, wish: Wish, refusal: Option<Refusal>) -> Result<Res
         "deregister" => page.done = Some(t.done_deregister.to_owned()),
         "dual" => {
             let hours = settings.administrator.approval_hours;
-            page.done = Some(t.done_dual.replace("{n}", &hours.to_string()));
+            let why = Refusal::Dual.template(language);
+            page.done = Some(t.done_dual.replace("{why}", why).replace("{n}", &hours.to_string()));
+            page.still = Some(Refusal::Dual);
         }
         _ => {}
     }

@@ -14,7 +14,7 @@ const EVIL: &str = "\"><script>alert(1)</script>'&";
 
 impl Browser {
     /// The form of a page, with what is entered beside what it holds itself.
-    async fn submit(&mut self, page: &Page, path: &str, fields: &[(&str, &str)]) -> Page {
+    pub(crate) async fn submit(&mut self, page: &Page, path: &str, fields: &[(&str, &str)]) -> Page {
         let csrf = page.field("csrf");
         let version = page.body.contains("name=\"version\"").then(|| page.field("version"));
         let mut all = vec![("csrf", csrf.as_str())];
@@ -31,7 +31,7 @@ impl Browser {
     }
 
     /// A user's, past the PIN.
-    async fn of_user(bench: &Bench, card: &Card) -> Self {
+    pub(crate) async fn of_user(bench: &Bench, card: &Card) -> Self {
         let mut browser = Self::new(bench).await;
         let login = browser.client.verify(card).await.ok();
         let login = text(&login, "login").to_owned();

@@ -20,6 +20,7 @@ pub(crate) mod commands;
 pub(crate) mod concurrency;
 pub(crate) mod confirm_key;
 pub(crate) mod console;
+pub(crate) mod console_catalogue;
 pub(crate) mod console_entries;
 pub(crate) mod console_failures;
 pub(crate) mod console_pages;

@@ -107,7 +107,7 @@ fn approval(desk: &Desk, first: &Administrator, second: &Administrator) {
     browser.click("#choice-reissue");
     browser.click("#reason option[value=pc_change]");
     desk.confirm();
-    let asked = ("他の管理者に承認を依頼しました。", "Another administrator was asked to approve.");
+    let asked = ("他の管理者の承認が必要です。", "Another administrator must approve.");
     desk.done("asked-for", asked.0, asked.1);
     browser.go("/console/approvals");
     let own = desk.say("ご自身の依頼です", "your own request");

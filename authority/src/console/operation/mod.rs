@@ -128,8 +128,10 @@ async fn screen(
     let t = admin.texts();
     let mut page = admin.page((operation.title)(t)).await?;
     way(&mut page);
+    let idle = (operation.idle)(t, &user);
     if let Some((field, denial)) = denial {
-        page.refuse(field, denial);
+        // Where there is nothing to do any more there are no fields either.
+        page.refuse(field.filter(|_| idle.is_none()), denial);
     }
     let mut fields = (operation.fields)(t, &user);
     for field in &mut fields {
@@ -143,7 +145,7 @@ async fn screen(
         action: format!("{LIST}/{}/do/{}", user.user_id, operation.key),
         back: home(operation.group, &user.user_id),
         button: (operation.button)(t),
-        idle: (operation.idle)(t, &user),
+        idle,
         fields,
         page,
         user,

@@ -165,8 +165,10 @@ async fn screen(
 ) -> Result<Response, Trouble> {
     let (t, language) = (admin.texts(), admin.visit.language);
     let mut page = page(admin, (row.title)(t)).await?;
+    let idle = (row.idle)(t, view);
     if let Some((field, denial)) = denial {
-        page.refuse(field, denial);
+        // Where there is nothing to do any more there are no fields either.
+        page.refuse(field.filter(|_| idle.is_none()), denial);
     }
     let mut fields = (row.fields)(t, view);
     for field in &mut fields {
@@ -181,7 +183,7 @@ async fn screen(
         lead: (row.lead)(t),
         action: format!("{back}/do/{}", row.key),
         button: (row.button)(t),
-        idle: (row.idle)(t, view),
+        idle,
         page,
         back,
         fields,
