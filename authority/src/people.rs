@@ -110,12 +110,18 @@ pub(crate) async fn emergency_stop(
     Ok(())
 }
 
-/// Lifts an emergency stop: the certificates that it put on hold come back, an event each made from `event`.
+/// Lifts an emergency stop: the contract is at `status` from now on, and the certificates that the stop put on hold come
+/// back, an event each made from `event`.
 ///
 /// # Errors
 /// `Internal`.
-pub(crate) async fn resume(change: &mut Change, contract: &ContractId, event: &Event) -> Result<(), Denial> {
-    contracts::set_status(change.db(), contract, ContractStatus::Active).await?;
+pub(crate) async fn resume(
+    change: &mut Change,
+    contract: &ContractId,
+    status: ContractStatus,
+    event: &Event,
+) -> Result<(), Denial> {
+    contracts::set_status(change.db(), contract, status).await?;
     for holder in holders(change, contract).await? {
         for row in certificates::settle(change, &holder).await? {
             let cause = row.record.suspension.as_ref().map(|held| held.reason.as_str());

@@ -8,6 +8,7 @@ use crate::denial::Denial;
 use crate::people;
 use crate::rules::acquire::ContractStatus;
 use crate::rules::actor::{Actor, Role};
+use crate::rules::lock::{Counter, resumed};
 use crate::store::administrators::{self, Administrator};
 use crate::store::certificates::{self, CertificateRow};
 use crate::store::contracts::{self, Contract, ContractPin};
@@ -109,17 +110,23 @@ impl Bank {
         Ok(contracts::all(self.house.store.readers()).await?)
     }
 
-    /// Lifts an emergency stop, on paper (D-212): the certificates it put on hold come back.
+    /// Lifts an emergency stop, on paper (D-212): the certificates it put on hold come back. Yields how the contract stands
+    /// now: one that wrong entries have locked is locked still, until [`Self::unlock_contract`].
     ///
     /// # Errors
     /// `NotFound`; `Stale` for a contract that is not stopped.
-    pub async fn resume_contract(&self, id: &ContractId, form_reference: &str) -> Result<(), Denial> {
+    pub async fn resume_contract(&self, id: &ContractId, form_reference: &str) -> Result<ContractStatus, Denial> {
         let (mut change, contract, event) = self.change_of(id, "contract.resume", form_reference).await?;
         if contract.status != ContractStatus::EmergencyStop {
             return refuse(change, event, Refusal::Stale).await;
         }
-        people::resume(&mut change, id, &event).await?;
-        Ok(change.commit(event.changed(contract.status.key(), "active")).await?)
+        let limits = &self.house.settings.lock;
+        let counters =
+            [(contract.pin_failures, limits.contract_pin), (contract.confirm_pin_failures, limits.confirm_pin)];
+        let status = resumed(counters.map(|(failures, limit)| Counter { failures, locked: false, limit }));
+        people::resume(&mut change, id, status, &event).await?;
+        change.commit(event.changed(contract.status.key(), status.key())).await?;
+        Ok(status)
     }
 
     /// 緊急停止, when the customer calls (D-212).

@@ -1,6 +1,8 @@
 //! Counting wrong entries, one counter per kind of secret (D-201 to D-206), and one over all of a
 //! user's, which the administrator cannot lift (D-907).
 
+use super::acquire::ContractStatus;
+
 /// So many wrong entries in a row, whatever locks were lifted between them, and only the bank helps.
 pub const IN_A_ROW: u32 = 100;
 
@@ -59,9 +61,15 @@ pub enum Counted {
 }
 
 impl Counter {
+    /// Whether no further entry is looked at.
+    #[must_use]
+    pub fn is_locked(self) -> bool {
+        self.locked || self.failures >= self.limit
+    }
+
     /// Counts an entry.
     pub fn count(self, right: bool) -> Counted {
-        if self.locked || self.failures >= self.limit {
+        if self.is_locked() {
             return Counted::Locked;
         }
         if right {
@@ -70,6 +78,13 @@ impl Counter {
         let failures = self.failures + 1;
         Counted::Wrong { failures, left: self.limit.saturating_sub(failures) }
     }
+}
+
+/// How a contract stands once its emergency stop is lifted. A lock by wrong entries of one of its PINs, `counters`, is
+/// another matter: it is counted and lifted by itself (D-202, D-205).
+#[must_use]
+pub fn resumed(counters: [Counter; 2]) -> ContractStatus {
+    if counters.into_iter().any(Counter::is_locked) { ContractStatus::Locked } else { ContractStatus::Active }
 }
 
 /// A user's counters.

@@ -2,6 +2,7 @@
 
 use authority::bank::Person;
 use authority::otp::Kind;
+use authority::rules::acquire::ContractStatus;
 use authority::rules::choice::Reason;
 use token::{Refusal, UserId};
 
@@ -28,6 +29,39 @@ async fn an_emergency_stop_is_the_customers_and_its_end_the_banks() {
     assert_eq!(bench.states().await, ["valid"]);
     client.verify(&card).await.ok();
     bench.office(&administrator).await.get("/admin/v1/users").await.ok();
+}
+
+/// A lock and a stop are lifted by a form each (D-202, D-212).
+#[tokio::test]
+async fn whoever_lifts_the_stop_of_a_locked_contract_lifts_no_lock() {
+    for pin in ["contract_pin", "confirm_pin"] {
+        let bench = Bench::new().await;
+        let administrator = bench.administrator().await;
+        let office = bench.office(&administrator).await;
+        let card = bench.user_card(&office).await;
+        let client = bench.client().await;
+        for _ in 0..5 {
+            match pin {
+                "contract_pin" => drop(client.log_in_as_administrator(&administrator, "wrong1").await),
+                _ => drop(office.post("/admin/v1/emergency-stop", &[("confirm_pin", "wrong1")]).await),
+            }
+        }
+        assert_eq!(client.verify(&card).await.code(), "E-LOCK-CONTRACT", "{pin}");
+        let bank = bench.bank();
+        let status = async || bank.contract(&contract()).await.unwrap().contract.status;
+        bank.stop_contract(&contract(), "F-5").await.unwrap();
+        assert_eq!(bank.resume_contract(&contract(), "F-6").await, Ok(ContractStatus::Locked), "{pin}");
+        assert_eq!((status().await, bench.states().await), (ContractStatus::Locked, vec!["valid".to_owned()]), "{pin}");
+        assert_eq!(client.log_in_as_administrator(&administrator, CONTRACT_PIN).await.code(), "E-LOCK-CONTRACT");
+        assert_eq!(client.verify(&card).await.code(), "E-LOCK-CONTRACT", "the record and the doors say the same");
+
+        bank.unlock_contract(&contract(), "F-7").await.unwrap();
+        assert_eq!(status().await, ContractStatus::Active, "{pin}");
+        client.verify(&card).await.ok();
+        let office = bench.office(&administrator).await;
+        assert_eq!(office.post("/admin/v1/emergency-stop", &[("confirm_pin", CONFIRM_PIN)]).await.status, 204);
+        assert_eq!(bank.resume_contract(&contract(), "F-8").await, Ok(ContractStatus::Active), "{pin}");
+    }
 }
 
 #[tokio::test]

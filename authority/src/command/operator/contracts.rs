@@ -7,6 +7,7 @@ use crate::command::arguments::{ContractWork, OfContract, OnForm};
 use crate::command::secrets::Secrets;
 use crate::command::{denied, say};
 use crate::jst;
+use crate::rules::acquire::ContractStatus;
 use crate::rules::lock::Locks;
 use token::Secret;
 
@@ -38,8 +39,10 @@ pub(super) async fn work(bank: &Bank, work: ContractWork, secrets: &mut Secrets)
             (form, "has new PINs")
         }
         ContractWork::Resume(form) => {
-            bank.resume_contract(&form.contract.contract_id, &form.form_reference).await.map_err(denied)?;
-            (form, "resumed")
+            let status =
+                bank.resume_contract(&form.contract.contract_id, &form.form_reference).await.map_err(denied)?;
+            let locked = status == ContractStatus::Locked;
+            (form, if locked { "resumed, and locked by wrong entries: see contract unlock" } else { "resumed" })
         }
         ContractWork::Set { form, user_max, dual_control } => {
             let id = &form.contract.contract_id;

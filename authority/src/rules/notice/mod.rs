@@ -142,6 +142,8 @@ pub fn kind(event: &Recorded) -> Option<Kind> {
     match (event.action.as_str(), before, after) {
         (_, _, "emergency_stop") => Some(Kind::EmergencyStop),
         (_, "emergency_stop", "active") => Some(Kind::EmergencyLifted),
+        // It was locked before it was stopped.
+        (_, "emergency_stop", "locked") => Some(Kind::ContractLocked),
         ("user.rights", "suspended", "active") => Some(Kind::RightsGiven),
         (action, "valid", "suspended") if action != "user.rights" => Some(Kind::Suspended),
         // On hold before, and now for a graver cause.

@@ -80,6 +80,8 @@ fn what_requirements_list_is_told() {
         ("contract.set", "users 99 dual control on", "users 99 dual control off", Kind::ContractChanged),
         ("administrator.remove", "active", "removed", Kind::AdministratorRemoved),
         ("contract.emergency_stop", "active", "emergency_stop", Kind::EmergencyStop),
+        ("contract.resume", "emergency_stop", "active", Kind::EmergencyLifted),
+        ("contract.resume", "emergency_stop", "locked", Kind::ContractLocked),
         ("administrator.change", "a@x.example", "b@x.example", Kind::AdministratorChanged),
     ] {
         assert_eq!(kind(&event(action, before, after)), Some(expected), "{action}");
