@@ -89,7 +89,7 @@ impl Login {
         Ok(self.open_link(Door::Administrator, login, browser).await?.record.holder.contract)
     }
 
-    /// The PIN step. The handle opens one session, and ends after a few wrong PINs.
+    /// The PIN step. The handle opens one session, and ends after a few wrong PINs, of which the first counts.
     ///
     /// # Errors
     /// `Session` for a handle that is not, or no longer, good; `CertUser` for a user's; `Link` in another browser; `Auth`,
@@ -137,7 +137,8 @@ impl Login {
         let Some(proof) = proof else { return refuse(change, event, Refusal::Auth).await };
         let limit = self.house.settings.lock.contract_pin;
         let counter = Counter { failures: contract.pin_failures, locked: false, limit };
-        match counter.count(proof.holds_for(&contract.pin)) {
+        let again = begun.as_ref().is_some_and(Begun::was_wrong);
+        match counter.count_in_login(proof.holds_for(&contract.pin), again) {
             Counted::Right => {}
             Counted::Locked => return refuse(change, event, Refusal::LockContract).await,
             Counted::Wrong { failures, left } => {

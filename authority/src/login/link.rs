@@ -79,6 +79,11 @@ impl<'a> Begun<'a> {
         Ok(if theirs { Ok(Self { sha256, row }) } else { Err(Refusal::Link) })
     }
 
+    /// Whether a PIN of it was wrong before.
+    pub(super) fn was_wrong(&self) -> bool {
+        self.row.wrong_entries > 0
+    }
+
     /// Uses it up.
     pub(super) async fn end(&self, change: &mut Change) -> Result<(), Denial> {
         Ok(handles::drop_login(change.db(), self.sha256).await?)

@@ -78,6 +78,18 @@ impl Counter {
         let failures = self.failures + 1;
         Counted::Wrong { failures, left: self.limit.saturating_sub(failures) }
     }
+
+    /// Counts an entry in a login that the card has begun and that goes on by a link; `again` where an entry in it was
+    /// wrong before. Of one login the first wrong entry counts and no other: whoever has come by a link without the card
+    /// fills no counter with it (decision 0032).
+    pub fn count_in_login(self, right: bool, again: bool) -> Counted {
+        match self.count(right) {
+            Counted::Wrong { .. } if again => {
+                Counted::Wrong { failures: self.failures, left: self.limit.saturating_sub(self.failures) }
+            }
+            counted => counted,
+        }
+    }
 }
 
 /// How a contract stands once its emergency stop is lifted. A lock by wrong entries of one of its PINs, `counters`, is
@@ -185,6 +197,28 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+    proptest! {
+        /// However entries are spread over logins, it takes as many logins as the limit to lock.
+        #[test]
+        fn a_lock_takes_as_many_logins_as_the_limit(
+            limit in 3u32..=10, entries in proptest::collection::vec(0usize..12, 0..80)
+        ) {
+            let mut counter = Counter { failures: 0, locked: false, limit };
+            let mut wrong_in = std::collections::BTreeSet::new();
+            for login in entries {
+                match counter.count_in_login(false, wrong_in.contains(&login)) {
+                    Counted::Wrong { failures, left } => {
+                        wrong_in.insert(login);
+                        counter.failures = failures;
+                        prop_assert_eq!((failures as usize, left), (wrong_in.len(), limit - failures));
+                    }
+                    Counted::Locked => prop_assert_eq!(wrong_in.len(), limit as usize),
+                    Counted::Right => prop_assert!(false),
+                }
+            }
+            prop_assert_eq!(counter.is_locked(), wrong_in.len() == limit as usize);
         }
     }
     proptest! {

@@ -5,7 +5,7 @@ use hyper::Request;
 use hyper::header::HeaderMap;
 use sha2::{Digest, Sha256};
 
-use crate::bench::{Bench, CONFIRM_PIN, CONTRACT_PIN, Card, Client, ORIGIN, USER, USER_PIN, text};
+use crate::bench::{Bench, CONFIRM_PIN, CONTRACT_PIN, Card, Client, ORIGIN, USER, USER_PIN, contract, text};
 
 /// A browser: it keeps cookies, and says where its forms stood.
 pub(crate) struct Browser {
@@ -196,6 +196,36 @@ async fn whoever_opens_a_stolen_link_first_locks_nobody() {
         assert_eq!(thief.client.pin(&login, "wrong1").await.code(), code);
     }
     browser.client.enter(&users, USER_PIN).await.ok();
+}
+
+/// Decision 0032: of each login one wrong PIN counts, however many are entered with a link.
+#[tokio::test]
+async fn stolen_links_close_no_contract() {
+    let bench = Bench::new().await;
+    let card = bench.administrator().await;
+    let users = bench.user_card(&bench.office(&card).await).await;
+    let (mut browser, mut thief) = (Browser::new(&bench).await, Browser::new(&bench).await);
+    let failures = async || bench.bank().contract(&contract()).await.unwrap().contract.pin_failures;
+    for stolen in 1..=4 {
+        let login = browser.link(&card).await;
+        for code in ["E-AUTH", "E-AUTH", "E-LOGIN-AGAIN"] {
+            let page = thief.enter(&login, "wrong1").await;
+            assert!(page.says(code) && page.body.contains(&format!("{} tries left", 5 - stolen)), "{}", page.body);
+        }
+        assert!(browser.get(&format!("/console/enter/{login}")).await.says("E-SESSION"));
+        assert_eq!(failures().await, stolen);
+        browser.client.verify(&users).await.ok();
+    }
+    let login = browser.link(&card).await;
+    assert_eq!(browser.enter(&login, CONTRACT_PIN).await.status, 303);
+    assert_eq!(failures().await, 0, "the row is over");
+
+    // Whoever has the card as well guesses no longer than that.
+    for code in ["E-AUTH", "E-AUTH", "E-AUTH", "E-AUTH", "E-LOCK-CONTRACT"] {
+        let login = browser.link(&card).await;
+        assert!(thief.enter(&login, "wrong1").await.says(code), "{code}");
+    }
+    assert_eq!(browser.client.verify(&users).await.code(), "E-LOCK-CONTRACT");
 }
 
 #[tokio::test]

@@ -41,10 +41,10 @@ pub(super) async fn links_and_forms(scene: &mut Scene) {
     }
     let wrong = [("login", administrators.as_str()), ("contract_pin", "wrong1")];
     scene.tells_administrator(&browser.submit(&office, "/console/enter", &wrong).await, Denial::left(Refusal::Auth, 4));
-    scene.tells_administrator(&browser.submit(&office, "/console/enter", &wrong).await, Denial::left(Refusal::Auth, 3));
+    scene.tells_administrator(&browser.submit(&office, "/console/enter", &wrong).await, Denial::left(Refusal::Auth, 4));
     scene.tells_administrator(
         &browser.submit(&office, "/console/enter", &wrong).await,
-        Denial::left(Refusal::LoginAgain, 2),
+        Denial::left(Refusal::LoginAgain, 4),
     );
     let wrong = [("login", login.as_str()), pin];
     scene.tells_user(&browser.submit(&form, "/user/enter", &wrong).await, Denial::left(Refusal::Auth, 6));
