@@ -4,7 +4,8 @@ use token::Refusal;
 
 use crate::store::StoreError;
 
-/// Why a request was refused. Nothing was changed but counters and the record of events.
+/// Why a request was refused. Nothing was changed but counters and the record of events, unless the refusal is one that
+/// promises nothing: `Internal`, `TimedOut`, `Unavailable`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Denial {
     /// The code.

@@ -96,7 +96,7 @@ pub enum Refusal {
     IdFormat,
     /// The acquisition was given up or failed (S-081 to S-085).
     Install,
-    /// The authority's own fault.
+    /// The authority's own fault. It may come after a change was made durable, and promises nothing.
     Internal,
     /// The CA's key is out of reach.
     Issuing,
@@ -186,7 +186,8 @@ pub enum Refusal {
     TooLarge,
     /// The transaction's number was used for another request.
     TransactionInUse,
-    /// The authority's database is not to be had at the moment.
+    /// The authority's database is not to be had at the moment. Where it went during a commit, nobody knows what became
+    /// of that.
     Unavailable,
     /// The contract has as many users as it may (D-402).
     UserMax,
@@ -296,7 +297,7 @@ static TABLE: &[Row] = &[
     Row { refusal: Refusal::Fingerprint, code: "E-FINGERPRINT", status: 409, en: "This is not the fingerprint of the key that waits. Nothing was confirmed; have the user read it out again, and do not confirm a key that the user does not show.", ja: "確認待ちの鍵の指紋と一致しません。確認は行われていません。利用者に指紋を再度読み上げてもらい、一致しない場合は確認しないでください。" },
     Row { refusal: Refusal::IdFormat, code: "E-ID-FORMAT", status: 422, en: "The contract ID is 11 digits. The user ID is 1 to 30 letters and digits.", ja: "契約者IDは11桁の数字で入力してください。利用者IDは30桁以内の半角英数字です。" },
     Row { refusal: Refusal::Install, code: "E-INSTALL", status: 409, en: "The certificate was not correctly installed. Ask the administrator for reissue.", ja: "電子証明書が正しくインストールされませんでした。管理者に電子証明書の再発行をご依頼ください。" },
-    Row { refusal: Refusal::Internal, code: "E-INTERNAL", status: 500, en: "The authority failed and changed nothing. Try again later.", ja: "システムエラーが発生しました。変更は行われていません。しばらくしてから再度お試しください。" },
+    Row { refusal: Refusal::Internal, code: "E-INTERNAL", status: 500, en: "The authority failed, and whether it was done is not known. Look how things stand before you try again.", ja: "システムエラーが発生し、処理が行われたかどうかを確認できません。現在の状態をご確認のうえ、再度お試しください。" },
     Row { refusal: Refusal::IssueNoMax, code: "E-ISSUE-NO-MAX", status: 409, en: "The issue number is used up. Contact the branch.", ja: "発行番号の上限に達しました。お取引店にご連絡ください。" },
     Row { refusal: Refusal::Issuing, code: "E-ISSUING", status: 503, en: "Certificates cannot be issued at the moment. Nothing was changed; try again later.", ja: "現在、電子証明書を発行できません。変更は行われていません。しばらくしてから再度お試しください。" },
     Row { refusal: Refusal::LastAdmin, code: "E-LAST-ADMIN", status: 409, en: "Too few administrators would be left. Register another one first.", ja: "管理者の数が必要数を下回るため、処理できません。先に別の管理者を登録してください。" },
@@ -341,7 +342,7 @@ static TABLE: &[Row] = &[
     Row { refusal: Refusal::TokenLocked, code: "E-TOKEN-LOCKED", status: 423, en: "The token is locked. Ask the administrator to unlock it.", ja: "トークンがロックされています。管理者にトークンのロック解除をご依頼ください。" },
     Row { refusal: Refusal::TooLarge, code: "E-TOO-LARGE", status: 413, en: "What was sent is too long. Nothing was changed; shorten it and send it again.", ja: "送信された内容が長すぎます。変更は行われていません。内容を短くして再度お試しください。" },
     Row { refusal: Refusal::TransactionInUse, code: "E-TRANSACTION", status: 409, en: "The number of this request was used for another one, and nothing was changed. Begin again.", ja: "この要求の処理番号は別の要求に使用されています。変更は行われていません。最初からやり直してください。" },
-    Row { refusal: Refusal::Unavailable, code: "E-UNAVAILABLE", status: 503, en: "The service is not available at the moment, and nothing was changed. Try again in a few minutes.", ja: "ただいまサービスをご利用いただけません。変更は行われていません。しばらくしてから再度お試しください。" },
+    Row { refusal: Refusal::Unavailable, code: "E-UNAVAILABLE", status: 503, en: "The service is not available at the moment. Try again in a few minutes; if something was being changed, look first whether it was done.", ja: "ただいまサービスをご利用いただけません。しばらくしてから再度お試しください。手続きの途中だった場合は、先に現在の状態をご確認ください。" },
     Row { refusal: Refusal::UserMax, code: "E-USER-MAX", status: 409, en: "The contract has as many users as it may. Deregister one, or contact the branch.", ja: "利用者の登録数が上限に達しています。登録抹消を行うか、お取引店にご連絡ください。" },
     Row { refusal: Refusal::UserNotSelected, code: "E-USER-NOTSEL", status: 422, en: "Select a user.", ja: "利用者を選択してください。" },
     Row { refusal: Refusal::UserStopped, code: "E-USER-STOPPED", status: 423, en: "Your use of this service is stopped. Ask the administrator to resume it.", ja: "利用中止となっています。管理者に利用中止解除をご依頼ください。" },
@@ -382,6 +383,12 @@ mod tests {
             assert_eq!(text(Language::En, "{date}"), *en);
             assert_eq!(refusal.template(Language::Ja).contains("{date}"), ja.contains("{date}"), "{refusal:?}");
             assert_ne!(refusal.text_for(Audience::User, Language::Ja, ""), text(Language::Ja, ""));
+        }
+        // What may be told of a change that was made durable.
+        for refusal in [Refusal::Internal, Refusal::TimedOut, Refusal::Unavailable] {
+            let (en, ja) = (refusal.template(Language::En).to_lowercase(), refusal.template(Language::Ja));
+            assert!(!en.contains("nothing") && en.contains("look"), "{en}");
+            assert!(!ja.contains("変更は行われていません") && ja.contains("現在の状態をご確認"), "{ja}");
         }
         assert_eq!(Refusal::all().count(), TABLE.len());
         let codes: std::collections::BTreeSet<_> = TABLE.iter().map(|r| r.code).collect();

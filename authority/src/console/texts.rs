@@ -58,7 +58,7 @@ texts! {
     failure_long: "ブラウザの「戻る」で入力画面に戻り、入力内容をご確認ください。", "Go back in the browser to what you entered, and check it.";
     failure_wait: "1分ほど待ってから、ブラウザの「戻る」で入力画面に戻り、もう一度お試しください。", "Wait about a minute, then go back in the browser and try again.";
     failure_unknown: "次のリンクから現在の状態と操作履歴をご確認ください。処理が行われていない場合に限り、もう一度お手続きください。", "Look at the state and the history from here. Only if it was not done, do it again.";
-    failure_ours: "しばらくしてから、次のリンクからもう一度お手続きください。繰り返し表示される場合は、日時と受付番号をお取引店にお知らせください。", "Begin again from here a little later. If this comes back, tell your branch the time and the number of the request.";
+    failure_ours: "次のリンクから現在の状態と操作履歴をご確認ください。処理が行われていない場合に限り、もう一度お手続きください。繰り返し表示される場合は、日時と受付番号をお取引店にお知らせください。", "Look at the state and the history from here. Only if it was not done, do it again. If this comes back, tell your branch the time and the number of the request.";
     warnings: "ご注意", "Warnings";
     and_more: "ほか{n}名", "{n} more";
 

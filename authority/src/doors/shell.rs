@@ -161,6 +161,8 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
+    use crate::rules::login::Door;
+    use crate::store::{Home, Store, handles};
 
     async fn fails() -> Response {
         panic!("a handler that fails")
@@ -174,14 +176,22 @@ mod tests {
             .route("/user/slow", post(std::future::pending::<()>))
             .route("/console/plain", get(|| async { (StatusCode::BAD_REQUEST, "Failed to deserialize") }))
             .route("/admin/v1/slow", post(std::future::pending::<()>));
-        let (time, metrics) = (Duration::from_millis(50), Metrics::new(&Default::default()));
-        within(router, Shell { limiter: Arc::new(RateLimiter::new(10)), clock: Clock::standing(0), time, metrics })
+        within(router, shell(Duration::from_millis(50)))
+    }
+
+    fn shell(time: Duration) -> Shell {
+        let metrics = Metrics::new(&Default::default());
+        Shell { limiter: Arc::new(RateLimiter::new(10)), clock: Clock::standing(0), time, metrics }
     }
 
     async fn ask(method: &str, path: &str, language: &str) -> (Response<()>, String) {
+        ask_of(router(), method, path, language).await
+    }
+
+    async fn ask_of(router: Router, method: &str, path: &str, language: &str) -> (Response<()>, String) {
         let request = Request::builder().method(method).uri(path);
         let request = request.header("accept", "text/html").header("accept-language", language);
-        let answer = router().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let answer = router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         let (parts, body) = answer.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         (Response::from_parts(parts, ()), String::from_utf8(body.to_vec()).unwrap())
@@ -190,7 +200,7 @@ mod tests {
     #[tokio::test]
     async fn a_browser_is_told_by_a_page() {
         for (method, path, status, code, ja) in [
-            ("GET", "/console/fails", 500, "E-INTERNAL", "システムエラーが発生しました。"),
+            ("GET", "/console/fails", 500, "E-INTERNAL", "システムエラーが発生し、"),
             ("POST", "/console/fails", 500, "E-INTERNAL", "受付番号"),
             ("POST", "/user/slow", 503, "E-TIMEOUT", "時間内に処理が完了せず"),
             ("POST", "/console/plain", 405, "E-METHOD", "メニューからもう一度お手続きください。"),
@@ -210,6 +220,36 @@ mod tests {
         }
         let (answer, body) = ask("GET", "/console/fails", "en").await;
         assert!(body.contains(answer.headers()["x-request-id"].to_str().unwrap()), "{body}");
+    }
+
+    async fn fails_late(store: Store) -> Response {
+        let mut change = store.change(&Clock::standing(0)).await.unwrap();
+        handles::add_challenge(&mut change, &code::handle().unwrap(), Door::User, 300).await.unwrap();
+        change.commit_unrecorded().await.unwrap();
+        panic!("a handler that fails after its commit")
+    }
+
+    #[tokio::test]
+    async fn an_answer_to_a_panic_promises_nothing() {
+        let scratch = tempfile::tempdir().unwrap();
+        let home = Home::File { path: scratch.path().join("authority.db"), create: true };
+        let store = Store::open(&home).await.unwrap();
+        let inside = store.clone();
+        let late = move || fails_late(inside.clone());
+        let router = Router::new().route("/console/late", get(late.clone())).route("/admin/v1/late", get(late));
+        let router = within(router, shell(Duration::from_secs(60)));
+        for (path, language, promise, truth) in [
+            ("/console/late", "ja", "変更は行われていません", "処理が行われたかどうかを確認できません。"),
+            ("/console/late", "en", "nothing", "whether it was done is not known."),
+            ("/admin/v1/late", "ja", "変更は行われていません", "処理が行われたかどうかを確認できません。"),
+            ("/admin/v1/late", "en", "nothing", "whether it was done is not known."),
+        ] {
+            let (answer, body) = ask_of(router.clone(), "GET", path, language).await;
+            assert_eq!((answer.status().as_u16(), body.contains("E-INTERNAL")), (500, true), "{path}: {body}");
+            assert!(body.contains(truth) && !body.to_lowercase().contains(promise), "{path}: {body}");
+        }
+        let done: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM challenges").fetch_one(store.readers()).await.unwrap();
+        assert_eq!(done, 4, "each was made durable");
     }
 
     #[tokio::test]
