@@ -58,6 +58,8 @@ pub(super) struct Group {
     asked_for: bool,
     /// The end of the record of events, as far as this transaction has written it: nobody else writes meanwhile.
     end: Option<Head>,
+    /// What commits it.
+    commit: &'static str,
     metrics: StoreMetrics,
 }
 
@@ -68,6 +70,19 @@ pub(super) enum Way {
     Sqlite(Turnstile),
     /// PostgreSQL's, by an advisory lock.
     Postgres,
+}
+
+impl Way {
+    /// What commits a transaction, and fails where there is none left to commit.
+    fn commit(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "COMMIT",
+            // A transaction in which a statement has failed is over, and COMMIT takes it back without an error (PostgreSQL,
+            // COMMIT, "Outputs"): the answer is ROLLBACK, which sqlx does not show. Any other statement is refused then,
+            // and what stands behind it in the same message is not done. It is one way to the server, as COMMIT alone.
+            Self::Postgres => "SELECT 1; COMMIT",
+        }
+    }
 }
 
 /// The one place where changes are made.
@@ -153,6 +168,7 @@ impl Writer {
             savepoint: false,
             asked_for: false,
             end: None,
+            commit: self.way.commit(),
             metrics: self.metrics.clone(),
         };
         match &self.way {
@@ -255,7 +271,7 @@ async fn settle(open: &mut Option<Group>) {
         crash::before_commit();
     }
     let began = Instant::now();
-    let result = bounded(group.connection.execute("COMMIT")).await.map(drop).map_err(Arc::new);
+    let result = bounded(group.connection.execute(group.commit)).await.map(drop).map_err(Arc::new);
     group.metrics.committed(group.done.len(), began.elapsed(), result.is_ok());
     group.open = result.is_err();
     if group.asked_for {

@@ -84,7 +84,8 @@ pub enum StoreError {
     /// The tables could not be brought to this program's form.
     #[error("the database could not be brought up to date. Was it written by a newer program?")]
     Migration(#[from] sqlx::migrate::MigrateError),
-    /// A change that was not made durable. The cause is missing where another change took this one with it.
+    /// A change that was not made durable, for all that is known: the answer to its COMMIT may have been lost on the way. The
+    /// cause is missing where another change took this one with it.
     #[error("the change could not be made durable. Check the database's disk and connection")]
     Lost(#[source] Option<Arc<sqlx::Error>>),
     /// A value that this program never writes.
@@ -250,7 +251,7 @@ impl Change {
     /// Records the last event and makes everything durable.
     ///
     /// # Errors
-    /// [`StoreError::Database`]: then nothing was changed.
+    /// [`StoreError::Database`]: then nothing was changed; [`StoreError::Lost`]: nor then, unless the answer was lost.
     pub async fn commit(mut self, event: Event) -> Result<(), StoreError> {
         self.record(event).await?;
         self.commit_unrecorded().await

@@ -7,6 +7,7 @@
     reason = "a helper that fails is a test that fails"
 )]
 
+mod commit;
 mod first_schema;
 mod outage;
 mod schema;
