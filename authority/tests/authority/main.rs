@@ -45,6 +45,7 @@ pub(crate) mod postgres;
 pub(crate) mod processes;
 pub(crate) mod promises;
 pub(crate) mod pskc;
+pub(crate) mod recorded;
 pub(crate) mod refusals;
 pub(crate) mod relying_parties;
 pub(crate) mod revocation;

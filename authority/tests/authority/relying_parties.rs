@@ -9,7 +9,7 @@ use token::{Challenge, Origin, SignatureAlgorithm};
 use crate::bench::{Answer, Bench, CONTRACT, Card, USER, text};
 use crate::revocation::{set_status, today};
 
-const SHOP: &str = "https://shop.example";
+pub(crate) const SHOP: &str = "https://shop.example";
 const HOUR: i64 = 3600;
 
 fn party(bench: &Bench) -> Party {
@@ -20,9 +20,13 @@ fn party(bench: &Bench) -> Party {
 
 /// The part of the list in which the card's certificate would stand, as it is now.
 async fn list(bench: &Bench, partition: i64) -> RevocationList {
+    RevocationList::from_der(&list_der(bench, partition).await).unwrap()
+}
+
+/// The same in DER.
+pub(crate) async fn list_der(bench: &Bench, partition: i64) -> Vec<u8> {
     let house = &bench.house;
-    let list = house.revocation.list(house, house.ca.current().id(), partition).await.unwrap().unwrap();
-    RevocationList::from_der(&list.der).unwrap()
+    house.revocation.list(house, house.ca.current().id(), partition).await.unwrap().unwrap().der.to_vec()
 }
 
 fn request(bench: &Bench, card: &Card, nonce: Option<&[u8]>) -> Vec<u8> {
@@ -51,7 +55,7 @@ fn request(bench: &Bench, card: &Card, nonce: Option<&[u8]>) -> Vec<u8> {
     OcspRequest { tbs_request, signature: None }.to_der().unwrap()
 }
 
-async fn answer(bench: &Bench, card: &Card, nonce: Option<&[u8]>) -> Vec<u8> {
+pub(crate) async fn answer(bench: &Bench, card: &Card, nonce: Option<&[u8]>) -> Vec<u8> {
     bench.house.revocation.ocsp(&bench.house, &request(bench, card, nonce)).await.der.to_vec()
 }
 

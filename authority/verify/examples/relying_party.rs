@@ -6,7 +6,8 @@
 //!     https://shop.example 1635 root.pem issuing.pem list.crl 127.0.0.1:8080
 //! ```
 //!
-//! `list.crl` (DER) is fetched by somebody else, for example every minute with curl. It is read at each login.
+//! `list.crl` (DER) is fetched by somebody else, for example every minute with curl from where the certificates say it is.
+//! It is read at each login, and may be 24 hours old. `tests/tests/relying_party.rs` runs this server beside an authority.
 //!
 //! | request | answer |
 //! |---|---|
@@ -19,8 +20,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use jitsuin_verify::{ChallengeStore, Challenges, Evidence, Party, RevocationList, Verifier};
-use token::{Challenge, Origin};
+use jitsuin_verify::{Challenge, ChallengeStore, Challenges, Evidence, Origin, Party, RevocationList, Verifier};
 
 /// Longest body and longest header, in bytes.
 const MAX_BODY: u64 = 32 * 1024;

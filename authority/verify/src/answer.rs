@@ -1,10 +1,10 @@
 //! Reading an OCSP answer (RFC 6960 §3.2): for this certificate, by somebody who may, and young enough.
 
+use der::asn1::ObjectIdentifier;
 use der::{Decode, Encode};
 use rustls_pki_types::CertificateDer;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
-use spki::ObjectIdentifier;
 use token::ocsp::{self, BasicOcspResponse, CertId, CertStatus, OcspResponse, ResponseStatus, SingleResponse};
 use webpki::EndEntityCert;
 use x509_cert::Certificate;
@@ -94,7 +94,7 @@ fn is_about(id: &CertId, leaf: &Certificate, issuer: &Certificate) -> bool {
 fn is_young(single: &SingleResponse, now: i64, age: i64) -> bool {
     let made = seconds(single.this_update.to_unix_duration().as_secs());
     let ends = single.next_update.map(|time| seconds(time.to_unix_duration().as_secs()));
-    made <= now + SKEW && now - made <= age && ends.is_none_or(|end| now < end)
+    made <= now.saturating_add(SKEW) && now.saturating_sub(made) <= age && ends.is_none_or(|end| now < end)
 }
 
 /// Whether the issuer itself signed, or somebody whom it certified for that (§4.2.2.2).

@@ -53,7 +53,7 @@ impl ChallengeStore for Challenges {
     fn put(&self, session: &str, challenge: &Challenge, now: i64) -> Result<(), Infallible> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= self.most && !kept.contains_key(session) {
-            kept.retain(|_, (_, at)| now - *at <= self.seconds);
+            kept.retain(|_, (_, at)| now.saturating_sub(*at) <= self.seconds);
             // the oldest goes: whoever asks for many without logging in must not keep the others out
             while kept.len() >= self.most.max(1) {
                 let oldest = kept.iter().min_by_key(|(_, (_, at))| *at).map(|(session, _)| session.clone());
@@ -67,7 +67,9 @@ impl ChallengeStore for Challenges {
 
     fn take(&self, session: &str, now: i64) -> Result<Option<Challenge>, Infallible> {
         let taken = self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(session);
-        Ok(taken.filter(|(_, at)| (0..=self.seconds).contains(&(now - at))).map(|(challenge, _)| challenge))
+        Ok(taken
+            .filter(|(_, at)| (0..=self.seconds).contains(&now.saturating_sub(*at)))
+            .map(|(challenge, _)| challenge))
     }
 }
 
@@ -86,6 +88,22 @@ mod tests {
         assert_eq!(store.take("a", 301), Ok(None), "too old");
         store.put("a", &challenge, 10).unwrap();
         assert_eq!(store.take("a", 9), Ok(None), "a clock that was set back");
+    }
+
+    #[test]
+    fn no_clock_upsets_it() {
+        let store = Challenges::new(1, u32::MAX);
+        let challenge = Challenge::from_bytes(&[1; 32]).unwrap();
+        for at in [i64::MIN, -1, i64::MAX] {
+            for now in [i64::MAX, 0, i64::MIN] {
+                store.put("a", &challenge, at).unwrap();
+                store.put("b", &challenge, now).unwrap();
+                assert_eq!(store.take("a", now), Ok(None), "it gave way");
+                store.put("a", &challenge, at).unwrap();
+                let young = at == now || (at, now) == (-1, 0);
+                assert_eq!(store.take("a", now).unwrap().is_some(), young, "{at} {now}");
+            }
+        }
     }
 
     #[test]

@@ -2,15 +2,22 @@
 
 /// Why a certificate was revoked (RFC 5280 §5.3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the standard's own words")]
 pub enum Reason {
+    /// `unspecified`, and what is not known here.
     Unspecified,
+    /// `keyCompromise`: somebody else may have the key, or the card was stolen.
     KeyCompromise,
+    /// `cACompromise`: somebody else may have the CA's key.
     CaCompromise,
+    /// `affiliationChanged`: the holder left, or has another name.
     AffiliationChanged,
+    /// `superseded`: another certificate took its place.
     Superseded,
+    /// `cessationOfOperation`: it is not needed any more.
     CessationOfOperation,
+    /// `privilegeWithdrawn`: the holder may no longer log in.
     PrivilegeWithdrawn,
+    /// `aACompromise`; Jitsuin never says it.
     AaCompromise,
 }
 

@@ -154,10 +154,10 @@ impl Verifier {
             }
         }
         let mut lists: Vec<&RevocationList> =
-            evidence.lists.iter().filter(|list| list.this_update <= now + SKEW).collect();
+            evidence.lists.iter().filter(|list| list.this_update <= now.saturating_add(SKEW)).collect();
         // webpki looks at the first list that fits
         lists.sort_by_key(|list| std::cmp::Reverse(list.this_update));
-        let young: Vec<_> = lists.iter().filter(|list| now - list.this_update <= age).collect();
+        let young: Vec<_> = lists.iter().filter(|list| now.saturating_sub(list.this_update) <= age).collect();
         let by_list = self.by_lists(der, leaf, young.iter().map(|list| **list), false, now);
         match by_list {
             Ok(said) => shown |= said,
