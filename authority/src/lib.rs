@@ -20,6 +20,9 @@ pub mod credential;
 pub mod denial;
 pub mod doors;
 pub mod endings;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod history;
 mod holding;
 pub mod house;

@@ -26,7 +26,8 @@ pub fn run(target: &str, bytes: &[u8]) {
             told(panic);
         }));
     });
-    drivers::fuzzing::run(target, bytes, card);
+    let body = authority::fuzzing::body(target).or_else(|| jitsuin_verify::fuzzing::body(target));
+    body.map_or_else(|| drivers::fuzzing::run(target, bytes, card), |body| body(bytes));
 }
 
 /// A virtual card of that model.

@@ -13,7 +13,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 use tests::tree::{self, TextFile};
 
 /// Which of our crates each of our crates is built from.
-const EDGES: [(&str, &[&str]); 12] = [
+const EDGES: [(&str, &[&str]); 13] = [
     ("authority", &["drivers", "enrol", "token"]),
     ("client", &["pinned", "token"]),
     ("daemon", &["drivers", "enrol", "pinned", "token"]),
@@ -23,6 +23,7 @@ const EDGES: [(&str, &[&str]); 12] = [
     ("jitsuin-verify", &["token"]),
     ("misbehaving-module", &[]),
     ("pinned", &[]),
+    ("seeds", &[]),
     ("tests", &["ifd-handler", "virtual-card"]), // its suites use the rest as development dependencies
     ("token", &[]),
     ("virtual-card", &["ifd-handler"]),
@@ -189,6 +190,33 @@ fn table_and_folders(file: &str, table: &str) -> (Vec<String>, Vec<String>) {
 fn a_driver_is_a_folder_and_a_line() {
     // `card` is what all drivers of cards stand on, `fuzzing` what they are tried with.
     one_line_each("drivers/src/lib.rs", "DRIVERS", &["card", "fuzzing"]);
+}
+
+/// Each target has its program, its line for cargo, its seeds and its place in the description.
+#[test]
+fn a_fuzz_target_is_a_body_a_program_and_seeds() {
+    let mut targets = Vec::new();
+    for file in ["drivers/src/fuzzing/mod.rs", "authority/src/fuzzing.rs", "authority/verify/src/fuzzing.rs"] {
+        let text = std::fs::read_to_string(tree::root().join(file)).unwrap();
+        let named = text.split("Target { name: \"").skip(1).filter_map(|rest| rest.split('"').next());
+        targets.extend(named.map(str::to_owned));
+    }
+    targets.sort();
+    let names = |folder: &str| {
+        let entries = std::fs::read_dir(tree::root().join(folder)).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names("fuzz/fuzz_targets"), targets);
+    assert_eq!(names("fuzz/seeds"), targets);
+    let [manifest, description] =
+        ["fuzz/Cargo.toml", "fuzz/README.md"].map(|file| std::fs::read_to_string(tree::root().join(file)).unwrap());
+    for target in &targets {
+        assert!(manifest.contains(&format!("path = \"fuzz_targets/{target}.rs\"")), "{target}");
+        assert!(description.contains(&format!("| `{target}` |")), "{target}");
+    }
 }
 
 #[test]

@@ -58,6 +58,12 @@ impl Makers {
         Ok(Self { certificates })
     }
 
+    /// These.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(super) fn of(certificates: Vec<Certificate>) -> Self {
+        Self { certificates }
+    }
+
     /// Nobody is believed: proofs are not looked at.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -70,7 +76,7 @@ impl Makers {
 }
 
 /// All certificates of a file, one at least; text between them is for people.
-fn parse(text: &str) -> Option<Vec<Certificate>> {
+pub(super) fn parse(text: &str) -> Option<Vec<Certificate>> {
     let mut certificates = Vec::new();
     let mut rest = text;
     while let Some((_, after)) = rest.split_once(BEGIN) {

@@ -4,6 +4,8 @@
 //! 1.3.6.1.4.1.41482.3 that say which device it is and how it guards the key; the manufacturer signed the certificate
 //! of the key that the device signs with.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod makers;
 mod path;
 mod statement;

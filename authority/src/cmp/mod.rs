@@ -10,6 +10,8 @@
 //! certificates and lists, and no answers.
 
 mod answer;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod http;
 
 use axum::Router;

@@ -17,7 +17,7 @@ use super::PskcError;
 use super::xml::Element;
 
 /// Most rounds of PBKDF2: some seconds.
-const MAX_ROUNDS: u32 = 10_000_000;
+pub(super) const MAX_ROUNDS: u32 = 10_000_000;
 const BLOCK: usize = 16;
 
 /// What the operator has got besides the file.

@@ -5,6 +5,8 @@
 //! a token that works otherwise than its maker said locks its user out.
 
 mod crypto;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod token_key;
 mod xml;
 

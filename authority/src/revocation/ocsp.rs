@@ -2,6 +2,8 @@
 //! once in days and not once an answer.
 
 mod answer;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod responder;
 
 use std::collections::HashMap;

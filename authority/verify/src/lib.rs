@@ -60,6 +60,9 @@
 mod answer;
 mod challenge;
 mod evidence;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod party;
 mod path;
 mod rejection;
