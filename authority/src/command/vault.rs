@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::house::House;
 use crate::store::vault_state;
 use crate::vault::rekey::{self, Rekeyed};
+use crate::vault::{KEY_FILE, NEXT};
 
 /// `vault …`
 #[derive(Debug, Subcommand)]
@@ -18,6 +19,9 @@ pub enum VaultWork {
     /// The new key is made in secrets.key.next, takes the place of secrets.key at the end, and the old one is kept as
     /// secrets.key.ID: backups from before need it. Cut off at any moment it loses nothing, and goes on when it is begun
     /// again. Where several machines serve, each must have secrets.key.next before: see --prepare.
+    ///
+    /// Where secrets.key is a systemd credential, the new key is the credential secrets.key.next, which you make; what is
+    /// to be done with both afterwards is said at the end.
     Rekey {
         /// Only make secrets.key.next, to be copied to the other machines.
         #[arg(long)]
@@ -32,10 +36,24 @@ pub(super) async fn work(directory: &Path, work: VaultWork) -> anyhow::Result<()
     match work {
         VaultWork::Rekey { prepare: true } => {
             let id = rekey::prepare(&house).await?;
+            if !directory.join(NEXT).exists() {
+                return say(&format!(
+                    "key {id} is next, from the credential {NEXT}\ngive the same credential to every machine that serves, \
+                     then run vault rekey"
+                ));
+            }
             say(&format!("key {id} is next\ncopy secrets.key.next to every machine that serves, then run vault rekey"))
         }
         VaultWork::Rekey { prepare: false } => {
-            let Rekeyed { from, to, values } = rekey::rekey(&house, &operator_name()).await?;
+            let Rekeyed { from, to, values, given } = rekey::rekey(&house, &operator_name()).await?;
+            if given {
+                return say(&format!(
+                    "{values} secrets sealed again\nkey {to} seals; it is still the credential {NEXT}\nnow, on every machine \
+                     that serves: give the credential {NEXT} as {KEY_FILE}, and the one that was {KEY_FILE} as \
+                     {KEY_FILE}.{from}, which backups from before need; take {NEXT} away, and start the service again\nkeep a \
+                     copy of both keys where the keys are kept: no backup of this authority has them"
+                ));
+            }
             say(&format!(
                 "{values} secrets sealed again\nkey {to} seals\nkey {from} is kept for backups from before, as \
                  secrets.key.{from}\nback up secrets.key now"

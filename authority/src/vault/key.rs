@@ -11,7 +11,7 @@ use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
 
 use super::VaultError;
-use crate::credential;
+use crate::{credential, owner};
 
 const KEY_LEN: usize = 32;
 const NONCE_LEN: usize = 12;
@@ -56,13 +56,14 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// Makes a new key file, readable by its owner only.
+    /// Makes a new key file, readable by its owner only: whoever has the folder, also where root makes it.
     pub(super) fn create(path: &Path) -> Result<KeyId, VaultError> {
         let file_error = |source| VaultError::File { path: path.to_owned(), source };
         let mut key = Zeroizing::new([0u8; KEY_LEN]);
         aws_lc_rs::rand::fill(key.as_mut()).map_err(|_| file_error(std::io::Error::other("no random numbers")))?;
         let mut file =
             std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(file_error)?;
+        owner::inherit(&file, path.parent().unwrap_or(Path::new("."))).map_err(file_error)?;
         file.write_all(key.as_ref()).and_then(|()| file.sync_all()).map_err(file_error)?;
         Ok(id(key.as_ref()))
     }

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use zeroize::Zeroizing;
 
 use self::key::Key;
+pub(crate) use self::ring::NEXT;
 use self::ring::Ring;
 
 /// The name of the key file in the authority's directory, and of the systemd credential.

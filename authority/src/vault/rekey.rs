@@ -29,6 +29,8 @@ pub struct Rekeyed {
     pub to: KeyId,
     /// Values that were sealed again.
     pub values: u64,
+    /// The keys are systemd credentials: the operator puts the new one in the place of the old one.
+    pub given: bool,
 }
 
 /// How many values are sealed under each key; under `None` are those that name none.
@@ -60,6 +62,11 @@ pub async fn prepare(house: &House) -> anyhow::Result<KeyId> {
     let folder = folder(&house.directory);
     let path = folder.join(NEXT);
     if path.exists() && Key::read(&path)?.id() == Key::read(&folder.join(KEY_FILE))?.id() {
+        ensure!(
+            folder == *house.directory,
+            "the credentials secrets.key and {NEXT} are the same key. Take {NEXT} out of them, or give 32 other random bytes \
+             as {NEXT} for another key, and begin again"
+        );
         // Copied here before, and left when it had become the key that seals.
         std::fs::remove_file(&path).with_context(|| format!("{} cannot be removed", path.display()))?;
     }
@@ -71,11 +78,15 @@ pub async fn prepare(house: &House) -> anyhow::Result<KeyId> {
         }
         ensure!(
             folder == *house.directory,
-            "secrets.key is a systemd credential. Give 32 random bytes as the credential {NEXT}, and begin again"
+            "secrets.key is a systemd credential. Give 32 random bytes as the credential {NEXT} as well (openssl rand 32 | \
+             systemd-creds encrypt --name={NEXT} - /etc/credstore.encrypted/jitsuin.{NEXT}, and a line \
+             LoadCredentialEncrypted= for it), start the service again, and begin again"
         );
         Vault::create(&path)?
     };
-    File::open(&folder)?.sync_all()?;
+    if folder == *house.directory {
+        File::open(&folder)?.sync_all()?;
+    }
     ensure!(
         state.next.is_none_or(|next| next == id),
         "secrets are being sealed under another key. Copy {NEXT} from the machine that made it"
@@ -130,10 +141,11 @@ pub async fn rekey(house: &House, operator: &str) -> anyhow::Result<Rekeyed> {
         vault_state::set(change.db(), to, None).await?;
         change.commit(event("vault.rekey").changed(&from.to_string(), &to.to_string())).await?;
     }
-    if folder == *house.directory {
+    let given = folder != *house.directory;
+    if !given {
         exchange(&folder, in_file)?;
     }
-    Ok(Rekeyed { from: in_file, to, values })
+    Ok(Rekeyed { from: in_file, to, values, given })
 }
 
 /// Seals some values again. Yields the name of the last that was looked at, and how many were another key's; `None`

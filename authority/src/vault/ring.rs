@@ -9,7 +9,7 @@ use super::key::{Key, KeyId};
 use super::{KEY_FILE, VaultError};
 
 /// The name of the key that comes next, beside the one that seals.
-pub(super) const NEXT: &str = "secrets.key.next";
+pub(crate) const NEXT: &str = "secrets.key.next";
 /// Keys in a directory are few: more are somebody's mistake, and are not read.
 const MOST: usize = 32;
 

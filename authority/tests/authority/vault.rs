@@ -282,3 +282,117 @@ async fn a_database_from_before_learns_its_key_once() {
     assert_eq!(state.key, Some(bench.house.vault.sealing()));
     assert!(bench.acquisition().codes(&applicant(Some(USER))).await.is_ok());
 }
+
+/// As systemd gives credentials: a folder that the service reads and does not write.
+fn credentials(scratch: &Path, keys: &[(&str, &[u8])]) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    let folder = scratch.join("credentials");
+    if folder.exists() {
+        mode(&folder, 0o700);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+    std::fs::create_dir(&folder).unwrap();
+    for (name, key) in keys {
+        std::fs::write(folder.join(name), key).unwrap();
+        mode(&folder.join(name), 0o400);
+    }
+    mode(&folder, 0o500);
+    folder
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_key_that_is_a_credential_is_changed_by_the_operator() {
+    let bench = full_of_secrets().await;
+    let secrets = all_open(&bench.house).await;
+    let old = bench.house.vault.sealing();
+    bench.house.store.close().await;
+    let scratch = tempfile::tempdir().unwrap();
+    let own = bench.house.directory.join("secrets.key");
+    let (first, second) = (std::fs::read(&own).unwrap(), [0xA5; 32]);
+    std::fs::remove_file(&own).unwrap();
+    let run = |keys: &[(&str, &[u8])], arguments: &[&str]| {
+        let folder = credentials(scratch.path(), keys);
+        let output = command(&bench, arguments).env("CREDENTIALS_DIRECTORY", &folder).output().unwrap();
+        // Nothing was written, there or beside the database.
+        let names = |folder: &Path| {
+            let mut names: Vec<_> =
+                folder.read_dir().unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+            names.retain(|name| name.starts_with("secrets.key"));
+            names.sort();
+            names
+        };
+        let mut given: Vec<_> = keys.iter().map(|(name, _)| (*name).to_owned()).collect();
+        given.sort();
+        assert_eq!((names(&folder), names(&bench.house.directory)), (given, Vec::new()));
+        output
+    };
+    let alone: [(&str, &[u8]); 1] = [("secrets.key", &first)];
+    for arguments in [&["vault", "rekey"][..], &["vault", "rekey", "--prepare"]] {
+        let said = refused(&run(&alone, arguments));
+        for wanted in ["is a systemd credential", "32 random bytes", "secrets.key.next", "systemd-creds encrypt"] {
+            assert!(said.contains(wanted), "{said}");
+        }
+    }
+    let said = refused(&run(&alone, &["backup", "--with-keys", scratch.path().join("whole").to_str().unwrap()]));
+    assert!(said.contains("credential"), "{said}");
+    let same: [(&str, &[u8]); 2] = [("secrets.key", &first), ("secrets.key.next", &first)];
+    let said = refused(&run(&same, &["vault", "rekey"]));
+    assert!(said.contains("are the same key"), "{said}");
+
+    // With both it is done, and said what is to be done then; also when it is asked for once more.
+    let both: [(&str, &[u8]); 2] = [("secrets.key", &first), ("secrets.key.next", &second)];
+    let said = good(&run(&both, &["vault", "rekey", "--prepare"]));
+    assert!(said.contains("from the credential secrets.key.next") && !said.contains("copy"), "{said}");
+    for count in [format!("{secrets} secrets sealed again"), "0 secrets sealed again".to_owned()] {
+        let said = good(&run(&both, &["vault", "rekey"]));
+        for wanted in
+            [count.as_str(), "give the credential secrets.key.next as secrets.key", &format!("secrets.key.{old}")]
+        {
+            assert!(said.contains(wanted), "{said} has no {wanted}");
+        }
+        assert!(!said.contains("is kept for backups"), "nothing was kept: {said}");
+    }
+    // Until the operator has done that, everything goes on with both.
+    let said = good(&run(&both, &["vault", "status"]));
+    assert!(said.contains("seals, here") && said.contains(&format!("{secrets} secrets under")), "{said}");
+
+    // The credentials as they shall be, and those of somebody who forgot it.
+    let retired = format!("secrets.key.{old}");
+    let after: [(&str, &[u8]); 2] = [("secrets.key", &second), (&retired, &first)];
+    good(&run(&after, &["contract", "list"]));
+    assert!(good(&run(&after, &["vault", "status"])).contains("seals, here"));
+    let said = refused(&run(&after, &["vault", "rekey"]));
+    assert!(said.contains("32 random bytes"), "another one: {said}");
+    let said = refused(&run(&alone, &["contract", "list"]));
+    assert!(said.contains("which this directory has not got"), "{said}");
+    std::fs::write(&own, second).unwrap();
+    std::fs::set_permissions(&own, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    assert_eq!(all_open(&House::open(&bench.house.directory, Clock::system()).await.unwrap()).await, secrets);
+}
+
+/// As root, who runs the command while the service is somebody else; others make what is theirs in any case.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_new_key_belongs_to_whoever_has_the_directory() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let bench = Bench::new().await;
+    write_settings(&bench, |_| {});
+    let directory = bench.house.directory.clone();
+    if rustix::process::geteuid().is_root() {
+        for path in [directory.to_path_buf(), directory.join("secrets.key")] {
+            chown(path, Some(4711), Some(4712)).unwrap();
+        }
+    }
+    let old = bench.house.vault.sealing();
+    let owner = std::fs::metadata(&**directory).unwrap();
+    let check = |names: &[&str]| {
+        for name in names {
+            let file = std::fs::metadata(directory.join(name)).unwrap();
+            assert_eq!((file.uid(), file.gid(), file.mode() & 0o777), (owner.uid(), owner.gid(), 0o600), "{name}");
+        }
+    };
+    good(&command(&bench, &["vault", "rekey", "--prepare"]).output().unwrap());
+    check(&["secrets.key", "secrets.key.next"]);
+    good(&command(&bench, &["vault", "rekey"]).output().unwrap());
+    check(&["secrets.key", &format!("secrets.key.{old}")]);
+}
