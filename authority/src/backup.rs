@@ -53,6 +53,7 @@ pub async fn make(house: &House, to: &Path, keys: bool) -> anyhow::Result<Head> 
             "{KEY_FILE} is a credential of the service and not in the authority's directory: a backup would be without it. \
              Keep the credential by itself, and make the backup without keys"
         );
+        has_issuing_key(house).await?;
     }
     DirBuilder::new().mode(0o700).create(to).with_context(|| format!("{} cannot be made", to.display()))?;
     let head = match &house.settings.database.postgres {
@@ -82,6 +83,34 @@ pub async fn make(house: &House, to: &Path, keys: bool) -> anyhow::Result<Head> 
     File::open(&path)?.sync_all()?;
     File::open(to)?.sync_all()?;
     Ok(head)
+}
+
+/// That the issuing key that goes into the backup, or the token that is named in its place, is that of the CA in the
+/// database: nobody should learn of another one when it is needed.
+async fn has_issuing_key(house: &House) -> anyhow::Result<()> {
+    let current = house.ca.current();
+    let newer = revocations::issuers_after(house.store.readers(), current.id()).await?;
+    if let Some(newest) = newer.last() {
+        bail!(
+            "the database's newest issuing CA is {newest}, and the one in this directory is {}. Copy ca/ from the machine \
+             where it was installed, or make the backup there",
+            current.id()
+        );
+    }
+    let what = "the issuing key in ca/, or in the token that is named there";
+    ensure!(
+        current.signer().wants().is_none(),
+        "{what}, is closed: whether it is the CA's cannot be seen. Give what opens it with --secrets-stdin or as a credential"
+    );
+    let ca = std::sync::Arc::clone(&house.ca);
+    // a token takes its time
+    let fits = tokio::task::spawn_blocking(move || ca.current().proves_its_key()).await?;
+    ensure!(
+        fits,
+        "{what}, is not that of the CA {}, or does not sign. Restore it from the backup of the keys",
+        current.id()
+    );
+    Ok(())
 }
 
 /// Makes an authority in `directory`, which must be empty or not there, out of the backup in `from`, with the keys in

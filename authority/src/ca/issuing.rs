@@ -105,6 +105,13 @@ impl IssuingCa {
         Ok(Issued { certificate })
     }
 
+    /// Whether what has its key signs now, and its certificate's key verifies that. Takes as long as a token needs.
+    #[must_use]
+    pub fn proves_its_key(&self) -> bool {
+        super::probe::signature(self.signer())
+            .is_some_and(|(signed, signature)| is_signed_by(&signed, &signature, self.key()))
+    }
+
     /// Signs a revocation list.
     ///
     /// # Errors

@@ -8,10 +8,16 @@ const PROBE: &[u8; 126] = b"jitsuin-authority: does the key sign?               
 /// Whether the key signs now. Takes as long as the token that has it needs.
 #[must_use]
 pub fn signs(signer: &dyn CaSigner) -> bool {
+    signature(signer).is_some()
+}
+
+/// What was signed, and the signature.
+pub(super) fn signature(signer: &dyn CaSigner) -> Option<(Vec<u8>, Vec<u8>)> {
     // a SEQUENCE, which is all that a CA's token is asked to sign, with an OCTET STRING first in it: so begins no
     // certificate, list or request
     let probe = [&[0x30, 0x81, 0x80, 0x04, 0x7e][..], PROBE].concat();
-    signer.sign(&probe).is_ok()
+    let signature = signer.sign(&probe).ok()?;
+    Some((probe, signature))
 }
 
 impl Ca {

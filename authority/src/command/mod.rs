@@ -116,6 +116,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Backup { to, with_keys } => {
             let house = House::open(&directory, Clock::system()).await?;
             log_to_stderr(&quiet())?;
+            if with_keys {
+                // what opens the CA's key shows that it is the CA's; nobody is asked
+                let mut secrets = arguments.secrets_stdin.then(Secrets::from_stdin).transpose()?;
+                unlock::open_current(&house.ca, &mut secrets)?;
+            }
             let head = backup::make(&house, &to, with_keys).await?;
             let keys = if with_keys { "keys and all: keep it as you keep them" } else { "without keys" };
             say(&format!("{} made, {keys}\nhead {}:{}", to.display(), head.events, head.hash))

@@ -41,6 +41,23 @@ pub(super) fn unlock(ca: &Ca, secrets: &mut Option<Secrets>) -> anyhow::Result<(
     Ok(())
 }
 
+/// Opens the issuing key where it is closed and what opens it is given; nobody is asked.
+pub(super) fn open_current(ca: &Ca, secrets: &mut Option<Secrets>) -> anyhow::Result<()> {
+    let (signer, id) = (ca.current().signer(), ca.current().id());
+    let Some(name) = signer.wants() else { return Ok(()) };
+    let secret = match given(&format!("{name}.{id}"), secrets)? {
+        Some(own) => Some(own),
+        None => given(name, secrets)?,
+    };
+    if let Some(secret) = secret {
+        let opened = signer.open(&secret);
+        opened.with_context(|| {
+            format!("{name} does not open the key of the issuing CA {id}. It was tried once; check it")
+        })?;
+    }
+    Ok(())
+}
+
 /// The secrets that several keys may share.
 #[derive(Default)]
 struct Known(Vec<Shared>);

@@ -25,6 +25,16 @@ pub async fn issuers(db: impl AnyExecutor<'_>) -> Result<Vec<String>, StoreError
     Ok(sqlx::query_scalar("SELECT issuer FROM issuers ORDER BY added_at, issuer").fetch_all(db).await?)
 }
 
+/// The issuing CAs that became known after that one, by key identifier, the newest last.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn issuers_after(db: impl AnyExecutor<'_>, issuer: &str) -> Result<Vec<String>, StoreError> {
+    let statement = "SELECT issuer FROM issuers WHERE added_at > (SELECT added_at FROM issuers WHERE issuer = $1) \
+                     ORDER BY added_at, issuer";
+    Ok(sqlx::query_scalar(statement).bind(issuer).fetch_all(db).await?)
+}
+
 /// Adds an issuing CA with its whole list. The first one has signed every certificate before it.
 ///
 /// # Errors

@@ -104,3 +104,76 @@ async fn what_is_restored_is_what_was_there() {
     let short = refused(&restore(&whole, &place("short"), None, fourth.as_ref()));
     assert!(short.contains("is not where it should be") && !place("short").exists(), "{short}");
 }
+
+/// A backup that is called whole has the key of the CA that the database goes on with.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_whole_backup_has_the_key_of_the_databases_ca() {
+    let bench = Bench::at(Clock::system(), |_| {}).await;
+    write_settings(&bench, |_| {});
+    let scratch = tempfile::tempdir().unwrap();
+    let directory = bench.house.directory.clone();
+    let (key, place) = (directory.join("ca/issuing.key"), directory.join("ca/issuing.pkcs11.toml"));
+    let to = scratch.path().join("whole");
+    let whole = |secrets: Option<&str>| {
+        crate::commands::run(&directory, &["backup", "--with-keys", to.to_str().unwrap()], secrets)
+    };
+    let plain = std::fs::read(&key).unwrap();
+
+    // Another CA's key under a passphrase: nothing of the file shows whose it is.
+    let other = Bench::new().await;
+    let encrypt = |pem: &Path| {
+        let mut openssl = Command::new("openssl");
+        openssl.args(["pkcs8", "-topk8", "-v2", "aes-256-cbc", "-iter", "1000", "-passout", "pass:words of it", "-in"]);
+        let output = openssl.arg(pem).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        output.stdout
+    };
+    let own = encrypt(&key);
+    let write = |content: &[u8]| {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::write(&key, content).unwrap();
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    };
+    write(&encrypt(&other.house.directory.join("ca/issuing.key")));
+    assert!(refused(&whole(None)).contains("is closed"));
+    let said = refused(&whole(Some("ca_passphrase=words of it\n")));
+    assert!(said.contains("does not open the key of the issuing CA"), "{said}");
+    // Its own opens.
+    write(&own);
+    assert!(refused(&whole(None)).contains("is closed"));
+    good(&whole(Some("ca_passphrase=words of it\n")));
+    std::fs::remove_dir_all(&to).unwrap();
+
+    // A token that has no such key.
+    std::fs::remove_file(&key).unwrap();
+    let conf = scratch.path().join("softhsm.conf");
+    let store = scratch.path().join("tokens");
+    std::fs::create_dir(&store).unwrap();
+    std::fs::write(&conf, format!("directories.tokendir = {}\nobjectstore.backend = file\n", store.display())).unwrap();
+    let mut softhsm = Command::new("softhsm2-util");
+    softhsm.env("SOFTHSM2_CONF", &conf).args(["--init-token", "--free", "--label", "ca", "--pin", "12345678"]);
+    assert!(softhsm.args(["--so-pin", "12345678"]).output().unwrap().status.success());
+    let pin = scratch.path().join("pin");
+    std::fs::write(&pin, "ca_pin=12345678\n").unwrap();
+    let module = "/usr/lib/softhsm/libsofthsm2.so";
+    std::fs::write(&place, format!("module = {module:?}\ntoken = \"ca\"\n")).unwrap();
+    let said = refused(&whole(None));
+    assert!(said.contains("is closed") && said.contains("--secrets-stdin"), "{said}");
+    let mut command = Command::new(PROGRAM);
+    command.arg("--dir").arg(&**directory).args(["--secrets-stdin", "backup", "--with-keys"]).arg(&to);
+    command.env("SOFTHSM2_CONF", &conf).stdin(std::fs::File::open(&pin).unwrap());
+    let said = refused(&command.output().unwrap());
+    assert!(said.contains("is not that of the CA"), "{said}");
+    std::fs::remove_file(&place).unwrap();
+
+    // A machine to which the CA of the day was never brought.
+    write(&plain);
+    good(&whole(None));
+    std::fs::remove_dir_all(&to).unwrap();
+    let newer =
+        "INSERT INTO issuers (issuer, certificate, added_at) SELECT 'newer', certificate, added_at + 1 FROM issuers";
+    sqlx::query(newer).execute(&bench.intruder().await).await.unwrap();
+    let said = refused(&whole(None));
+    assert!(said.contains("newest issuing CA is newer") && !to.exists(), "{said}");
+    good(&run(&directory, &["backup", to.to_str().unwrap()]));
+}
