@@ -17,13 +17,17 @@ use crate::house::House;
 use crate::settings::{FILE, Settings};
 use crate::store::event::Head;
 use crate::store::tokens::TokenRow;
-use crate::store::{DATABASE, Home, Store, event, revocations};
+use crate::store::{DATABASE, Home, Store, certificates, event, revocations};
 use crate::vault::KEY_FILE;
 
 /// What a backup says of itself.
 const MANIFEST: &str = "backup.toml";
 /// PostgreSQL's database in a backup, in pg_dump's custom format.
 const DUMP: &str = "database.dump";
+
+/// Issue numbers of every holder that a restored authority leaves out: so often nobody is issued a certificate between two
+/// backups.
+const SKIPPED: u16 = 20;
 
 /// `backup.toml`
 #[derive(Debug, Serialize, Deserialize)]
@@ -198,6 +202,8 @@ async fn assemble(
     let passed = house.clock.now().saturating_sub(manifest.made_at).max(0);
     let mut change = house.store.change(&house.clock).await?;
     revocations::renumber(change.db(), passed.saturating_add(1000)).await?;
+    // Nor is an issue number (decision 20).
+    certificates::skip_issue_nos(change.db(), SKIPPED).await?;
     change.commit_unrecorded().await?;
     house.store.close().await;
     Ok(head)

@@ -120,7 +120,7 @@ impl Desk {
                 signed => signed?,
             };
             let mut change = house.store.change(&house.clock).await?;
-            if !revocations::publish(change.db(), issuer, partition, &newest, &der).await? {
+            if !revocations::publish(change.db(), issuer, partition, state.newest.is_none(), &newest, &der).await? {
                 continue;
             }
             let before = state.newest.map_or_else(String::new, |old| old.number.to_string());
@@ -176,7 +176,7 @@ async fn sign(
     }
     let regular = state.newest.is_none_or(|newest| is_due(&newest, now));
     let newest = Newest {
-        number: state.newest.map_or(0, |newest| newest.number) + 1,
+        number: state.next_number(),
         revision: state.revision,
         this_update: now,
         next_update: now + i64::from(house.settings.revocation.crl_hours) * 3600,

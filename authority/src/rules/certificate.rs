@@ -107,6 +107,8 @@ pub struct Record {
     pub administrator: Option<u16>,
     /// 電子証明書発行番号, 1 to 999.
     pub issue_no: u16,
+    /// The holder's issue numbers up to this one may have been given: its own, or a higher one since a backup was restored.
+    pub taken_to: u16,
     /// 電子証明書ステータス.
     pub status: Status,
     /// 電子証明書発行データ登録日; Unix time in seconds.

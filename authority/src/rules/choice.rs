@@ -127,7 +127,7 @@ pub fn decide(
         Choice::Continue => Ok(Vec::new()),
         Choice::Revoke(reason) => Ok(end_all(records, reason.into(), now)),
         Choice::Reissue(reason) => {
-            let issue_no = records.iter().map(|record| record.issue_no).max().unwrap_or(0) + 1;
+            let issue_no = records.iter().map(|record| record.taken_to).max().unwrap_or(0) + 1;
             if issue_no > LAST_ISSUE_NO {
                 return Err(Refusal::IssueNoMax);
             }
@@ -175,6 +175,7 @@ pub(super) mod tests {
             holder: holder(true),
             administrator: None,
             issue_no,
+            taken_to: issue_no,
             status,
             registered_at: 0,
             acquire_deadline: 1000,

@@ -78,7 +78,7 @@ pub fn renew(records: &[Record], record: &Record, window: Window, now: i64) -> R
     if begun >= usize::from(window.tries) {
         return Err(Refusal::RenewMax);
     }
-    let issue_no = records.iter().map(|r| r.issue_no).max().unwrap_or(0) + 1;
+    let issue_no = records.iter().map(|r| r.taken_to).max().unwrap_or(0) + 1;
     if issue_no > LAST_ISSUE_NO {
         return Err(Refusal::IssueNoMax);
     }

@@ -8,7 +8,7 @@ use super::{Change, StoreError, life};
 use crate::acquisition::Applicant;
 use crate::attestation::Attested;
 use crate::rules::actor::{Actor, Role};
-use crate::rules::certificate::{Record, Status, Suspension};
+use crate::rules::certificate::{LAST_ISSUE_NO, Record, Status, Suspension};
 use crate::rules::ended::Ended;
 
 /// A record with what the rules do not look at.
@@ -54,6 +54,7 @@ pub(super) struct Row {
     user_id: Option<String>,
     administrator_no: Option<i64>,
     cert_issue_no: i64,
+    issue_nos_taken: i64,
     cert_status: String,
     cert_issue_registered_on: i64,
     acquire_deadline: i64,
@@ -116,6 +117,8 @@ impl TryFrom<Row> for CertificateRow {
                     .transpose()
                     .map_err(|_| StoreError::Value("administrator_no"))?,
                 issue_no: u16::try_from(row.cert_issue_no).map_err(|_| StoreError::Value("cert_issue_no"))?,
+                taken_to: u16::try_from(row.cert_issue_no.max(row.issue_nos_taken))
+                    .map_err(|_| StoreError::Value("issue_nos_taken"))?,
                 status: Status::from_key(&row.cert_status).ok_or(StoreError::Value("cert_status"))?,
                 registered_at: row.cert_issue_registered_on,
                 acquire_deadline: row.acquire_deadline,
@@ -146,7 +149,7 @@ impl TryFrom<Row> for CertificateRow {
 macro_rules! columns {
     () => {
         "record_id, certificates.contract_id AS contract_id, certificates.user_id AS user_id, administrator_no, \
-         cert_issue_no, cert_status, cert_issue_registered_on, acquire_deadline, cert_serial, cert_valid_from, \
+         cert_issue_no, issue_nos_taken, cert_status, cert_issue_registered_on, acquire_deadline, cert_serial, cert_valid_from, \
          cert_valid_until, cert_confirmed_at, device_serial, device_firmware, device_pin_policy, device_touch_policy, \
          suspended_at, suspended_role, suspended_by, suspend_reason, suspend_until, suspensions, confirm_deadline, \
          renews, public_key, certificate, enrolment_code, enrolment_code_until"
@@ -266,6 +269,23 @@ pub struct Opening<'a> {
     pub form_reference: Option<&'a str>,
     /// The record that it renews.
     pub renews: Option<&'a str>,
+}
+
+/// Leaves out `by` issue numbers of every holder: they may have been given after the backup from which this database was
+/// restored. Where so many are not left, none is left out.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn skip_issue_nos(db: &mut AnyConnection, by: u16) -> Result<(), StoreError> {
+    sqlx::query("UPDATE certificates SET issue_nos_taken = cert_issue_no WHERE issue_nos_taken < cert_issue_no")
+        .execute(&mut *db)
+        .await?;
+    sqlx::query("UPDATE certificates SET issue_nos_taken = issue_nos_taken + $1 WHERE issue_nos_taken + $1 < $2")
+        .bind(i64::from(by))
+        .bind(i64::from(LAST_ISSUE_NO))
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// Adds a record.

@@ -148,6 +148,16 @@ pub struct ListState {
     pub url: String,
     /// The newest list.
     pub newest: Option<Newest>,
+    /// The number after which the first list's comes: 0, or what others may have had before a backup was restored.
+    pub numbers_taken: i64,
+}
+
+impl ListState {
+    /// The CRL number of the next list.
+    #[must_use]
+    pub fn next_number(&self) -> i64 {
+        self.newest.map_or(self.numbers_taken, |newest| newest.number) + 1
+    }
 }
 
 /// The newest list of a part.
@@ -174,17 +184,17 @@ pub async fn list_state(
     issuer: &str,
     partition: i64,
 ) -> Result<Option<ListState>, StoreError> {
-    type Row = (i64, String, Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
+    type Row = (i64, String, Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>, i64);
     let row: Option<Row> = sqlx::query_as(
-        "SELECT p.revision, p.url, c.crl_number, c.revision, c.this_update, c.next_update, c.regular_at \
-         FROM crl_partitions p LEFT JOIN crls c ON c.issuer = p.issuer AND c.crl_partition = p.crl_partition \
+        "SELECT p.revision, p.url, c.crl_number, c.revision, c.this_update, c.next_update, c.regular_at, \
+         (SELECT crl_numbers_taken FROM revocation_state WHERE id = 1) FROM crl_partitions p LEFT JOIN crls c ON c.issuer = p.issuer AND c.crl_partition = p.crl_partition \
          WHERE p.issuer = $1 AND p.crl_partition = $2",
     )
     .bind(issuer)
     .bind(partition)
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|(revision, url, number, shown, this_update, next_update, regular_at)| ListState {
+    Ok(row.map(|(revision, url, number, shown, this_update, next_update, regular_at, numbers_taken)| ListState {
         revision,
         url,
         newest: match (number, shown, this_update, next_update, regular_at) {
@@ -193,6 +203,7 @@ pub async fn list_state(
             }
             _ => None,
         },
+        numbers_taken,
     }))
 }
 
@@ -212,8 +223,8 @@ pub async fn list(
         .await?)
 }
 
-/// Puts a list in the place of the one whose number is `newest.number - 1`. `false` where another process was first:
-/// then nothing is changed.
+/// Puts a list in the place of the one whose number is `newest.number - 1`, or where there is none. `false` where another
+/// process was first: then nothing is changed.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -221,10 +232,11 @@ pub async fn publish(
     db: &mut AnyConnection,
     issuer: &str,
     partition: i64,
+    first: bool,
     newest: &Newest,
     der: &[u8],
 ) -> Result<bool, StoreError> {
-    let statement = if newest.number == 1 {
+    let statement = if first {
         "INSERT INTO crls (issuer, crl_partition, crl_number, revision, this_update, next_update, regular_at, crl) \
          SELECT $1, $2, $3, $4, $5, $6, $7, $8 WHERE NOT EXISTS \
          (SELECT 1 FROM crls WHERE issuer = $1 AND crl_partition = $2)"
@@ -301,12 +313,19 @@ pub async fn partitions(db: impl AnyExecutor<'_>, issuer: &str) -> Result<Vec<i6
         .await?)
 }
 
-/// Has all lists made anew, with numbers that are higher by `by` than they would have been.
+/// Has all lists made anew, those that there are and those that are to come, with numbers that are higher by `by` than they
+/// would have been.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn renumber(db: &mut AnyConnection, by: i64) -> Result<(), StoreError> {
-    sqlx::query("UPDATE crls SET crl_number = crl_number + $1").bind(by).execute(&mut *db).await?;
-    sqlx::query("UPDATE revocation_state SET revision = revision + 1 WHERE id = 1").execute(db).await?;
+    // what is kept has the old number in it: it shows no revision any more
+    sqlx::query("UPDATE crls SET crl_number = crl_number + $1, revision = -1").bind(by).execute(&mut *db).await?;
+    sqlx::query(
+        "UPDATE revocation_state SET revision = revision + 1, crl_numbers_taken = crl_numbers_taken + $1 WHERE id = 1",
+    )
+    .bind(by)
+    .execute(db)
+    .await?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use authority::bank::Reissue;
 use authority::clock::Clock;
 use authority::house::House;
 use authority::store::event;
@@ -83,7 +84,9 @@ async fn what_is_restored_is_what_was_there() {
     for directory in [&to, &again] {
         assert!(good(&run(directory, &["verify-audit"])).contains("chain whole"));
         let house = House::open(directory, Clock::system()).await.unwrap();
-        assert_eq!(crate::bench::dump_of(&house).await, dump);
+        // but for the issue numbers that are left out (decision 20)
+        let restored = crate::bench::dump_of(&house).await.replace("issue_nos_taken=21", "issue_nos_taken=0");
+        assert_eq!(restored, dump);
         let rows = authority::store::certificates::of_holder(house.store.readers(), &applicant(Some(USER))).await;
         assert_eq!(rows.unwrap()[0].certificate.as_deref(), Some(card.certificate.as_slice()));
         house.store.close().await;
@@ -103,6 +106,100 @@ async fn what_is_restored_is_what_was_there() {
     let fourth = empty().await;
     let short = refused(&restore(&whole, &place("short"), None, fourth.as_ref()));
     assert!(short.contains("is not where it should be") && !place("short").exists(), "{short}");
+}
+
+/// The newest list of a part, as relying parties have it: its number and whether the list says that one.
+async fn list_number(house: &House, partition: i64) -> i64 {
+    use der::Decode;
+    let list = house.revocation.list(house, house.ca.current().id(), partition).await.unwrap().unwrap();
+    let parsed = x509_cert::crl::CertificateList::<x509_cert::certificate::Rfc5280>::from_der(&list.der).unwrap();
+    let extensions = parsed.tbs_cert_list.crl_extensions.unwrap();
+    let number = extensions.iter().find(|e| e.extn_id.to_string() == "2.5.29.20").unwrap();
+    let number = der::asn1::Uint::from_der(number.extn_value.as_bytes()).unwrap();
+    let number = number.as_bytes().iter().fold(0, |number, byte| number << 8 | i64::from(*byte));
+    assert_eq!(number, list.newest.number, "the list says the number under which it is kept");
+    number
+}
+
+/// The serial numbers and issue numbers that the user's certificates have.
+async fn numbers(house: &House) -> Vec<(u16, Option<String>)> {
+    let rows = authority::store::certificates::of_holder(house.store.readers(), &applicant(Some(USER))).await.unwrap();
+    rows.into_iter().map(|row| (row.record.issue_no, row.serial)).collect()
+}
+
+/// What was given out between a backup and its restoration is not given out again: certificates' issue numbers and serial
+/// numbers, and the numbers of revocation lists, those of parts among them that the backup has no list of.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_number_is_given_twice_after_an_older_backup() {
+    let mut bench = crate::revocation::today(Bench::new().await);
+    write_settings(&bench, |_| {});
+    let administrator = bench.administrator().await;
+    let office = bench.office(&administrator).await;
+    bench.user_card(&office).await;
+    let scratch = tempfile::tempdir().unwrap();
+    let backup = scratch.path().join("backup");
+    let before = list_number(&bench.house, 0).await;
+    good(&run(&bench.house.directory, &["backup", "--with-keys", backup.to_str().unwrap()]));
+
+    // Two more certificates, and lists that show one revocation after another.
+    let mut published = vec![before];
+    for _ in 0..2 {
+        bench.wait(60); // a one-time password serves once
+        bench.user_card(&office).await;
+        published.push(list_number(&bench.house, 0).await);
+    }
+    let mut part = vec![list_number(&bench.house, 1).await];
+    office.choose(USER, "revoke", Some("stolen")).await.ok();
+    part.push(list_number(&bench.house, 1).await);
+    assert!(published.is_sorted() && part.is_sorted());
+    let lost = numbers(&bench.house).await;
+    assert_eq!(lost.iter().map(|(no, _)| *no).collect::<Vec<_>>(), [1, 2, 3]);
+
+    // Restored twice, the second time from a backup of the restored one.
+    let mut from = backup;
+    let mut given: Vec<_> = lost;
+    for round in 0..2 {
+        let to = scratch.path().join(format!("restored{round}"));
+        let database = if ON_POSTGRES { Some(Database::empty().await) } else { None };
+        let url = database.as_ref().map(Database::url);
+        let mut arguments = vec!["restore", from.to_str().unwrap()];
+        arguments.extend(url.iter().flat_map(|url| ["--postgres", url]));
+        good(&run(&to, &arguments));
+        bench.house = House::open(&to, bench.clock.clone()).await.unwrap();
+        let known = numbers(&bench.house).await;
+        for (partition, published) in [(0, &mut published), (1, &mut part)] {
+            let number = list_number(&bench.house, partition).await;
+            assert!(number > *published.iter().max().unwrap(), "list {number} of part {partition} after {published:?}");
+            published.push(number);
+        }
+        from = scratch.path().join(format!("backup{round}"));
+        good(&run(&to, &["backup", "--with-keys", from.to_str().unwrap()]));
+        let form_reference = format!("F-{round}");
+        let reissue = Reissue {
+            holder: &applicant(Some(USER)),
+            reason: authority::rules::choice::Reason::PcChange,
+            device: None,
+            form_reference: &form_reference,
+        };
+        bench.bank().reissue_user(reissue).await.unwrap();
+        bench.wait(60);
+        let card = bench.acquire().await.unwrap();
+        bench.confirm(&card).await.unwrap();
+        let now = numbers(&bench.house).await;
+        let new: Vec<_> = now.iter().filter(|row| !known.contains(row)).cloned().collect();
+        assert_eq!(new.len(), 1);
+        for (no, serial) in &given {
+            assert!(*no < new[0].0 && *serial != new[0].1, "{new:?} after {given:?}");
+        }
+        given.extend(new);
+        for (partition, published) in [(0, &mut published), (1, &mut part)] {
+            published.push(list_number(&bench.house, partition).await);
+            assert!(published.is_sorted(), "{published:?}");
+        }
+        event::verify(bench.house.store.readers()).await.unwrap();
+        bench.house.store.close().await;
+        drop(database);
+    }
 }
 
 /// A backup that is called whole has the key of the CA that the database goes on with.
