@@ -87,6 +87,7 @@ fn webeid(card: &Card, administrator: &Card, token: &str, lists: [&[u8]; 4], ans
         ("held-answer", parts(1, &[b"", b"", b"", answers[1]])),
         ("nonce", parts(0b1_0000, &[b"", b"", b"", answers[3]])),
         ("no-nonce", parts(0b1_0100, &[])),
+        ("no-nonce-and-revoked", parts(0b1_1101, &[])),
         ("certificate", parts(1, &[b"", &card.certificate])),
         ("administrator", parts(1, &[b"", &administrator.certificate])),
         ("other-algorithm", parts(1, &[rs256.as_bytes()])),
