@@ -200,6 +200,7 @@ bus-ConsentDenied = You refused. Nothing was signed.
 bus-EnrolmentConflict = An enrolment for this is going on already. Resume or abandon it with: jitsuin enrolments
 bus-Internal = The daemon failed. Try again; if that does not help, look into its log.
 bus-InvalidArgument = The daemon does not accept an entry. Correct it and try again.
+bus-IssuerMismatch = This authority has not issued the certificate, so nothing was signed. Name the authority that has with --profile, or choose another certificate.
 bus-KeyUsageForbidden = This key may not be used for that. Choose another certificate.
 bus-NetworkUnavailable = The authority cannot be reached. Check the network; an enrolment goes on by itself.
 bus-NoAgent = Nobody can be asked: no agent is registered. Start it in the session with: jitsuin agent

@@ -200,6 +200,7 @@ bus-ConsentDenied = 拒否されました。署名は行われていません。
 bus-EnrolmentConflict = 同じ取得手続きが進行中です。jitsuin enrolments で再開または中止してください。
 bus-Internal = jitsuindでエラーが発生しました。再度お試しになり、解決しない場合はログをご確認ください。
 bus-InvalidArgument = 入力が受け付けられませんでした。修正して、再度お試しください。
+bus-IssuerMismatch = この電子証明書は、指定した発行元が発行したものではないため、署名は行われていません。発行した発行元を--profileで指定するか、別の電子証明書を選択してください。
 bus-KeyUsageForbidden = この鍵は使用できません。別の電子証明書を選択してください。
 bus-NetworkUnavailable = 発行元に接続できません。ネットワークをご確認ください。取得手続きは自動的に続行します。
 bus-NoAgent = 確認を求めるエージェントがありません。セッションで jitsuin agent を起動してください。

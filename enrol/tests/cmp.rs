@@ -238,6 +238,30 @@ fn sha2_256(bytes: &[u8]) -> [u8; 32] {
     sha2::Sha256::digest(bytes).into()
 }
 
+/// Who asks by which CAs something is issued is not told, not even to the authority.
+#[test]
+fn the_ca_certificates_are_asked_for_without_a_name() {
+    let question = client::ca_certificates_request(TRANSACTION, [6; 16], TIME).unwrap();
+    let incoming = server::read(&question).unwrap();
+    assert!(matches!(incoming.request, Request::CaCertificates));
+    assert_eq!((incoming.applicant.as_ref(), incoming.key_id.as_slice()), (None, &b""[..]));
+    let sender = issuer();
+    let certificate = certificate();
+    let reply = reply(&incoming, &sender, None);
+    let answer = server::ca_certificates(&reply, &[&certificate, &certificate]).unwrap();
+    let expected = expected(&[6; 16], None);
+    let read = client::read_ca_certificates(&answer, &expected);
+    assert_eq!(read, Ok(vec![certificate.clone(), certificate.clone()]));
+    let many = server::ca_certificates(&reply, &vec![certificate.as_slice(); 40]).unwrap();
+    assert_eq!(client::read_ca_certificates(&many, &expected).unwrap().len(), 32);
+    let other = Expected { nonce: &[7; 16], ..expected };
+    assert_eq!(client::read_ca_certificates(&answer, &other), Err(Answer::Unusable(BadReply::Foreign)));
+    let confirmed = server::confirmed(&reply).unwrap();
+    assert_eq!(client::read_ca_certificates(&confirmed, &expected), Err(Answer::Unusable(BadReply::Kind)));
+    let refused = server::refused(&reply, Refusal::RateLimited.into(), "").unwrap();
+    assert!(matches!(client::read_ca_certificates(&refused, &expected), Err(Answer::Refused(_))));
+}
+
 #[test]
 fn giving_up_needs_no_signature() {
     let who = applicant();

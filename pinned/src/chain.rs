@@ -10,6 +10,9 @@ use crate::Roots;
 /// Longest chain that is looked at, leaf and root included.
 pub const MAX_CHAIN: usize = 8;
 
+/// Most certificates among which a chain is looked for. What looking costs at most is webpki's own limit.
+pub const MAX_POOL: usize = 32;
+
 /// What the end of the chain is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
@@ -25,15 +28,15 @@ pub enum Untrusted {
     /// No certificate of the chain is a pinned root.
     #[error("none of the certificates sent is a pinned root")]
     NoPinnedRoot,
-    /// The chain is longer than [`MAX_CHAIN`].
-    #[error("the certificate chain is longer than 8")]
+    /// The chain is longer than [`MAX_CHAIN`], or it is looked for among more than [`MAX_POOL`].
+    #[error("there are too many certificates")]
     TooLong,
     /// It does not lead to the root, has expired, or is for something else.
     #[error("the certificate is not acceptable: {0}")]
     Path(#[source] webpki::Error),
 }
 
-/// Checks that `leaf` leads over `others` (in any order, the root among them) to a pinned root at
+/// Checks that `leaf` leads over some of `others` (in any order, the root among them) to a pinned root at
 /// the time `now` (Unix time in seconds).
 ///
 /// # Errors
@@ -42,7 +45,10 @@ pub fn verify(leaf: &[u8], others: &[Vec<u8>], roots: &Roots, purpose: Purpose, 
     let leaf = CertificateDer::from(leaf);
     let others: Vec<CertificateDer<'_>> = others.iter().map(|c| CertificateDer::from(c.as_slice())).collect();
     let now = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(now).unwrap_or(0)));
-    verify_der(&leaf, &others, roots, purpose, now).map(|_| ())
+    if others.len() > MAX_POOL {
+        return Err(Untrusted::TooLong);
+    }
+    path(&leaf, &others, roots, purpose, now).map(|_| ())
 }
 
 pub(crate) fn verify_der<'a>(
@@ -55,14 +61,27 @@ pub(crate) fn verify_der<'a>(
     if others.len() >= MAX_CHAIN {
         return Err(Untrusted::TooLong);
     }
-    let root = others.iter().find(|c| roots.contain(c)).ok_or(Untrusted::NoPinnedRoot)?;
-    let anchor = anchor_from_trusted_cert(root).map_err(Untrusted::Path)?;
+    path(leaf, others, roots, purpose, now)
+}
+
+fn path<'a>(
+    leaf: &'a CertificateDer<'a>,
+    others: &[CertificateDer<'_>],
+    roots: &Roots,
+    purpose: Purpose,
+    now: UnixTime,
+) -> Result<EndEntityCert<'a>, Untrusted> {
+    let pinned = others.iter().filter(|c| roots.contain(c));
+    let anchors = pinned.map(anchor_from_trusted_cert).collect::<Result<Vec<_>, _>>().map_err(Untrusted::Path)?;
+    if anchors.is_empty() {
+        return Err(Untrusted::NoPinnedRoot);
+    }
     let end = EndEntityCert::try_from(leaf).map_err(Untrusted::Path)?;
     let usage = match purpose {
         Purpose::Client => KeyUsage::client_auth(),
         Purpose::Server => KeyUsage::server_auth(),
     };
-    end.verify_for_usage(webpki::ALL_VERIFICATION_ALGS, &[anchor], others, now, usage, None, None)
+    end.verify_for_usage(webpki::ALL_VERIFICATION_ALGS, &anchors, others, now, usage, None, None)
         .map_err(Untrusted::Path)?;
     Ok(end)
 }

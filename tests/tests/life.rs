@@ -1,9 +1,11 @@
 //! A certificate's life on a real card: renewal, suspension by its key and without the card, reinstatement, revocation.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
+use tests::authority::Authority;
+use tests::daemon::Config;
 use tests::person::{CANCEL, Window};
-use tests::scratch::output;
-use tests::world::{CONTRACT, USER, World};
+use tests::scratch::{Scratch, output};
+use tests::world::{CONTRACT, SECRETS, USER, World};
 
 /// A user with a certificate.
 fn world() -> World {
@@ -60,6 +62,63 @@ fn the_user_renews_alone() {
     assert_ne!(again.status, 0, "the old one renews nothing more: {again:?}");
     let whole = world.authority.operator(&world.scratch, "", &["verify-audit"]).unwrap();
     assert!(whole.contains("chain whole"), "{whole}");
+}
+
+/// Issue and status of the newest certificate, as the first of several authorities has them.
+fn at_the_bank(world: &World) -> String {
+    let shown = world.by(&world.administrator, &["--json", "admin", "--profile", "bank", "show", USER]).ok().json();
+    let certificate = &shown["certificate"];
+    format!("{} {}", certificate["issue_no"].as_str().unwrap(), certificate["status"].as_str().unwrap())
+}
+
+/// A second authority is configured, and the caller names it: the key says nothing to it.
+#[test]
+fn an_authority_that_has_not_issued_the_certificate_hears_nothing_of_its_key() {
+    let elsewhere = Scratch::new();
+    let other = Authority::start(&elsewhere);
+    let world = World::with(SECRETS, Config::new());
+    world.reissue();
+    let _ = world.enrol().ok();
+    let mut config = std::fs::read_to_string(&world.daemon.config).unwrap();
+    let Authority { origin, fingerprint, .. } = &other;
+    config += &format!("\n[[authority]]\nname = \"other\"\nurl = \"{origin}\"\nroots = [\"{fingerprint}\"]\n");
+    std::fs::write(&world.daemon.config, config).unwrap();
+    let mut world = world;
+    assert!(world.daemon.running.end().success());
+    world.start_daemon(&[]);
+
+    ends_in(&world, 10);
+    let key = key(&world);
+    let (before, enrolments) = (world.user.windows().len(), world.enrolments());
+    let named = ["--certificate", &key];
+    for (command, certificate) in [
+        (&["suspend"][..], &named[..]),
+        (&["suspend"], &[]),
+        (&["revoke", "--reason", "compromised"], &named),
+        (&["renew"], &named),
+        (&["renew"], &[]),
+    ] {
+        let refused = world.by(&world.user, &[command, &["--profile", "other"], certificate].concat());
+        assert_eq!(refused.status, 6, "{refused:?}");
+        assert!(
+            refused.err.contains("\"other\" has not issued this certificate, so nothing was signed"),
+            "{refused:?}"
+        );
+    }
+    let japanese = world.by(&world.user, &["--lang", "ja", "suspend", "--profile", "other", "--certificate", &key]);
+    assert!(japanese.err.contains("署名は行われていません"), "{japanese:?}");
+    assert_eq!(world.user.windows().len(), before, "nobody was asked for a PIN, or for anything");
+    assert_eq!(world.enrolments(), enrolments, "no renewal was begun");
+    assert_eq!(at_the_bank(&world), "001 valid");
+    let audit = std::fs::read_to_string(world.daemon.state.join("audit.jsonl")).unwrap();
+    assert_eq!(audit.matches("IssuerMismatch").count(), 6, "{audit}");
+
+    // The one that has issued it is told, although the other one is down.
+    drop(other);
+    let down = world.by(&world.user, &["suspend", "--profile", "other", "--certificate", &key]);
+    assert_eq!(down.status, 7, "{down:?}");
+    let _ = world.by(&world.user, &["suspend", "--profile", "bank", "--certificate", &key]).ok();
+    assert_eq!(at_the_bank(&world), "001 suspended");
 }
 
 #[test]

@@ -228,6 +228,12 @@ impl Ca {
         roots
     }
 
+    /// The certificates of all issuing CAs, that of the one that issues first, and then their roots; DER.
+    #[must_use]
+    pub fn certificates(&self) -> Vec<&[u8]> {
+        self.all().map(IssuingCa::certificate).chain(self.roots()).collect()
+    }
+
     /// The root certificate, DER.
     #[must_use]
     pub fn root(&self) -> &[u8] {

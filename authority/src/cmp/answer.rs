@@ -117,7 +117,7 @@ impl CmpDoor {
             extra_certs: &extra_certs,
         };
         Ok(match verdict {
-            Ok(Verdict::CaCertificates) => server::ca_certificates(&reply, &certificates)?,
+            Ok(Verdict::CaCertificates) => server::ca_certificates(&reply, &ca.certificates())?,
             Ok(Verdict::Confirmed) => server::confirmed(&reply)?,
             Ok(Verdict::Issued { certificate, implicitly_confirmed, renewal }) => {
                 server::issued(&reply, &certificate, implicitly_confirmed, renewal)?

@@ -69,6 +69,9 @@ async fn an_installation_that_is_interrupted_anywhere_is_taken_up_again() {
         let ca = opened(&folder, WORDS);
         assert!(ca.can_sign() && ca.current().id() == installed.issuer && ca.roots().len() == 2);
         let old = ca.by_id(&former).unwrap();
+        // A workstation proves by them which certificates are this authority's, those of the former CA as well.
+        let above = [ca.issuing(), old.certificate(), ca.root(), old.root()];
+        assert_eq!(ca.certificates(), above);
         assert_eq!(old.signer().open(&secret(WORDS)).unwrap(), Opened::Ready, "its key lies open no more");
         assert!(signs(old.signer()));
         assert!(folder.join("former").join(&former).join("root.key").exists() && !folder.join("root.key").exists());

@@ -107,6 +107,7 @@ pub fn exit_of(name: &str) -> Exit {
         "NoAgent" => Exit::NoDaemon,
         "AuthorityRejected" | "OtpRejected" | "UserPinRejected" => Exit::Refused,
         "CertificateUnusable"
+        | "IssuerMismatch"
         | "PinBlocked"
         | "PinFinalTryHeld"
         | "PinFormat"
@@ -185,6 +186,7 @@ mod tests {
         "EnrolmentConflict",
         "Internal",
         "InvalidArgument",
+        "IssuerMismatch",
         "KeyUsageForbidden",
         "NetworkUnavailable",
         "NoAgent",

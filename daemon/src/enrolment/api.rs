@@ -7,6 +7,7 @@ use std::time::Duration;
 use enrol::machine::EnrolmentId;
 use token::{ContractId, KeyAlgorithm, SlotId, TokenId, UserId};
 
+use super::issuer::Issuer;
 use crate::holder::Holder;
 
 /// A registered authority: one `[[authority]]` of the configuration.
@@ -49,10 +50,18 @@ pub struct Order {
     pub user: Option<UserId>,
     /// The kind of key; `None` takes the first one that authority and token both have.
     pub algorithm: Option<KeyAlgorithm>,
-    /// The slot of the key that is renewed: it signs for the new one, and nothing is typed.
-    pub renews: Option<SlotId>,
+    /// What is renewed: its key signs for the new one, and nothing is typed.
+    pub renews: Option<Renewed>,
     /// Who is asked.
     pub holder: Arc<dyn Holder>,
+}
+
+/// What an order renews.
+pub struct Renewed {
+    /// The old key's slot.
+    pub slot: SlotId,
+    /// The authority of the order: it must have issued the old certificate.
+    pub issuer: Issuer,
 }
 
 /// One enrolment as it stands.
@@ -102,6 +111,9 @@ pub enum Refused {
     /// Another enrolment for the same token, contract and user is under way.
     #[error("Another acquisition for the same token and user is under way. Resume or abandon it first.")]
     Conflict(EnrolmentId),
+    /// The certificate that is to be stopped or renewed is not one of this authority's. Its key has signed nothing.
+    #[error("The authority {0:?} has not issued this certificate. Name the authority that has, or choose another.")]
+    OtherIssuer(String),
     /// The journal could not be written.
     #[error("The journal of enrolments cannot be written. Free disk space, then try again.")]
     Storage,

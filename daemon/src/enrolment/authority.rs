@@ -70,6 +70,9 @@ pub(super) enum Trouble {
 /// The authority's answer to page 1.
 pub(super) type Page1 = Result<Result<Template, cmp::client::Refused>, Trouble>;
 
+/// The certificates that the authority has for its CAs, DER, or its refusal.
+pub(super) type CaCertificates = Result<Result<Vec<Vec<u8>>, cmp::client::Refused>, Trouble>;
+
 /// An authority, as far as an enrolment needs it. The tests' is in memory.
 pub(super) trait Authority: Send + Sync {
     /// Page 1: its terms, or its refusal.
@@ -106,7 +109,10 @@ pub(super) trait Authority: Send + Sync {
         certificate: Option<&'a [u8]>,
     ) -> BoxFuture<'a, Result<Confirmation, Trouble>>;
 
-    /// Whether a certificate leads over `chain` to a root that is pinned here, at the time `now`.
+    /// The certificates of its CAs, the former ones and the roots among them. It is not told for whom it is asked.
+    fn ca_certificates(&self) -> BoxFuture<'_, CaCertificates>;
+
+    /// Whether a certificate leads over some of `chain` to a root that is pinned here, at the time `now`.
     fn trusts(&self, certificate: &[u8], chain: &[Vec<u8>], now: i64) -> bool;
 }
 
@@ -209,6 +215,20 @@ impl Authority for Remote {
         })
     }
 
+    fn ca_certificates(&self) -> BoxFuture<'_, CaCertificates> {
+        Box::pin(async move {
+            let (transaction, nonce) = (*uuid::Uuid::new_v4().as_bytes(), *uuid::Uuid::new_v4().as_bytes());
+            let message = cmp::client::ca_certificates_request(transaction, nonce, now())?;
+            let reply = self.exchange(Zeroizing::new(message)).await?;
+            let expected = Expected { transaction: &transaction, nonce: &nonce, mac: None };
+            match cmp::client::read_ca_certificates(&reply, &expected) {
+                Ok(certificates) => Ok(Ok(certificates)),
+                Err(Answer::Refused(refused)) => Ok(Err(refused)),
+                Err(Answer::Unusable(bad)) => Err(bad.into()),
+            }
+        })
+    }
+
     fn trusts(&self, certificate: &[u8], chain: &[Vec<u8>], now: i64) -> bool {
         pinned::chain::verify(certificate, chain, &self.roots, pinned::chain::Purpose::Client, now).is_ok()
     }
@@ -260,6 +280,10 @@ impl Authority for Gone {
     }
 
     fn reject<'a>(&'a self, _: &'a Talk, _: Option<&'a [u8]>) -> BoxFuture<'a, Result<Confirmation, Trouble>> {
+        Box::pin(async { Err(Trouble::Gone) })
+    }
+
+    fn ca_certificates(&self) -> BoxFuture<'_, CaCertificates> {
         Box::pin(async { Err(Trouble::Gone) })
     }
 

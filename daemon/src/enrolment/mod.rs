@@ -6,6 +6,7 @@ mod api;
 mod ask;
 mod authority;
 mod crash;
+mod issuer;
 mod memory;
 mod otp;
 mod own;
@@ -26,9 +27,12 @@ use enrol::machine::{EnrolmentId, Remains, State};
 use token::{KeyRef, Op, PublicKey, TokenId};
 use tokio::sync::{broadcast, oneshot};
 
-pub use api::{AuthorityProfile, EnrolmentAudit, EnrolmentSettings, EnrolmentStatus, OpenError, Order, Refused};
+pub use api::{
+    AuthorityProfile, EnrolmentAudit, EnrolmentSettings, EnrolmentStatus, OpenError, Order, Refused, Renewed,
+};
 
 use self::authority::{Authority, Remote};
+pub use self::issuer::{Issuer, NoIssuer};
 pub use self::own::Revocation;
 use self::run::Command;
 use self::shared::Shared;

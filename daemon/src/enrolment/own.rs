@@ -9,6 +9,7 @@ use token::{CertificateFacts, Refusal, SignatureAlgorithm, Statement};
 use super::Enrolments;
 use super::api::Refused;
 use super::authority::{Authority, Signed, Talk, now};
+use super::issuer::Issuer;
 use super::status::{self, Shown};
 
 /// Tries to send a request whose answer does not come: the same bytes, which the authority carries out once.
@@ -26,13 +27,13 @@ pub struct Revocation {
 }
 
 impl Enrolments {
-    /// The request about the certificate `facts` at the authority `profile`.
+    /// The request about the certificate `facts` at the authority that has issued it.
     ///
     /// # Errors
-    /// [`Refused::UnknownProfile`]; [`Refused::TokenUnfit`] for a certificate that no such message can be about.
-    pub fn revocation(&self, profile: &str, facts: &CertificateFacts, wish: Wish) -> Result<Revocation, Refused> {
-        let authority = self.shared.authorities.get(profile).cloned();
-        let authority = authority.ok_or_else(|| Refused::UnknownProfile(profile.to_owned()))?;
+    /// [`Refused::OtherIssuer`]; [`Refused::TokenUnfit`] for a certificate that no such message can be about.
+    pub fn revocation(issuer: &Issuer, facts: &CertificateFacts, wish: Wish) -> Result<Revocation, Refused> {
+        issuer.must_have_issued(facts)?;
+        let authority = issuer.authority.clone();
         let unfit = || Refused::TokenUnfit("say this about a certificate of another form".to_owned());
         let name = facts.name.clone().ok_or_else(unfit)?;
         let talk = Talk {

@@ -27,10 +27,22 @@ pub(super) async fn start(shared: &Arc<Shared>, order: Order) -> Result<Enrolmen
     let token = find_token(shared, &order)?;
     let info = token.info();
     check_token(&info, &order)?;
-    let replaced = replaced(&info, &order.contract, order.user.as_ref(), order.renews.as_ref());
-    if order.renews.is_some() && replaced.is_none() {
-        return Err(Refused::TokenUnfit("renew a certificate whose key is not on it".to_owned()));
+    let old = replaced(&info, &order.contract, order.user.as_ref(), order.renews.as_ref().map(|renewed| &renewed.slot));
+    if let Some(renewed) = &order.renews {
+        let Some((facts, _)) = &old else {
+            return Err(Refused::TokenUnfit("renew a certificate whose key is not on it".to_owned()));
+        };
+        if renewed.issuer.profile != order.profile {
+            return Err(Refused::OtherIssuer(order.profile));
+        }
+        renewed.issuer.must_have_issued(facts)?;
     }
+    let replaced = old.map(|(facts, slot)| Replaced {
+        slot,
+        public_key: facts.public_key,
+        name: facts.common_name,
+        issuer: facts.issuer,
+    });
     let _one_at_a_time = shared.starting.lock().await;
     if let Some(other) = conflict(shared, token.id(), &order) {
         return Err(Refused::Conflict(other));
@@ -185,7 +197,7 @@ fn replaced(
     contract: &token::ContractId,
     user: Option<&token::UserId>,
     renews: Option<&SlotId>,
-) -> Option<Replaced> {
+) -> Option<(CertificateFacts, SlotId)> {
     let candidates = info.slots.iter().filter_map(|slot| {
         let facts = CertificateFacts::from_der(slot.certificate.as_deref()?).ok()?;
         let name = facts.name.as_ref()?;
@@ -194,6 +206,5 @@ fn replaced(
         let whole = slot.public_key.as_ref() == Some(&facts.public_key);
         (same && whole).then_some((facts, &slot.slot))
     });
-    let (facts, slot) = candidates.max_by_key(|(facts, _)| facts.not_after)?;
-    Some(Replaced { slot: slot.clone(), public_key: facts.public_key, name: facts.common_name, issuer: facts.issuer })
+    candidates.max_by_key(|(facts, _)| facts.not_after).map(|(facts, slot)| (facts, slot.clone()))
 }

@@ -4,7 +4,7 @@ use token::Fault;
 use token::login::{BadChallenge, BadOrigin};
 
 use super::limits::TooMany;
-use crate::enrolment::Refused;
+use crate::enrolment::{NoIssuer, Refused};
 use crate::holder::Unanswered;
 use crate::pin::NoTurn;
 
@@ -66,6 +66,14 @@ pub enum Error {
     InvalidArgument {
         /// What is wrong with which.
         reason: String,
+    },
+    /// The certificate is another authority's.
+    #[error(
+        "The authority {authority:?} has not issued this certificate, so nothing was signed. Name the authority that has, or choose another certificate."
+    )]
+    IssuerMismatch {
+        /// The authority that was named.
+        authority: String,
     },
     /// The certificate does not allow this use.
     #[error("The certificate of this key does not allow this use. Choose another one.")]
@@ -201,6 +209,7 @@ impl Error {
             Self::EnrolmentConflict { enrolment: text() },
             Self::Internal,
             Self::InvalidArgument { reason: text() },
+            Self::IssuerMismatch { authority: text() },
             Self::KeyUsageForbidden,
             Self::NetworkUnavailable,
             Self::NoAgent,
@@ -241,6 +250,7 @@ impl Error {
             Self::EnrolmentConflict { .. } => "EnrolmentConflict",
             Self::Internal => "Internal",
             Self::InvalidArgument { .. } => "InvalidArgument",
+            Self::IssuerMismatch { .. } => "IssuerMismatch",
             Self::KeyUsageForbidden => "KeyUsageForbidden",
             Self::NetworkUnavailable => "NetworkUnavailable",
             Self::NoAgent => "NoAgent",
@@ -326,6 +336,7 @@ impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Conflict(id) => Self::EnrolmentConflict { enrolment: id.to_string() },
+            Refused::OtherIssuer(authority) => Self::IssuerMismatch { authority },
             Refused::Storage => Self::StorageFailed { reason: "the journal of enrolments".to_owned() },
             Refused::Unknown => Self::NoSuchObject,
             Refused::UnknownProfile(name) => {
@@ -337,6 +348,15 @@ impl From<Refused> for Error {
             Refused::WrongState(state) => Self::InvalidArgument {
                 reason: format!("the acquisition is in state {state}, which does not allow it"),
             },
+        }
+    }
+}
+
+impl From<NoIssuer> for Error {
+    fn from(reason: NoIssuer) -> Self {
+        match reason {
+            NoIssuer::Refused(refused) => refused.into(),
+            NoIssuer::Authority(shown) => Self::from_authority(shown),
         }
     }
 }
@@ -389,6 +409,6 @@ mod tests {
             assert!(text.matches(['.', ';']).count() >= 2 && text.ends_with('.'), "{text}");
             names.push(error.name());
         }
-        assert!(names.is_sorted() && names.len() == 33, "one example of each, in order");
+        assert!(names.is_sorted() && names.len() == 34, "one example of each, in order");
     }
 }

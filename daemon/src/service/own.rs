@@ -11,7 +11,7 @@ use super::policy::Act;
 use super::select::{Entry, WhyNot, usable};
 use super::{Admission, Error, Permit, Service, unix_now};
 use crate::Caller;
-use crate::enrolment::Order;
+use crate::enrolment::{Enrolments, Issuer, Order, Renewed};
 use crate::holder::{Holder, Purpose};
 
 /// What a caller wants of a certificate at its authority.
@@ -36,6 +36,15 @@ pub struct RenewalOrder {
     pub algorithm: Option<KeyAlgorithm>,
     /// The caller's own agent.
     pub holder: Option<Arc<dyn Holder>>,
+}
+
+/// The certificate that is meant.
+struct Picked {
+    entry: Entry,
+    /// The person who was asked to choose it.
+    asking: Option<Asking>,
+    /// The authority of the order, with what it has issued by.
+    issuer: Issuer,
 }
 
 /// The three words of both interfaces.
@@ -66,9 +75,10 @@ impl Service {
     async fn revoke(&self, permit: Permit, order: RevocationOrder) -> Result<(), Error> {
         let purpose = if order.wish == Wish::Hold { Purpose::Suspend } else { Purpose::Revoke };
         let caller = &permit.caller;
-        let (entry, asking) = self.pick(caller, order.key.as_ref(), order.holder.clone(), purpose).await?;
+        let Picked { entry, asking, issuer } =
+            self.pick(caller, &order.profile, order.key.as_ref(), order.holder.clone(), purpose).await?;
         permit.concerns(&entry.key);
-        let revocation = self.inner.enrolments.revocation(&order.profile, &entry.facts, order.wish)?;
+        let revocation = Enrolments::revocation(&issuer, &entry.facts, order.wish)?;
         let token = self.inner.registries.keys.find(&entry.key.token).ok_or(Error::TokenAbsent)?;
         if token.generation() != entry.generation {
             return Err(Error::TokenChanged);
@@ -104,10 +114,17 @@ impl Service {
     /// [`Error`]: nothing was begun.
     pub async fn start_renewal(&self, caller: &Caller, order: RenewalOrder) -> Result<EnrolmentId, Error> {
         let work = |permit: Permit| async move {
-            let picked = self.pick(caller, order.key.as_ref(), order.holder.clone(), Purpose::Renew).await?;
-            let (entry, asking) = picked;
+            // Who names the certificate chooses nothing: whoever is to be asked later is counted before the authority is
+            // asked anything.
+            let known = match (&order.holder, &order.key) {
+                (Some(own), _) => Some(own.clone()),
+                (None, Some(_)) => Some(self.enrolment_holder(caller)?),
+                (None, None) => None,
+            };
+            let (key, own) = (order.key.as_ref(), order.holder.clone());
+            let Picked { entry, asking, issuer } = self.pick(caller, &order.profile, key, own, Purpose::Renew).await?;
             // Whoever chose is not counted twice.
-            let holder = match (order.holder, asking) {
+            let holder = match (known, asking) {
                 (Some(holder), _) => holder,
                 (None, Some(asking)) => asking.holder.clone(),
                 (None, None) => self.enrolment_holder(caller)?,
@@ -120,7 +137,7 @@ impl Service {
                 contract: name.contract,
                 user: name.user,
                 algorithm: order.algorithm,
-                renews: Some(entry.key.slot.clone()),
+                renews: Some(Renewed { slot: entry.key.slot.clone(), issuer }),
                 holder,
             };
             let id = self.inner.enrolments.start(order).await?;
@@ -130,14 +147,20 @@ impl Service {
         self.serve(caller, Act::Enrol, work).await
     }
 
-    /// The certificate that is meant: the one that was named, the only one there is, or the one that the holder chooses.
+    /// The certificate that is meant: the one that was named, the only one there is, or the one that the holder chooses;
+    /// always one that this authority has issued.
     async fn pick(
         &self,
         caller: &Caller,
+        profile: &str,
         key: Option<&KeyRef>,
         holder: Option<Arc<dyn Holder>>,
         purpose: Purpose,
-    ) -> Result<(Entry, Option<Asking>), Error> {
+    ) -> Result<Picked, Error> {
+        if holder.is_none() {
+            // Nobody could sign what comes of it.
+            self.inner.agents.agent(self.session(caller)).ok_or(Error::NoAgent)?;
+        }
         self.look().await;
         let tokens = &self.inner.registries.keys;
         let all = self.inner.holdings.entries(tokens, None, &self.inner.enrolments);
@@ -148,23 +171,31 @@ impl Service {
             let entry = all.iter().find(|entry| entry.key == *key).ok_or(Error::NoSuchObject)?;
             return match usable(entry, &all, None, unix_now()) {
                 // Whether one that is past its end may still be renewed is the authority's to say.
-                Ok(()) | Err(WhyNot::Expired) => Ok((entry.clone(), None)),
+                Ok(()) | Err(WhyNot::Expired) => {
+                    let issuer = self.inner.enrolments.issuer(profile).await?;
+                    Ok(Picked { entry: entry.clone(), asking: None, issuer })
+                }
                 Err(why) => Err(Error::CertificateUnusable { reason: why.name() }),
             };
         }
         if tokens.list().is_empty() {
             return Err(Error::TokenAbsent);
         }
-        let good: Vec<_> = all.iter().filter(|entry| usable(entry, &all, None, unix_now()).is_ok()).cloned().collect();
-        match good.as_slice() {
-            [] => Err(Error::CertificateUnusable { reason: "none" }),
-            [only] => Ok((only.clone(), None)),
+        let good: Vec<_> = all.iter().filter(|entry| usable(entry, &all, None, unix_now()).is_ok()).collect();
+        if good.is_empty() {
+            return Err(Error::CertificateUnusable { reason: "none" });
+        }
+        let issuer = self.inner.enrolments.issuer(profile).await?;
+        let ours: Vec<_> = good.into_iter().filter(|entry| issuer.has_issued(&entry.facts)).collect();
+        match ours.as_slice() {
+            [] => Err(Error::IssuerMismatch { authority: profile.to_owned() }),
+            [only] => Ok(Picked { entry: (*only).clone(), asking: None, issuer }),
             several => {
                 let asking = self.ask(caller, holder).await?;
                 let facts: Vec<_> = several.iter().map(|entry| (*entry.facts).clone()).collect();
                 let index = asking.holder.choose(&facts, &question(purpose, caller)).await?;
-                let chosen = several.get(index).cloned().ok_or(Error::Cancelled)?;
-                Ok((chosen, Some(asking)))
+                let entry = several.get(index).map(|chosen| (*chosen).clone()).ok_or(Error::Cancelled)?;
+                Ok(Picked { entry, asking: Some(asking), issuer })
             }
         }
     }

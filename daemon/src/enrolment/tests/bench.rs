@@ -27,9 +27,9 @@ use x509_cert::name::Name;
 use x509_cert::serial_number::SerialNumber;
 use x509_cert::time::Validity;
 
-use super::super::api::{EnrolmentAudit, EnrolmentSettings, EnrolmentStatus, Order};
-use super::super::authority::{Authority, Page1, Signed, SignedRequest, Talk, Trouble};
-use super::super::{Enrolments, Refused as NotStarted};
+use super::super::api::{EnrolmentAudit, EnrolmentSettings, EnrolmentStatus, Order, Renewed};
+use super::super::authority::{Authority, CaCertificates, Page1, Signed, SignedRequest, Talk, Trouble};
+use super::super::{Enrolments, Issuer, Refused as NotStarted};
 use crate::actor::{Registries, Tokens};
 use crate::holder::{Holder, HolderFor, Question, SecretKind, Unanswered};
 use crate::pin::Pins;
@@ -202,6 +202,8 @@ pub(super) struct Office {
     pub(super) lose: u32,
     /// Nobody can be reached.
     pub(super) offline: bool,
+    /// The certificates on the card are another authority's.
+    pub(super) foreign: bool,
     /// Somebody stopped the user.
     pub(super) stopped: bool,
     /// The name on the certificates it issues, instead of the right one.
@@ -406,8 +408,12 @@ impl Authority for Bank {
         })
     }
 
+    fn ca_certificates(&self) -> BoxFuture<'_, CaCertificates> {
+        Box::pin(async move { self.answer(|_| Ok(Vec::new())) })
+    }
+
     fn trusts(&self, _: &[u8], _: &[Vec<u8>], _: i64) -> bool {
-        true
+        !lock(&self.0).foreign
     }
 }
 
@@ -586,6 +592,21 @@ impl Life {
 
     /// An order to renew what lies in the slot.
     pub(super) async fn renew(&self, slot: &SlotId) -> Result<EnrolmentId, NotStarted> {
+        self.renew_by(slot, self.issuer().await).await
+    }
+
+    /// What the bank has issued by.
+    pub(super) async fn issuer(&self) -> Issuer {
+        loop {
+            // Its answers may get lost.
+            if let Ok(issuer) = self.enrolments.issuer("bank").await {
+                return issuer;
+            }
+        }
+    }
+
+    /// The same, the authority having been asked before.
+    pub(super) async fn renew_by(&self, slot: &SlotId, issuer: Issuer) -> Result<EnrolmentId, NotStarted> {
         self.enrolments
             .start(Order {
                 owner: 1000,
@@ -594,7 +615,7 @@ impl Life {
                 contract: ContractId::new("00009876543").unwrap(),
                 user: Some(UserId::new("riyousya").unwrap()),
                 algorithm: None,
-                renews: Some(slot.clone()),
+                renews: Some(Renewed { slot: slot.clone(), issuer }),
                 holder: Arc::new(self.person.clone()),
             })
             .await

@@ -6,7 +6,7 @@ use enrol::machine::State;
 use enrol::machine::server::Stage;
 use token::{CertificateFacts, SlotId};
 
-use super::super::Refused;
+use super::super::{Enrolments, NoIssuer, Refused};
 use super::bench::{Bench, CardKey, NAME, certificate, lock, new_key};
 
 /// A card with a certificate that the bank issued.
@@ -128,9 +128,10 @@ fn a_key_that_the_bank_does_not_know_renews_nothing() {
 fn a_certificate_that_is_gone_stops_the_renewal_and_nothing_else() {
     let bench = Bench::new();
     let slot = with_old(&bench);
-    lock(&bench.bank.0).offline = true;
     let id = bench.life(async |life| {
-        let id = life.renew(&slot).await.unwrap();
+        let issuer = life.issuer().await;
+        lock(&bench.bank.0).offline = true;
+        let id = life.renew_by(&slot, issuer).await.unwrap();
         life.until(id, |s| s.last_error.is_some()).await;
         id
     });
@@ -155,16 +156,20 @@ fn a_certificate_that_is_gone_stops_the_renewal_and_nothing_else() {
 fn the_key_says_that_its_certificate_is_to_be_suspended() {
     let bench = Bench::new();
     with_old(&bench);
-    lock(&bench.bank.0).lose = 1;
     let (der, key) = {
         let card = lock(&bench.card);
         (card.keys[0].certificate.clone().unwrap(), card.keys[0].key.clone())
     };
     bench.life(async |life| {
         let facts = CertificateFacts::from_der(&der).unwrap();
-        assert!(life.enrolments.revocation("nobody", &facts, Asked::Hold).is_err());
+        assert_eq!(
+            life.enrolments.issuer("nobody").await.err(),
+            Some(NoIssuer::Refused(Refused::UnknownProfile("nobody".to_owned())))
+        );
+        let issuer = life.issuer().await;
+        lock(&bench.bank.0).lose = 1;
         for (asked, signed_by, good) in [(Asked::Hold, &key, true), (Asked::Discarded, &new_key(), false)] {
-            let revocation = life.enrolments.revocation("bank", &facts, asked).unwrap();
+            let revocation = Enrolments::revocation(&issuer, &facts, asked).unwrap();
             let statement = revocation.statement().unwrap();
             let signature: p256::ecdsa::Signature = p256::ecdsa::signature::Signer::sign(signed_by, statement.bytes());
             assert_eq!(revocation.send(&signature.to_bytes()).await.is_ok(), good);
@@ -172,4 +177,26 @@ fn the_key_says_that_its_certificate_is_to_be_suspended() {
     });
     // The answer was lost once, and the same request sent again.
     assert_eq!(lock(&bench.bank.0).wishes, [Wish::Hold, Wish::Hold]);
+}
+
+/// Whoever is named without having issued the certificate gets no word of its key.
+#[test]
+fn a_certificate_of_another_authority_is_neither_renewed_nor_stopped() {
+    let bench = Bench::new();
+    let slot = with_old(&bench);
+    lock(&bench.bank.0).foreign = true;
+    let der = lock(&bench.card).keys[0].certificate.clone().unwrap();
+    bench.life(async |life| {
+        let other = Refused::OtherIssuer("bank".to_owned());
+        assert_eq!(life.renew(&slot).await, Err(other.clone()));
+        let facts = CertificateFacts::from_der(&der).unwrap();
+        let issuer = life.issuer().await;
+        assert!(!issuer.has_issued(&facts));
+        assert_eq!(Enrolments::revocation(&issuer, &facts, Asked::Hold).err(), Some(other));
+        assert!(life.enrolments.list().is_empty(), "nothing was begun");
+        lock(&bench.bank.0).offline = true;
+        assert!(matches!(life.enrolments.issuer("bank").await, Err(NoIssuer::Authority(_))));
+    });
+    assert!(lock(&bench.person.0).asked.is_empty(), "nobody was asked for anything");
+    assert_eq!(lock(&bench.card).verifies, 0);
 }

@@ -65,6 +65,7 @@ pub(super) fn parameters(error: &Error) -> HashMap<&'static str, OwnedVariant> {
         | Error::ChallengeMalformed { reason }
         | Error::OriginRejected { reason } => one("reason", (*reason).into()),
         Error::EnrolmentConflict { enrolment } => one("enrolment", enrolment.as_str().into()),
+        Error::IssuerMismatch { authority } => one("authority", authority.as_str().into()),
         Error::NotAuthorized { action, .. } => one("action", (*action).into()),
         Error::NotSupported { what } => one("what", what.as_str().into()),
         Error::PinFormat { min, max } | Error::PukFormat { min, max } => {

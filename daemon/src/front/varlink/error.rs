@@ -24,6 +24,7 @@ pub fn parameters(error: &Error) -> Value {
         | Error::ChallengeMalformed { reason }
         | Error::OriginRejected { reason } => json!({ "reason": reason }),
         Error::EnrolmentConflict { enrolment } => json!({ "enrolment": enrolment }),
+        Error::IssuerMismatch { authority } => json!({ "authority": authority }),
         Error::NotAuthorized { action, .. } => json!({ "action": action }),
         Error::NotSupported { what } => json!({ "what": what }),
         Error::PinFormat { min, max } | Error::PukFormat { min, max } => json!({ "min": min, "max": max }),

@@ -42,6 +42,26 @@ pub fn template_request(
     envelope.seal(header, body, mac)
 }
 
+/// Asks which certificates the CA has (RFC 9483 §4.3.1). Anybody may, so it says nothing of who asks. Read the answer
+/// with [`super::read_ca_certificates`]. `time`: Unix time in seconds.
+///
+/// # Errors
+/// [`BadMessage`].
+pub fn ca_certificates_request(transaction: [u8; 16], nonce: [u8; 16], time: i64) -> Result<Vec<u8>, BadMessage> {
+    let fields = HeaderFields {
+        sender: Name::default(),
+        time,
+        sender_kid: None,
+        recip_kid: None,
+        transaction: Some(&transaction),
+        nonce: &nonce,
+        reply_nonce: None,
+    };
+    let header = seal::header(fields).map_err(BadMessage::Encoding)?;
+    let body = PkiBody::GenM(vec![InfoTypeAndValue { oid: oid::IT_CA_CERTS, value: None }]);
+    seal(header, body, None, &nonce, &[]).map(|message| message.to_vec()).map_err(BadMessage::Encoding)
+}
+
 /// The `CertRequest` that the new key must sign, with PIN and OTP as CRMF controls: the OTP is bound
 /// to this key. `evidence`: where the key was made, for a device that can say so.
 ///

@@ -13,11 +13,11 @@ use token::{KeyAlgorithm, KeyPolicy, Refusal, Secret, SubjectName};
 use zeroize::Zeroizing;
 
 pub use self::build::{
-    certificate_request, confirm, confirm_protected_part, initial_request, poll_request, reject, status_query,
-    template_request,
+    ca_certificates_request, certificate_request, confirm, confirm_protected_part, initial_request, poll_request,
+    reject, status_query, template_request,
 };
 pub use self::own::{Wish, renewal_protected_part, renewal_template_protected_part, revocation_protected_part, signed};
-pub use self::read::{read_confirmation, read_response, read_revocation, read_template};
+pub use self::read::{read_ca_certificates, read_confirmation, read_response, read_revocation, read_template};
 use super::Applicant;
 
 /// What stands in the header of a message to the authority.
@@ -145,7 +145,7 @@ pub enum Confirmation {
     Refused(Refused),
 }
 
-/// Why [`read_template`] yields no template.
+/// Why [`read_template`] yields no template, or [`read_ca_certificates`] no certificates.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Answer {
     /// The authority refuses.

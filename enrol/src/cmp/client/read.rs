@@ -21,6 +21,9 @@ use crate::cmp::{attestation, key_spec};
 /// Most certificates that are taken from a reply.
 const MAX_CHAIN: usize = 8;
 
+/// Most certificates of a CA that are taken: it keeps the former ones for as long as their certificates last.
+const MAX_CA_CERTIFICATES: usize = 32;
+
 /// The bit of `PKIFailureInfo` for "no certificate could be found": the answer to a poll for a
 /// transaction that is not known.
 const BAD_CERT_ID: usize = 4;
@@ -70,6 +73,22 @@ pub fn read_template(reply: &[u8], expected: &Expected<'_>) -> Result<Template, 
         time: opened.time(),
         nonce: opened.nonce(),
     })
+}
+
+/// Reads the answer to a question for the CA's certificates: DER, in the order given.
+///
+/// # Errors
+/// [`Answer`]: the refusal, or why it is no answer.
+pub fn read_ca_certificates(reply: &[u8], expected: &Expected<'_>) -> Result<Vec<Vec<u8>>, Answer> {
+    let opened = Opened::new(reply, expected)?;
+    let infos = match &opened.body {
+        PkiBody::Error(error) => return Err(Answer::Refused(refused(&error.status))),
+        PkiBody::GenP(infos) => infos,
+        _ => return Err(BadReply::Kind.into()),
+    };
+    let value = infos.iter().find(|i| i.oid == oid::IT_CA_CERTS).and_then(|i| i.value);
+    let list: Vec<AnyRef<'_>> = value.and_then(|v| v.decode_as().ok()).ok_or(BadReply::Kind)?;
+    Ok(list.iter().filter_map(read_certificate).take(MAX_CA_CERTIFICATES).collect())
 }
 
 /// Reads the answer to an initial request or a poll.
