@@ -18,6 +18,7 @@ use tests::bus::Bus;
 use tests::canary::{Canaries, Sighting, files};
 use tests::daemon::{Config, Daemon};
 use tests::person::{HOLD, Window};
+use tests::relay::Relay;
 use tests::running::{Running, wait_for};
 use tests::scratch::{Scratch, any_output, fed_output, output};
 use tests::soft_token::SoftHsm;
@@ -35,6 +36,7 @@ const WRONG_CARD_PIN: &str = "73119924";
 const NEW_CARD_PIN: &str = "84600357";
 const WRONG_USER_PIN: &str = "tsubame5380";
 const NEW_USER_PIN: &str = "hibari9471";
+const OWN_USER_PIN: &str = "suzume2806";
 /// The OTP token's secret, hexadecimal. Its values have 8 digits: 6 occur in logs by chance.
 const OTP_SECRET: &str = "a3c91f5b7e02d46813fa9b65c07de2418fb35a90";
 const WRONG_OTP: &str = "59038264";
@@ -72,6 +74,7 @@ impl Watched {
             ("the user PIN", SECRETS.user_pin),
             ("the wrong user PIN", WRONG_USER_PIN),
             ("the new user PIN", NEW_USER_PIN),
+            ("the user's own new PIN", OWN_USER_PIN),
             ("the OTP secret as it was typed", OTP_SECRET),
             ("the wrong OTP", WRONG_OTP),
             ("the administrator's acquisition code", &world.administrators_code),
@@ -182,7 +185,74 @@ fn no_secret_of_a_whole_story_is_found_anywhere() {
     let _ = watched.world.by(&user, &["login"]).ok();
     watched.nothing_is_seen("new PINs");
 
+    what_people_do_alone(&mut watched);
     every_eye_was_open(&mut watched);
+}
+
+/// The newer ways: one's own user PIN and history, a renewal, the console, and the stop code of a notice.
+fn what_people_do_alone(watched: &mut Watched) {
+    let relay = Relay::start(&watched.world.scratch);
+    relay.serves(&watched.world.scratch, &mut watched.world.authority, CONTRACT);
+    let user = watched.world.user.clone();
+    user.answers(Window::NewUserPin, &[OWN_USER_PIN]);
+    let _ = watched.world.by(&user, &["user-pin"]).ok();
+    user.answers(Window::UserPin, &[OWN_USER_PIN]);
+    let _ = watched.world.by(&user, &["history"]).ok();
+    watched.nothing_is_seen("the user's own PIN and history");
+
+    let soon = "unixepoch() + 10 * 86400";
+    let change = format!("UPDATE certificates SET cert_valid_until = {soon}, due_at = {soon} WHERE user_id = '{USER}'");
+    output(
+        watched.world.scratch.command("sqlite3").arg(watched.world.authority.folder.join("authority.db")).arg(change),
+    );
+    // The administrator's certificate is at the same workstation.
+    let listed = watched.world.by(&user, &["--json", "certificates", "--usage", "user-login"]).ok().json();
+    let usable = listed.as_array().unwrap().iter().find(|certificate| certificate["usable"] == true).unwrap();
+    let _ = watched.world.by(&user, &["renew", "--certificate", usable["key-id"].as_str().unwrap()]).ok();
+    assert_eq!(watched.world.issue(), "003 valid");
+    watched.nothing_is_seen("a renewal");
+
+    let link = watched.world.by(&watched.world.administrator, &["console", "--print"]).ok().out;
+    let (_, login) = link.trim().rsplit_once('/').unwrap();
+    watched.canaries.add("the login of a link", login);
+    let form = curl(&watched.world, &format!("/console/enter/{login}"), &[]);
+    let csrf = form.split("name=\"csrf\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let entered = [("csrf", csrf), ("login", login), ("contract_pin", SECRETS.contract_pin)];
+    let _ = curl(&watched.world, "/console/enter", &entered);
+    let menu = curl(&watched.world, "/console", &[]);
+    assert!(menu.contains("/console/logout"), "the console is open: {menu}");
+    let jar = fs::read_to_string(watched.world.administrator.folder().join("cookies")).unwrap();
+    let sessions = jar.lines().filter_map(|line| line.split('\t').nth(6)).filter(|value| value.len() >= 16);
+    let sessions: Vec<&str> = sessions.collect();
+    assert!(!sessions.is_empty(), "{jar}");
+    sessions.iter().for_each(|session| watched.canaries.add("a session of the console", session));
+    watched.nothing_is_seen("the console");
+
+    watched.reissue();
+    let code = relay.stop_code(&["User ID: riyousya", "Done by: administrator"]);
+    watched.canaries.add("a stop code", &code);
+    watched.canaries.add("a stop code as it counts", code.replace('-', ""));
+    user.answers(Window::StopCode, &[&code]);
+    let _ = watched.world.by(&user, &["stop"]).ok();
+    watched.nothing_is_seen("a stop");
+}
+
+/// A browser of the administrator's, whose cookies lie with what else that person holds. What it is told comes by its
+/// standard input: POST with these form fields, GET without any.
+fn curl(world: &World, path: &str, fields: &[(&str, &str)]) -> String {
+    let quoted = |path: &Path| format!("\"{}\"", path.display());
+    let jar = quoted(&world.administrator.folder().join("cookies"));
+    let mut told = format!("url = \"{0}{path}\"\nheader = \"Origin: {0}\"\n", world.authority.origin);
+    told += &format!(
+        "cacert = {}\ncookie = {jar}\ncookie-jar = {jar}\nsilent\nshow-error\n",
+        quoted(&world.authority.root)
+    );
+    for (name, value) in fields {
+        told += &format!("data-urlencode = \"{name}={value}\"\n");
+    }
+    let done = fed_output(world.scratch.command("curl").args(["--config", "-"]), &told);
+    assert!(done.status.success(), "{done:?}");
+    tests::scratch::text(&done.stdout)
 }
 
 /// What was searched is what there was, and the same search finds a secret wherever one is put.
@@ -200,7 +270,16 @@ fn every_eye_was_open(watched: &mut Watched) {
     for file in ["audit.jsonl", "/enrolments/", ".db", ".db-wal", "windows.log", "jitsuind.toml", "/log/agent"] {
         assert!(searched.iter().any(|path| path.contains(file)), "{file} is not among {searched:#?}");
     }
-    for passed in ["RequestSecret", "card-pin", "new-card-pin", "user-pin", "otp", "acquisition-code", "ChangePin"] {
+    for passed in [
+        "RequestSecret",
+        "card-pin",
+        "new-card-pin",
+        "user-pin",
+        "otp",
+        "acquisition-code",
+        "ChangePin",
+        "StartRenewal",
+    ] {
         assert!(bus.has(passed.as_bytes()), "{passed} did not pass over the bus");
     }
     let seen = processes.seen();
@@ -209,6 +288,11 @@ fn every_eye_was_open(watched: &mut Watched) {
         (" cmdline", "\0worker\0pkcs11"), // it calls itself by its module's name
         ("jitsuind environ", "RUST_LOG=trace"),
         ("jitsuin cmdline", "certificate"),
+        ("jitsuin cmdline", "console"),
+        ("jitsuin cmdline", "history"),
+        ("jitsuin cmdline", "renew"),
+        ("jitsuin cmdline", "stop"),
+        ("jitsuin cmdline", "user-pin"),
         ("jitsuin-authori cmdline", "contract"),
     ] {
         let there =

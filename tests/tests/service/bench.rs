@@ -137,6 +137,17 @@ impl Caller {
         self.call(request, "Request.Wait", &(20_000_u32,)).await
     }
 
+    /// What became of a request, where it did not begin or failed: its error's short name.
+    pub(crate) async fn error(&self, begun: Result<OwnedObjectPath, String>) -> String {
+        let request = match begun {
+            Ok(request) => request,
+            Err(error) => return error,
+        };
+        let (state, result) = self.wait(request.as_str()).await.unwrap();
+        assert_eq!(state, "failed", "{result:?}");
+        short(&text(&result, "error"))
+    }
+
     /// Signs in, to the end. An error is its short name.
     pub(crate) async fn login(&self, origin: &str, challenge: &str, options: Vardict) -> Result<AuthToken, String> {
         let request = self.start_login(origin, challenge, options).await?;

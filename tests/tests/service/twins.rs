@@ -1,9 +1,12 @@
 //! The same bad request on both fronts gives the same error, and the daemon lives.
 
 use serde_json::{Value, json};
+use tests::authority::Authority;
+use tests::daemon::Config;
+use tests::scratch::Scratch;
 use zbus::Variant;
 
-use crate::bench::{Bench, ORIGIN, challenge, vardict};
+use crate::bench::{Agent, Bench, ORIGIN, USER, challenge, vardict};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn logins_fail_alike() {
@@ -55,6 +58,71 @@ async fn enrolments_fail_alike() {
     for method in ["ResumeEnrolment", "PauseEnrolment", "AbandonEnrolment"] {
         let answer = bench.socket(method, json!({ "enrolment": missing }));
         assert_eq!(answer["error"], "org.jitsuin.Jitsuin1.NoSuchObject", "{method}: {answer}");
+    }
+}
+
+/// Stopping and renewing: the card's certificate is another CA's than the authority's.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ones_own_certificate_is_asked_for_fails_alike() {
+    let elsewhere = Scratch::new();
+    let authority = Authority::start(&elsewhere);
+    let config = Config::new().authority("bank", &authority.origin, &authority.fingerprint).authority(
+        "away",
+        "https://localhost:1",
+        &authority.fingerprint,
+    );
+    let bench = Bench::with(config, |ca, scratch, hsm, token| ca.key(scratch, hsm, token, "01", USER, 2));
+    let caller = bench.caller().await;
+    let own = format!("pkcs11:{}/01", bench.token.serial);
+    let empty = format!("pkcs11:{}/7f", bench.token.serial);
+    let alone = [("bank", Some(own.as_str()), "NoAgent"), ("bank", None, "NoAgent")];
+    let asked = [
+        ("bank", Some("nonsense"), "InvalidArgument"),
+        ("bank", Some("pkcs11:0123456789abcdef/01"), "TokenAbsent"),
+        ("bank", Some(empty.as_str()), "NoSuchObject"),
+        ("nobody", Some(own.as_str()), "InvalidArgument"),
+        ("nobody", None, "InvalidArgument"),
+        ("away", Some(own.as_str()), "NetworkUnavailable"),
+        ("away", None, "NetworkUnavailable"),
+        ("bank", Some(own.as_str()), "IssuerMismatch"),
+        ("bank", None, "IssuerMismatch"),
+    ];
+    let agent = Agent::default();
+    for (n, (profile, key, error)) in alone.into_iter().chain(asked).enumerate() {
+        if n == alone.len() {
+            caller.register(&agent).await.unwrap();
+        }
+        let options = || key.map_or_else(|| vardict([]), |key| vardict([("key", key.into())]));
+        let named = |mut parameters: Value| {
+            if let Some(key) = key {
+                parameters["key"] = json!(key);
+            }
+            parameters
+        };
+        let full = json!(format!("org.jitsuin.Jitsuin1.{error}"));
+        for wish in ["suspend", "revoke-compromised", "revoke-discarded"] {
+            let on_bus = caller.error(caller.manager("RevokeCertificate", &(profile, wish, options())).await).await;
+            let on_socket = bench.socket("RevokeCertificate", named(json!({ "profile": profile, "wish": wish })));
+            assert_eq!((on_bus.as_str(), &on_socket["error"]), (error, &full), "{wish} {profile} {key:?}: {on_socket}");
+        }
+        let on_bus = caller.manager::<_, zbus::OwnedObjectPath>("StartRenewal", &(profile, options())).await;
+        let on_socket = bench.socket("StartRenewal", named(json!({ "profile": profile })));
+        assert_eq!(
+            (on_bus.unwrap_err().as_str(), &on_socket["error"]),
+            (error, &full),
+            "{profile} {key:?}: {on_socket}"
+        );
+        if error == "IssuerMismatch" {
+            assert_eq!(on_socket["parameters"]["authority"], profile);
+        }
+    }
+    let wish = "stop";
+    let on_bus = caller.error(caller.manager("RevokeCertificate", &("bank", wish, vardict([]))).await).await;
+    let on_socket = bench.socket("RevokeCertificate", json!({ "profile": "bank", "wish": wish }));
+    assert_eq!(on_bus, "InvalidArgument");
+    assert_eq!(on_socket["error"], "org.jitsuin.Jitsuin1.InvalidArgument", "{on_socket}");
+    for kind in ["card-pin", "consent", "choose"] {
+        assert!(agent.seen(kind).is_empty(), "{kind} was asked for");
     }
 }
 
