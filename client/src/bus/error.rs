@@ -107,6 +107,7 @@ pub fn exit_of(name: &str) -> Exit {
         "NoAgent" => Exit::NoDaemon,
         "AuthorityRejected" | "OtpRejected" | "UserPinRejected" => Exit::Refused,
         "CertificateUnusable"
+        | "FactoryPin"
         | "IssuerMismatch"
         | "PinBlocked"
         | "PinFinalTryHeld"
@@ -184,6 +185,7 @@ mod tests {
         "ChallengeMalformed",
         "ConsentDenied",
         "EnrolmentConflict",
+        "FactoryPin",
         "Internal",
         "InvalidArgument",
         "IssuerMismatch",

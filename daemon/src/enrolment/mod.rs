@@ -6,6 +6,7 @@ mod api;
 mod ask;
 mod authority;
 mod crash;
+mod factory;
 mod issuer;
 mod memory;
 mod otp;

@@ -87,6 +87,7 @@ impl Token {
                 count_low: false,
                 final_try: false,
                 blocked: false,
+                factory: false,
                 min: 0,
                 max: 0,
             },

@@ -129,6 +129,7 @@ impl Things {
                 count_low: false,
                 final_try: false,
                 blocked: false,
+                factory: false,
                 min: 4,
                 max: 8,
             },

@@ -2,6 +2,7 @@
 
 mod bench;
 mod disk;
+mod factory;
 mod renewal;
 
 use enrol::machine::State;

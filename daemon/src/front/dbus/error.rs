@@ -81,6 +81,7 @@ pub(super) fn parameters(error: &Error) -> HashMap<&'static str, OwnedVariant> {
         Error::Cancelled
         | Error::ChallengeExpired
         | Error::ConsentDenied
+        | Error::FactoryPin
         | Error::Internal
         | Error::KeyUsageForbidden
         | Error::NetworkUnavailable

@@ -34,6 +34,7 @@ pub fn parameters(error: &Error) -> Value {
         Error::Cancelled
         | Error::ChallengeExpired
         | Error::ConsentDenied
+        | Error::FactoryPin
         | Error::Internal
         | Error::KeyUsageForbidden
         | Error::NetworkUnavailable
