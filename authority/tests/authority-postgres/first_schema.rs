@@ -16,6 +16,7 @@ use crate::postgres::Database;
 const ROWS: &str = include_str!("first_schema.sql");
 
 async fn at_first(url: &str, migrations: Migrator, bytes: &str) {
+    sqlx::any::install_default_drivers();
     let db = AnyPool::connect(url).await.unwrap();
     let first = migrations.iter().filter(|migration| migration.version == 1).cloned().collect();
     let Migrator { ignore_missing, locking, no_tx, table_name, create_schemas, .. } = migrations;
@@ -52,7 +53,6 @@ async fn is_whole(home: &Home) {
 
 #[tokio::test]
 async fn sqlite_is_brought_up_to_date() {
-    sqlx::any::install_default_drivers();
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("authority.db");
     at_first(&format!("sqlite://{}?mode=rwc", path.display()), sqlx::migrate!("./migrations/sqlite"), "X'2a'").await;

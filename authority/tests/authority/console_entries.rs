@@ -110,7 +110,10 @@ async fn what_is_left_in_the_address_bar_leads_on() {
 async fn what_is_missing_is_named() {
     let bench = Bench::new().await;
     let administrator = bench.administrator().await;
-    bench.user_card(&bench.office(&administrator).await).await;
+    let card = bench.user_card(&bench.office(&administrator).await).await;
+    // So that there is something to unlock.
+    let client = bench.client().await;
+    while client.enter(&card, "wrong111").await.code() != "E-LOCK-USER" {}
     let mut browser = Browser::logged_in(&bench, &administrator).await;
     let csrf = browser.get("/console").await.field("csrf");
     let version = browser.get(&format!("/console/users/{USER}/change")).await.field("version");

@@ -189,7 +189,8 @@ impl Model {
             Command::BankDeregisters => (self.user, self.open) = ("deregistered", false),
             Command::BankResumesTheContract => {
                 if self.contract == "emergency_stop" {
-                    self.contract = "active";
+                    let locked = self.contract_failures >= LIMIT || self.confirm_failures >= LIMIT;
+                    self.contract = if locked { "locked" } else { "active" };
                     // What was to be acquired ended with the stop.
                     self.open = self.user == "active" && self.confirmed(true, true);
                 }
