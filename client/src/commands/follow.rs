@@ -95,8 +95,9 @@ impl Told {
         }
         if self.error != now.last_error {
             self.error.clone_from(&now.last_error);
-            // A pause says its reason itself.
-            if let (Some((name, text)), false) = (&now.last_error, now.paused) {
+            // Whoever has stopped it knows why.
+            let theirs = |name: &str| now.paused && matches!(name, "Cancelled" | "ConsentDenied");
+            if let Some((name, text)) = now.last_error.as_ref().filter(|(name, _)| !theirs(name)) {
                 context.remark(&crate::bus::error::say(&context.texts, name, Some(text), None));
             }
         }
