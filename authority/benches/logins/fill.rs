@@ -43,6 +43,14 @@ pub(crate) async fn up_to(db: &AnyPool, store: &str, users: i64) {
         sqlx::query_scalar("SELECT COUNT(*) FROM users WHERE user_pin = 'filled'").fetch_one(db).await.unwrap();
     assert_eq!(filled, users);
     sqlx::query("ANALYZE").execute(db).await.unwrap();
+    settle(db, store).await;
+}
+
+/// Has what was filled in written to the disk, so that no login waits for it.
+async fn settle(db: &AnyPool, store: &str) {
+    let checkpoint = if store == "sqlite" { "PRAGMA wal_checkpoint(TRUNCATE)" } else { "CHECKPOINT" };
+    sqlx::query(checkpoint).execute(db).await.unwrap();
+    rustix::fs::sync();
 }
 
 /// Keys of the first `count` users, and certificates that are in their records: those who log in at once are not one.
