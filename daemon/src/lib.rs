@@ -10,7 +10,6 @@ pub mod front;
 pub mod harden;
 pub mod hidraw;
 mod holder;
-mod new_pin;
 pub mod pin;
 pub mod readers;
 pub mod requests;

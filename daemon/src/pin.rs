@@ -83,35 +83,10 @@ impl Pins {
     /// # Errors
     /// [`NoTurn`].
     pub async fn unlock(&self, token: &TokenHandle, holder: &dyn Holder, question: Question) -> Result<Turn, NoTurn> {
-        self.begin(token, holder, question, false).await.map(|(turn, _)| turn)
-    }
-
-    /// The same, with the entry that was found good, for whoever may have to replace it at once. `None` where the token
-    /// has its own keypad.
-    ///
-    /// # Errors
-    /// [`NoTurn`].
-    pub async fn unlock_keeping(
-        &self,
-        token: &TokenHandle,
-        holder: &dyn Holder,
-        question: Question,
-    ) -> Result<(Turn, Option<Pin>), NoTurn> {
-        self.begin(token, holder, question, true).await
-    }
-
-    async fn begin(
-        &self,
-        token: &TokenHandle,
-        holder: &dyn Holder,
-        question: Question,
-        keep: bool,
-    ) -> Result<(Turn, Option<Pin>), NoTurn> {
         let mut asking = self.ask(token, holder, question);
         loop {
             let Entry { pin, digest, shown } = asking.entry().await?;
             let on_keypad = pin.is_none();
-            let kept = pin.as_ref().filter(|_| keep).map(Pin::once_more);
             let turn = match asking.last_confirmed {
                 true => token.turn_at_last_try(pin).await,
                 false => token.turn(pin).await,
@@ -120,7 +95,7 @@ impl Pins {
             match turn {
                 Ok(turn) => {
                     self.forget(token.id());
-                    return Ok((turn, kept));
+                    return Ok(turn);
                 }
                 Err(Fault::PinWrong { left }) => asking.wrong(digest, left).await,
                 // Nothing was verified. The holder is asked whether to risk it, and then for the entry again.
@@ -449,7 +424,6 @@ mod tests {
                 count_low: left < 3,
                 final_try: left == 1,
                 blocked: left == 0,
-                factory: false,
                 min: 4,
                 max: 8,
             };

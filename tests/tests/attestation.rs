@@ -21,7 +21,7 @@ use tests::scratch::{Scratch, any_output, output};
 use tests::world::{CONTRACT, Done, SECRETS, USER, World};
 use virtual_card::tlv;
 
-const PIN: &str = "739164";
+const PIN: &str = "123456";
 const SERIAL: &str = "5020304";
 const TOKEN: &str = "piv:5020304";
 
@@ -37,7 +37,7 @@ fn readers<'a>(scratch: &'a Scratch, model: &str) -> Pcsc<'a> {
 }
 
 fn yubikey(scratch: &Scratch) -> Pcsc<'_> {
-    readers(scratch, "yubikey:serial=5020304,pin=739164")
+    readers(scratch, "yubikey:serial=5020304")
 }
 
 /// The bank, a workstation with these readers, and a user whose card is the YubiKey.
@@ -171,7 +171,7 @@ fn firmware_too_old_is_refused() {
 #[test]
 fn another_card_than_the_named_one_is_refused_and_the_named_one_still_acquires() {
     let scratch = Scratch::new();
-    let cards = [("key", "yubikey:serial=5020304,pin=739164"), ("other", "yubikey:serial=87654321,pin=739164")];
+    let cards = [("key", "yubikey:serial=5020304"), ("other", "yubikey:serial=87654321")];
     let pcsc = Pcsc::start(&scratch, &[("usb", YUBIKEY_READER), ("desk", CARD_READER)], &cards);
     pcsc.insert("key", "usb");
     let world = strict_world(&pcsc, "");

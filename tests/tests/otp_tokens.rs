@@ -21,12 +21,12 @@ use tests::scratch::{Scratch, output};
 use tests::watch::{BusWatch, ProcessWatch};
 use tests::world::{CONTRACT, Done, SECRETS, USER, World};
 
-const PIN: &str = "739164";
+const PIN: &str = "123456";
 const KEY: &str = "piv:5020304";
 const TOKEN: &str = "oath:5020304";
 
 fn readers(scratch: &Scratch) -> Pcsc<'_> {
-    let pcsc = Pcsc::start(scratch, &[("usb", YUBIKEY_READER)], &[("key", "yubikey:serial=5020304,pin=739164")]);
+    let pcsc = Pcsc::start(scratch, &[("usb", YUBIKEY_READER)], &[("key", "yubikey:serial=5020304")]);
     pcsc.insert("key", "usb");
     pcsc
 }

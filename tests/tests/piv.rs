@@ -22,16 +22,12 @@ use tests::running::wait_for;
 use tests::scratch::{Scratch, output};
 use tests::world::{CONTRACT, Done, SECRETS, USER, World};
 
-const PIN: &str = "739164";
+const PIN: &str = "123456";
 const TOKEN: &str = "piv:5020304";
 
 /// Two readers: in one a YubiKey, in the other nothing yet.
 fn readers(scratch: &Scratch) -> Pcsc<'_> {
-    let cards = [
-        ("key", "yubikey:serial=5020304,pin=739164"),
-        ("other", "yubikey:serial=2,pin=739164"),
-        ("card", "piv:serial=7"),
-    ];
+    let cards = [("key", "yubikey:serial=5020304"), ("other", "yubikey:serial=2"), ("card", "piv:serial=7")];
     let pcsc = Pcsc::start(scratch, &[("usb", YUBIKEY_READER), ("desk", CARD_READER)], &cards);
     pcsc.insert("key", "usb");
     pcsc

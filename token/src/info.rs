@@ -92,9 +92,6 @@ pub struct PinState {
     pub final_try: bool,
     /// Blocked (`CKF_USER_PIN_LOCKED`).
     pub blocked: bool,
-    /// It is known to be the one that the maker or the initialization set: `CKF_USER_PIN_TO_BE_CHANGED`; on PIV cards
-    /// what GET METADATA says of it (Yubico), or the value that was entered last.
-    pub factory: bool,
     /// Fewest bytes of a PIN.
     pub min: u8,
     /// Most bytes of a PIN.

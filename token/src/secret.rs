@@ -49,8 +49,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The PIN of a card or token, as its holder entered it. It is consumed by at most one VERIFY, unless its holder replaces
-/// it at once ([`Pin::once_more`]).
+/// The PIN of a card or token, as its holder entered it. It is consumed by at most one VERIFY.
 pub struct Pin(Secret);
 
 impl Pin {
@@ -58,12 +57,6 @@ impl Pin {
     #[must_use]
     pub fn new(entry: Secret) -> Self {
         Self(entry)
-    }
-
-    /// The same entry, for a PIN that was found good and is replaced, and for the one that takes its place.
-    #[must_use]
-    pub fn once_more(&self) -> Self {
-        Self(Secret::new(self.0.expose().to_vec()))
     }
 
     /// The bytes, for the driver that verifies them.

@@ -184,7 +184,6 @@ fn reason(texts: &Texts, kind: SecretKind, info: &Info) -> Option<String> {
         ("same", SecretKind::Puk) => Some(texts.text("reason-same-puk")),
         ("wrong", SecretKind::Puk) => notice(texts, "puk-wrong", info),
         ("common", SecretKind::NewCardPin) => Some(texts.text("reason-common")),
-        ("factory", SecretKind::NewCardPin) => Some(texts.text("reason-factory")),
         ("same", SecretKind::NewCardPin) => Some(texts.text("reason-same-new")),
         ("format", _) => Some(texts.text("reason-format")),
         ("differ", _) => Some(texts.text("prompt-differs")),

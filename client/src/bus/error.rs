@@ -107,7 +107,6 @@ pub fn exit_of(name: &str) -> Exit {
         "NoAgent" => Exit::NoDaemon,
         "AuthorityRejected" | "OtpRejected" | "UserPinRejected" => Exit::Refused,
         "CertificateUnusable"
-        | "FactoryPin"
         | "IssuerMismatch"
         | "PinBlocked"
         | "PinFinalTryHeld"
@@ -185,7 +184,6 @@ mod tests {
         "ChallengeMalformed",
         "ConsentDenied",
         "EnrolmentConflict",
-        "FactoryPin",
         "Internal",
         "InvalidArgument",
         "IssuerMismatch",

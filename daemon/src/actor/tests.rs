@@ -30,7 +30,6 @@ impl Device for Fake {
                 count_low: self.left < 3,
                 final_try: self.left == 1,
                 blocked: self.left == 0,
-                factory: false,
                 min: 4,
                 max: 8,
             },

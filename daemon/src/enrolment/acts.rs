@@ -190,9 +190,9 @@ impl Run {
         let order = self.machine.record().order();
         let token = self.shared.tokens.find(&order.token).ok_or(After::Again)?;
         self.arrivals.borrow_and_update();
-        let unlocked = self.shared.pins.unlock_keeping(&token, &*self.who(), self.question(purpose)).await;
-        let (mut turn, entered) = match unlocked {
-            Ok(unlocked) => unlocked,
+        let unlocked = self.shared.pins.unlock(&token, &*self.who(), self.question(purpose)).await;
+        let mut turn = match unlocked {
+            Ok(turn) => turn,
             Err(NoTurn::Unanswered(why)) => {
                 self.nobody(why).await?;
                 return Err(After::Again);
@@ -202,11 +202,6 @@ impl Run {
         };
         self.publish(None);
         match turn.perform(Op::ReadInfo).await {
-            // Whoever gives up may do so with whatever PIN.
-            Ok(Outcome::Info(info)) if info.pin.factory && !self.pin_replaced && purpose != Purpose::Retire => {
-                turn.end().await;
-                Err(self.replace_factory_pin(&token, entered).await)
-            }
             Ok(Outcome::Info(info)) => {
                 self.memory.turn = Some((turn, Arc::new(info)));
                 Err(After::Again)
@@ -291,7 +286,7 @@ impl Run {
     }
 
     /// What a fault means: the token is waited for, looked at again, or the holder must see to it.
-    pub(super) async fn failed(&mut self, fault: Fault) -> After {
+    async fn failed(&mut self, fault: Fault) -> After {
         self.error = Some(status::fault(&fault));
         match fault {
             Fault::Absent | Fault::Cancelled | Fault::Changed | Fault::TimedOut { .. } | Fault::WorkerFailed { .. } => {

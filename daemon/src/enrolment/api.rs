@@ -71,7 +71,7 @@ pub struct EnrolmentStatus {
     pub id: EnrolmentId,
     /// `Intent` … `Done`, `Failed`, `Abandoning`, `Abandoned`.
     pub state: &'static str,
-    /// What it waits for: `insert-token`, `card-pin`, `new-card-pin`, `user-pin`, `otp`, `acquisition-code`,
+    /// What it waits for: `insert-token`, `card-pin`, `user-pin`, `otp`, `acquisition-code`,
     /// `consent`, `authority`, `resume`.
     pub needs_action: Option<&'static str>,
     /// Stopped by the holder or by a missing answer; `resume` goes on.

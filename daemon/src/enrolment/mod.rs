@@ -6,7 +6,6 @@ mod api;
 mod ask;
 mod authority;
 mod crash;
-mod factory;
 mod issuer;
 mod memory;
 mod otp;

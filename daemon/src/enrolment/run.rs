@@ -65,8 +65,6 @@ pub(super) struct Run {
     pub(super) halted: bool,
     /// The holder asked for the old key to be deleted now.
     pub(super) retire_now: bool,
-    /// The holder has replaced the token's factory PIN. A token that goes on calling it that is not asked again.
-    pub(super) pin_replaced: bool,
     /// Tries at the authority that failed, in a row.
     pub(super) failures: u32,
     /// The holder was told that the authority has not decided.

@@ -135,7 +135,6 @@ fn begin(
         error,
         halted,
         retire_now: false,
-        pin_replaced: false,
         failures: 0,
         waiting_told: false,
         wrong_entries: 0,

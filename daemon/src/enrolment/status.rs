@@ -69,13 +69,6 @@ pub(super) fn certificate_gone() -> Shown {
     ("CertificateUnusable".to_owned(), text.to_owned())
 }
 
-/// The token's PIN is still the one that it was made with, and its holder sets no other.
-pub(super) fn factory_pin() -> Shown {
-    let text = "The PIN of the token is still the one that it was made with, so no key was made. Resume this and set a \
-                new PIN.";
-    ("FactoryPin".to_owned(), text.to_owned())
-}
-
 /// A refusal with its code in front, as both languages know it.
 pub(super) fn refusal(refusal: Option<Refusal>, english: &str) -> Shown {
     let text = refusal.map_or_else(|| english.to_owned(), |r| format!("{} {english}", r.code()));

@@ -58,11 +58,6 @@ pub enum Error {
         /// Which.
         enrolment: String,
     },
-    /// The token's PIN is still the one that it was made with.
-    #[error(
-        "The PIN of the token is still the one that it was made with, so no key was made. Resume the acquisition and set a new PIN."
-    )]
-    FactoryPin,
     /// A fault of the daemon's own.
     #[error("The daemon failed at its own work. Look into its log.")]
     Internal,
@@ -212,7 +207,6 @@ impl Error {
             Self::ChallengeMalformed { reason: "it is base64" },
             Self::ConsentDenied,
             Self::EnrolmentConflict { enrolment: text() },
-            Self::FactoryPin,
             Self::Internal,
             Self::InvalidArgument { reason: text() },
             Self::IssuerMismatch { authority: text() },
@@ -254,7 +248,6 @@ impl Error {
             Self::ChallengeMalformed { .. } => "ChallengeMalformed",
             Self::ConsentDenied => "ConsentDenied",
             Self::EnrolmentConflict { .. } => "EnrolmentConflict",
-            Self::FactoryPin => "FactoryPin",
             Self::Internal => "Internal",
             Self::InvalidArgument { .. } => "InvalidArgument",
             Self::IssuerMismatch { .. } => "IssuerMismatch",
@@ -416,6 +409,6 @@ mod tests {
             assert!(text.matches(['.', ';']).count() >= 2 && text.ends_with('.'), "{text}");
             names.push(error.name());
         }
-        assert!(names.is_sorted() && names.len() == 35, "one example of each, in order");
+        assert!(names.is_sorted() && names.len() == 34, "one example of each, in order");
     }
 }

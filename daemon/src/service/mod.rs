@@ -5,6 +5,7 @@ pub mod error;
 pub mod holdings;
 pub mod limits;
 pub mod login;
+pub mod pin;
 pub mod policy;
 pub mod replay;
 pub mod select;

@@ -5,13 +5,16 @@ use std::sync::Arc;
 use token::{Ability, Fault, Op, Outcome, Pin, Secret};
 
 use super::asking::question;
+use super::pin::{BadNewPin, check_new};
 use super::policy::Act;
 use super::{Admission, Error, Permit, Service};
 use crate::Caller;
 use crate::actor::TokenHandle;
-use crate::holder::{Holder, Purpose, Question};
-use crate::new_pin::{BadNewPin, NoNewPin, propose};
+use crate::holder::{Holder, Purpose, Question, SecretKind};
 use crate::pin::Entry;
+
+/// New PINs that a person may propose in one request.
+const MOST_PROPOSALS: u8 = 3;
 
 /// What the holder proves with that the PIN is theirs to set.
 #[derive(Debug, Clone, Copy)]
@@ -164,13 +167,21 @@ impl Service {
             By::Pin => proof.expose(),
             By::Puk => &[],
         };
-        propose(holder, question, old, &token.info().pin).await.map_err(|why| match why {
-            NoNewPin::Bad(bad @ (BadNewPin::Common | BadNewPin::Same)) => {
-                Error::InvalidArgument { reason: bad.to_string() }
+        let mut proposals = 0;
+        loop {
+            let new = holder.secret(SecretKind::NewCardPin, &question).await?;
+            let Err(bad) = check_new(&new, old, &token.info().pin) else { return Ok(new) };
+            proposals += 1;
+            let (reason, error) = match bad {
+                BadNewPin::Common => ("common", Error::InvalidArgument { reason: bad.to_string() }),
+                BadNewPin::Length { min, max } => ("format", Error::PinFormat { min, max }),
+                BadNewPin::Same => ("same", Error::InvalidArgument { reason: bad.to_string() }),
+            };
+            if proposals == MOST_PROPOSALS {
+                return Err(error);
             }
-            NoNewPin::Bad(BadNewPin::Length { min, max }) => Error::PinFormat { min, max },
-            NoNewPin::Unanswered(why) => why.into(),
-        })
+            question.detail.insert("reason", reason.to_owned());
+        }
     }
 }
 
@@ -188,7 +199,7 @@ mod tests {
     use crate::agents::Agents;
     use crate::audit::Audit;
     use crate::enrolment::{EnrolmentSettings, Enrolments};
-    use crate::holder::{SecretKind, Unanswered};
+    use crate::holder::Unanswered;
     use crate::pin::Pins;
     use crate::service::Foundation;
     use crate::service::limits::{Counted, Limits};
@@ -208,16 +219,8 @@ mod tests {
         fn info(&mut self) -> Result<TokenInfo, Fault> {
             let last = self.0.last_try.load(Ordering::SeqCst);
             let tries = Some(if last { 1 } else { 3 });
-            let pin = PinState {
-                initialized: true,
-                tries,
-                count_low: last,
-                final_try: last,
-                blocked: false,
-                factory: false,
-                min: 4,
-                max: 8,
-            };
+            let pin =
+                PinState { initialized: true, tries, count_low: last, final_try: last, blocked: false, min: 4, max: 8 };
             Ok(TokenInfo {
                 id: "test:1".parse().unwrap(),
                 label: String::new(),

@@ -92,7 +92,6 @@ impl Token {
                 count_low: false,
                 final_try: false,
                 blocked: false,
-                factory: false,
                 min: 1,
                 max: u8::MAX,
             },

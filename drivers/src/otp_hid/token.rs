@@ -87,7 +87,6 @@ impl Token {
                 count_low: false,
                 final_try: false,
                 blocked: false,
-                factory: false,
                 min: 0,
                 max: 0,
             },

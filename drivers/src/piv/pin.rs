@@ -13,9 +13,6 @@ pub(super) const PIN: u8 = 0x80;
 pub(super) const MIN: u8 = 6;
 pub(super) const MAX: u8 = 8;
 
-/// What every maker sets by custom (SP 800-73-5 names no value).
-pub(super) const FACTORY: &[u8] = b"123456";
-
 impl Session {
     /// Tries left, asked without spending one; `None` where the card does not say, which it does not
     /// while somebody else's entry is in force.
@@ -77,7 +74,6 @@ pub(super) fn pin_state(tries: Option<u8>, total: Option<u8>) -> PinState {
         count_low: tries.is_some_and(|left| left < total.unwrap_or(3)),
         final_try: tries == Some(1),
         blocked: tries == Some(0),
-        factory: false,
         min: MIN,
         max: MAX,
     }

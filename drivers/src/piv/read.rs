@@ -50,17 +50,13 @@ impl Session {
         Ok((info, total))
     }
 
-    /// How the PIN stands, and the tries after a right one. Metadata say both at once, and whether it is the factory's
-    /// (tag 05).
+    /// How the PIN stands, and the tries after a right one. Metadata say both at once.
     fn pin_at_first(&mut self, knows: bool) -> Result<(PinState, Option<u8>), Fault> {
         let said = if knows { self.metadata(0x80)? } else { None };
-        let find = |tag| said.as_deref().and_then(|said| tlv::find(said, tag));
-        let factory = find(0x05) == Some(&[1]);
-        let (state, total) = match find(0x06) {
-            Some(&[total, left]) => (pin_state(Some(left), Some(total)), Some(total)),
-            _ => (self.pin_state(None)?, None),
-        };
-        Ok((PinState { factory, ..state }, total))
+        match said.as_deref().and_then(|said| tlv::find(said, 0x06)) {
+            Some(&[total, left]) => Ok((pin_state(Some(left), Some(total)), Some(total))),
+            _ => Ok((self.pin_state(None)?, None)),
+        }
     }
 
     /// The slots that hold something, and those that are spare for a new key, best first.

@@ -637,31 +637,3 @@ fn ed25519_is_made_and_signs_where_the_firmware_has_it() {
     let Ok(Outcome::Attestation(chain)) = bench.perform(&Op::Attest { slot: slot("82") }) else { panic!() };
     assert_eq!(::token::CertificateFacts::from_der(&chain[0]).unwrap().public_key, key);
 }
-
-/// A YubiKey says it before a PIN is entered, a plain card lets it be known by the entry; both forget it with the PIN.
-#[test]
-fn a_factory_pin_is_told_until_it_is_changed() {
-    let pin = |text: &str| Pin::new(Secret::new(text.as_bytes().to_vec()));
-    for (model, told_at_once) in [("yubikey", true), ("yubikey:firmware=5.2.4", false), ("piv", false)] {
-        let mut card = Token::new(Box::new(Slot::new(model)));
-        let known = |card: &mut Token| card.info().unwrap().pin.factory;
-        let does = |card: &mut Token, op: Op| card.perform(&op, &mut |_| {}).map(drop);
-        assert_eq!(known(&mut card), told_at_once, "{model}");
-        does(&mut card, Op::Unlock { pin: Some(pin("999999")), last: false }).unwrap_err();
-        assert_eq!(known(&mut card), told_at_once, "{model}: a wrong one says nothing");
-        does(&mut card, Op::Unlock { pin: Some(pin(PIN)), last: false }).unwrap();
-        assert!(known(&mut card), "{model}");
-        does(&mut card, Op::Lock).unwrap();
-        assert!(known(&mut card), "{model}");
-        does(&mut card, Op::ChangePin { old: pin(PIN), new: pin("739164") }).unwrap();
-        assert!(!known(&mut card), "{model}");
-        does(&mut card, Op::Unlock { pin: Some(pin("739164")), last: false }).unwrap();
-        assert!(!known(&mut card), "{model}");
-        does(&mut card, Op::Lock).unwrap();
-        // Its PUK brings it back.
-        does(&mut card, Op::UnblockPin { puk: pin("12345678"), new: pin(PIN) }).unwrap();
-        assert!(known(&mut card), "{model}");
-    }
-    let mut chosen = Token::new(Box::new(Slot::new("yubikey:pin=739164")));
-    assert!(!chosen.info().unwrap().pin.factory);
-}

@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use ::token::{
-    Device, Event, Fault, Op, Outcome, Pin, PinState, PublicKey, SignatureAlgorithm, SlotId, Statement, TokenId,
-    TokenInfo,
+    Device, Event, Fault, Op, Outcome, Pin, PublicKey, SignatureAlgorithm, SlotId, Statement, TokenId, TokenInfo,
 };
 
 use super::fault::Step;
 use super::identity::Make;
-use super::pin::FACTORY;
 use super::session::Session;
 use super::slot;
 use crate::card::Due;
@@ -47,8 +45,6 @@ pub(super) struct Token {
     reading: Option<Reading>,
     /// Tries that the PUK had left after a wrong one: most cards say it then and never again.
     puk: Option<u8>,
-    /// The PIN that was found good last was the factory's: all that a card without metadata lets one know of it.
-    factory: bool,
     /// Longest time for an operation, in seconds, where somebody has set one.
     longest: Option<u64>,
 }
@@ -63,7 +59,6 @@ impl Token {
             touch: BTreeMap::new(),
             reading: None,
             puk: None,
-            factory: false,
             longest: None,
         }
     }
@@ -129,26 +124,12 @@ impl Token {
         self.within(due, work)
     }
 
-    /// The card as it is, with what is known of its PIN.
-    fn read(&mut self, due: Due) -> Result<TokenInfo, Fault> {
-        let mut info = self.read_card(due)?;
-        info.pin.factory |= self.factory;
-        Ok(info)
-    }
-
-    /// The PIN has another value now.
-    fn replaced(&mut self, by: Option<&Pin>) {
-        self.factory = by.is_some_and(|pin| pin.expose() == FACTORY);
-        self.reading.iter_mut().for_each(|reading| reading.info.pin.factory = false);
-    }
-
     /// All slots are read once; what is asked again soon after is how the PIN stands.
-    fn read_card(&mut self, due: Due) -> Result<TokenInfo, Fault> {
+    fn read(&mut self, due: Due) -> Result<TokenInfo, Fault> {
         let in_turn = self.turn.is_some();
         let fresh = |reading: &Reading| reading.in_turn && in_turn || !in_turn && reading.at.elapsed() < BELIEVED;
         if let Some(mut known) = self.reading.take().filter(fresh) {
-            let factory = known.info.pin.factory;
-            known.info.pin = PinState { factory, ..self.reading(due, |session| session.pin_state(known.total))? };
+            known.info.pin = self.reading(due, |session| session.pin_state(known.total))?;
             let info = known.info.clone();
             self.reading = Some(known);
             return Ok(info);
@@ -171,7 +152,6 @@ impl Token {
         match verified {
             Ok(()) => {
                 self.turn = Some(session);
-                self.factory = pin.is_some_and(|pin| pin.expose() == FACTORY);
                 Ok(())
             }
             Err(fault) => {
@@ -241,15 +221,11 @@ impl Token {
             Op::CalculateOtp { .. } | Op::ListOtp | Op::ProvisionOtp { .. } => Err(cannot("yield one-time passwords")),
             Op::ChangePin { old, new } => {
                 self.lock(due)?;
-                self.within(due, |session| session.change_pin(old, new))?;
-                self.replaced(Some(new));
-                Ok(Outcome::Done)
+                self.within(due, |session| session.change_pin(old, new)).map(|()| Outcome::Done)
             }
             Op::ChangePinOnKeypad => {
                 self.lock(due)?;
-                self.within(due, Session::change_on_keypad)?;
-                self.replaced(None);
-                Ok(Outcome::Done)
+                self.within(due, Session::change_on_keypad).map(|()| Outcome::Done)
             }
             Op::DeleteKey { slot, expected } => {
                 let reference = reference(slot)?;
@@ -272,15 +248,9 @@ impl Token {
                 self.sign(due, slot, expected, *algorithm, statement, notice).map(Outcome::Signature)
             }
             Op::UnblockPin { puk, new } => {
-                self.unblock(due, |session| session.unblock_pin(puk, new))?;
-                self.replaced(Some(new));
-                Ok(Outcome::Done)
+                self.unblock(due, |session| session.unblock_pin(puk, new)).map(|()| Outcome::Done)
             }
-            Op::UnblockPinOnKeypad => {
-                self.unblock(due, Session::unblock_on_keypad)?;
-                self.replaced(None);
-                Ok(Outcome::Done)
-            }
+            Op::UnblockPinOnKeypad => self.unblock(due, Session::unblock_on_keypad).map(|()| Outcome::Done),
             Op::Unlock { pin, last } => self.unlock(due, pin.as_ref(), *last).map(|()| Outcome::Done),
         }
     }

@@ -59,7 +59,6 @@ pub(super) fn pin_state(said: &slot::TokenInfo) -> PinState {
         count_low: said.user_pin_count_low(),
         final_try,
         blocked,
-        factory: said.user_pin_to_be_changed(),
         // A token that has no limit takes an empty PIN, and nobody enters one.
         min: limit(said.min_pin_length()).max(1),
         max: limit(said.max_pin_length()),

@@ -129,7 +129,6 @@ impl Things {
                 count_low: false,
                 final_try: false,
                 blocked: false,
-                factory: false,
                 min: 4,
                 max: 8,
             },

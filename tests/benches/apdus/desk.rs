@@ -8,13 +8,13 @@ use tests::scratch::{Scratch, output};
 use tests::world::{CONTRACT, SECRETS, USER, World};
 
 /// The card's PIN.
-const PIN: &str = "739164";
+const PIN: &str = "123456";
 /// The management key that cards leave the factory with.
 const ADMIN: &str = "010203040506070801020304050607080102030405060708";
 
 /// A YubiKey with a certificate of somebody else's in 9A, where every program looks.
 pub(crate) fn card(scratch: &Scratch) -> Pcsc<'_> {
-    let pcsc = Pcsc::with_yubikey(scratch, "yubikey:serial=5020304,pin=739164");
+    let pcsc = Pcsc::with_yubikey(scratch, "yubikey:serial=5020304");
     let ykman = |args: &[&str]| output(pcsc.command("ykman").arg("piv").args(args));
     ykman(&["keys", "generate", "-m", ADMIN, "-a", "ECCP256", "9a", "key.pem"]);
     ykman(&["certificates", "generate", "-m", ADMIN, "-P", PIN, "-s", "CN=x", "9a", "key.pem"]);

@@ -14,7 +14,7 @@ use tests::running::wait_for;
 use tests::scratch::Scratch;
 use tests::world::{CONTRACT, Done, SECRETS, USER, World};
 
-pub(crate) const PIN: &str = "739164";
+pub(crate) const PIN: &str = "123456";
 pub(crate) const TOKEN: &str = "piv:5020304";
 
 /// Other YubiKeys, by their names: one with the same PIN, one with another.
@@ -36,12 +36,14 @@ pub(crate) struct Desk<'a> {
 impl<'a> Desk<'a> {
     /// With the YubiKey `key` in the reader.
     pub(crate) fn new(scratch: &'a Scratch, config: Config) -> Self {
-        let cards = [
-            ("key", "yubikey:serial=5020304,pin=739164"),
-            ("twin", "yubikey:serial=2,pin=739164"),
-            ("stranger", "yubikey:serial=3,pin=24680246"),
-        ];
+        let cards = [("key", "yubikey:serial=5020304"), ("twin", "yubikey:serial=2"), ("stranger", "yubikey:serial=3")];
         let pcsc = Pcsc::start(scratch, &[("usb", YUBIKEY_READER)], &cards);
+        // Before the daemon knows it, so that nothing is remembered of it but its PIN.
+        pcsc.insert("stranger", "usb");
+        let mut other = pcsc.command("ykman");
+        tests::scratch::output(other.args(["piv", "access", "change-pin", "-P", PIN, "-n", "24680246"]));
+        pcsc.pull("usb");
+        pcsc.tell("forget stranger");
         pcsc.insert("key", "usb");
         let world = World::with(SECRETS, config.cards(pcsc.socket()));
         world.user.answers(Window::CardPin, &[PIN]);

@@ -35,7 +35,6 @@ use crate::holder::{Holder, HolderFor, Question, SecretKind, Unanswered};
 use crate::pin::Pins;
 
 pub(super) const PIN: &str = "73119942";
-pub(super) const NEW_PIN: &str = "84602951";
 pub(super) const USER_PIN: &str = "abc73119942";
 pub(super) const OTP: &str = "631994";
 pub(super) const NAME: &str = "00009876543 riyousya 1635";
@@ -51,11 +50,6 @@ pub(super) struct Card {
     pub(super) verifies: u32,
     /// Writes of certificates that are left torn.
     pub(super) torn: u32,
-    /// The PIN is [`PIN`], which is the factory's; or it is this.
-    pub(super) factory: bool,
-    pub(super) pin: Option<String>,
-    /// It calls any PIN the factory's.
-    pub(super) stubborn: bool,
     /// It can prove where its keys were made.
     pub(super) proves: Option<Proves>,
     unlocked: bool,
@@ -102,20 +96,13 @@ impl Device for Reader {
                 count_low: false,
                 final_try: false,
                 blocked: false,
-                factory: card.factory,
                 min: 4,
                 max: 8,
             },
-            abilities: [
-                Ability::ChangePin,
-                Ability::DeleteKey,
-                Ability::GenerateP256,
-                Ability::InstallCertificate,
-                Ability::Sign,
-            ]
-            .into_iter()
-            .chain(card.proves.map(|_| Ability::Attest))
-            .collect(),
+            abilities: [Ability::DeleteKey, Ability::GenerateP256, Ability::InstallCertificate, Ability::Sign]
+                .into_iter()
+                .chain(card.proves.map(|_| Ability::Attest))
+                .collect(),
             slots: card
                 .keys
                 .iter()
@@ -148,20 +135,11 @@ impl Device for Reader {
         match op {
             Op::Unlock { pin, .. } => {
                 card.verifies += 1;
-                let right = card.pin.as_deref().unwrap_or(PIN).as_bytes();
-                card.unlocked = pin.as_ref().is_some_and(|p| p.expose() == right);
+                card.unlocked = pin.as_ref().is_some_and(|p| p.expose() == PIN.as_bytes());
                 if card.unlocked { Ok(Outcome::Done) } else { Err(Fault::PinWrong { left: Some(2) }) }
             }
             Op::Lock => {
                 card.unlocked = false;
-                Ok(Outcome::Done)
-            }
-            Op::ChangePin { old, new } => {
-                if old.expose() != card.pin.as_deref().unwrap_or(PIN).as_bytes() {
-                    return Err(Fault::PinWrong { left: Some(2) });
-                }
-                card.pin = Some(String::from_utf8(new.expose().to_vec()).unwrap());
-                card.factory = card.stubborn;
                 Ok(Outcome::Done)
             }
             _ if !card.unlocked => Err(Fault::PinRequired { left: None }),
@@ -446,8 +424,6 @@ pub(super) struct Mind {
     /// Answers to give once each, before the right ones; `None` cancels.
     pub(super) slips: Vec<(&'static str, Option<&'static str>)>,
     pub(super) notices: Vec<&'static str>,
-    /// The card's PIN is the new one.
-    pub(super) new_pin: bool,
     pub(super) typed: Arc<Mutex<String>>,
 }
 
@@ -464,7 +440,6 @@ impl Person {
             Some(Some(wrong)) => wrong,
             None => right,
         };
-        mind.new_pin |= kind == "new-card-pin" && answer == NEW_PIN;
         if kind == "otp" {
             *lock(&mind.typed) = answer.to_owned();
         }
@@ -480,12 +455,14 @@ impl Holder for Person {
     fn secret<'a>(&'a self, kind: SecretKind, _: &'a Question) -> BoxFuture<'a, Result<Secret, Unanswered>> {
         Box::pin(async move {
             let right = match kind {
-                SecretKind::CardPin if lock(&self.0).new_pin => NEW_PIN,
                 SecretKind::CardPin => PIN,
-                SecretKind::NewCardPin => NEW_PIN,
                 SecretKind::Otp => OTP,
                 SecretKind::UserPin => USER_PIN,
-                SecretKind::AccessCode | SecretKind::AcquisitionCode | SecretKind::OtpSecret | SecretKind::Puk => "",
+                SecretKind::AccessCode
+                | SecretKind::AcquisitionCode
+                | SecretKind::NewCardPin
+                | SecretKind::OtpSecret
+                | SecretKind::Puk => "",
             };
             Ok(Secret::new(self.answer(kind.name(), right)?.as_bytes().to_vec()))
         })

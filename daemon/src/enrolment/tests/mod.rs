@@ -2,7 +2,6 @@
 
 mod bench;
 mod disk;
-mod factory;
 mod renewal;
 
 use enrol::machine::State;

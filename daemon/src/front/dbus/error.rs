@@ -81,7 +81,6 @@ pub(super) fn parameters(error: &Error) -> HashMap<&'static str, OwnedVariant> {
         Error::Cancelled
         | Error::ChallengeExpired
         | Error::ConsentDenied
-        | Error::FactoryPin
         | Error::Internal
         | Error::KeyUsageForbidden
         | Error::NetworkUnavailable

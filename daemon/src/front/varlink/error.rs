@@ -34,7 +34,6 @@ pub fn parameters(error: &Error) -> Value {
         Error::Cancelled
         | Error::ChallengeExpired
         | Error::ConsentDenied
-        | Error::FactoryPin
         | Error::Internal
         | Error::KeyUsageForbidden
         | Error::NetworkUnavailable

@@ -1,11 +1,6 @@
-//! What a new PIN must be, and how a person proposes one.
+//! What a new PIN must be. Pure.
 
 use token::{PinState, Secret};
-
-use crate::holder::{Holder, Question, SecretKind, Unanswered};
-
-/// New PINs that a person may propose in one request.
-const MOST_PROPOSALS: u8 = 3;
 
 /// Fewest characters of a new PIN, whatever the token would take (D-804).
 const MIN_NEW: u8 = 6;
@@ -30,7 +25,7 @@ const COMMON: [&str; 14] = [
 
 /// Why a new PIN is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum BadNewPin {
+pub enum BadNewPin {
     /// It is among those guessed first.
     #[error("the new PIN is one of those that are guessed first")]
     Common,
@@ -47,50 +42,11 @@ pub(crate) enum BadNewPin {
     Same,
 }
 
-/// Why there is no new PIN.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NoNewPin {
-    /// None of those that were proposed will do; the last one's fault.
-    #[error(transparent)]
-    Bad(#[from] BadNewPin),
-    /// The holder did not answer.
-    #[error(transparent)]
-    Unanswered(#[from] Unanswered),
-}
-
-/// Asks for a new PIN until one keeps the rules, three times at most. `old`: the one that it takes the place of, where
-/// that is known. The question's `reason` says why it is asked, and why again.
-///
-/// # Errors
-/// [`NoNewPin`].
-pub(crate) async fn propose(
-    holder: &dyn Holder,
-    mut question: Question,
-    old: &[u8],
-    state: &PinState,
-) -> Result<Secret, NoNewPin> {
-    let mut proposals = 0;
-    loop {
-        let new = holder.secret(SecretKind::NewCardPin, &question).await?;
-        let Err(bad) = check_new(&new, old, state) else { return Ok(new) };
-        proposals += 1;
-        if proposals == MOST_PROPOSALS {
-            return Err(bad.into());
-        }
-        let reason = match bad {
-            BadNewPin::Common => "common",
-            BadNewPin::Length { .. } => "format",
-            BadNewPin::Same => "same",
-        };
-        question.detail.insert("reason", reason.to_owned());
-    }
-}
-
 /// Checks a new PIN.
 ///
 /// # Errors
 /// [`BadNewPin`]: the first rule that is broken.
-fn check_new(new: &Secret, old: &[u8], state: &PinState) -> Result<(), BadNewPin> {
+pub fn check_new(new: &Secret, old: &[u8], state: &PinState) -> Result<(), BadNewPin> {
     let min = state.min.max(MIN_NEW);
     if !(usize::from(min)..=usize::from(state.max)).contains(&new.len()) {
         return Err(BadNewPin::Length { min, max: state.max });
@@ -111,16 +67,8 @@ fn check_new(new: &Secret, old: &[u8], state: &PinState) -> Result<(), BadNewPin
 mod tests {
     use super::*;
 
-    const STATE: PinState = PinState {
-        initialized: true,
-        tries: None,
-        count_low: false,
-        final_try: false,
-        blocked: false,
-        factory: false,
-        min: 4,
-        max: 8,
-    };
+    const STATE: PinState =
+        PinState { initialized: true, tries: None, count_low: false, final_try: false, blocked: false, min: 4, max: 8 };
 
     fn secret(text: &str) -> Secret {
         Secret::new(text.as_bytes().to_vec())
