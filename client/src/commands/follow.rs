@@ -95,9 +95,8 @@ impl Told {
         }
         if self.error != now.last_error {
             self.error.clone_from(&now.last_error);
-            // Whoever has stopped it knows why.
-            let theirs = |name: &str| now.paused && matches!(name, "Cancelled" | "ConsentDenied");
-            if let Some((name, text)) = now.last_error.as_ref().filter(|(name, _)| !theirs(name)) {
+            // A pause says its reason itself.
+            if let (Some((name, text)), false) = (&now.last_error, now.paused) {
                 context.remark(&crate::bus::error::say(&context.texts, name, Some(text), None));
             }
         }
