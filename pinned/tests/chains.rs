@@ -1,23 +1,12 @@
 //! Whose certificate it is, where an authority has had several CAs; the certificates are made by `openssl`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
 
-use std::path::Path;
-use std::process::{Command, Stdio};
+mod support;
 
 use pinned::Roots;
 use pinned::chain::{MAX_POOL, Purpose, Untrusted, verify};
+use support::openssl;
 use tempfile::TempDir;
-
-fn openssl(dir: &Path, line: &str) {
-    let status = Command::new("openssl")
-        .args(line.split_whitespace())
-        .current_dir(dir)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .unwrap();
-    assert!(status.success(), "openssl {line}");
-}
 
 /// Root, issuing CA and a person's certificate, DER. All of them have the same names: only the keys differ.
 struct House {

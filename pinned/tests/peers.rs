@@ -1,30 +1,22 @@
 //! Real servers that are not the authority, or speak as it must not (threats 22, 23).
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
+
+mod support;
+
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use pinned::{Client, Error, Roots};
+use support::openssl;
 use tempfile::TempDir;
 
 /// A CA and a server certificate under it, made by `openssl`.
 struct Pki {
     dir: TempDir,
     root: String,
-}
-
-fn openssl(dir: &Path, line: &str) {
-    let status = Command::new("openssl")
-        .args(line.split_whitespace().map(|word| word.replace('~', " ")))
-        .current_dir(dir)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .unwrap();
-    assert!(status.success(), "openssl {line}");
 }
 
 fn pki(name: &str, days: &str) -> Pki {
