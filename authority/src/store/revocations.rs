@@ -187,7 +187,8 @@ pub async fn list_state(
     type Row = (i64, String, Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>, i64);
     let row: Option<Row> = sqlx::query_as(
         "SELECT p.revision, p.url, c.crl_number, c.revision, c.this_update, c.next_update, c.regular_at, \
-         (SELECT crl_numbers_taken FROM revocation_state WHERE id = 1) FROM crl_partitions p LEFT JOIN crls c ON c.issuer = p.issuer AND c.crl_partition = p.crl_partition \
+         (SELECT crl_numbers_taken FROM revocation_state WHERE id = 1) \
+         FROM crl_partitions p LEFT JOIN crls c ON c.issuer = p.issuer AND c.crl_partition = p.crl_partition \
          WHERE p.issuer = $1 AND p.crl_partition = $2",
     )
     .bind(issuer)

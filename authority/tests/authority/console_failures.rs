@@ -92,13 +92,10 @@ async fn too_many_requests_are_answered_by_a_page() {
     assert_eq!(browser.send("POST", "/console/enter", &headers, Vec::new()).await.status, 403);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn an_answer_that_takes_too_long_is_a_page() {
-    let bench = Bench::new().await;
-    let card = bench.administrator().await;
-    let mut browser = Browser::logged_in(&bench, &card).await;
+/// What a browser is told that logs out of the console at a server with the same store and less patience, while somebody
+/// else has the writer's place.
+pub(crate) async fn outlast(bench: &Bench, browser: &mut Browser, headers: &[(&str, &str)]) -> Page {
     let csrf = browser.get("/console").await.field("csrf");
-    // Another server with the same store, which has less patience.
     let mut house = bench.house.clone();
     let mut settings = (*house.settings).clone();
     settings.server.request_seconds = 1;
@@ -108,16 +105,24 @@ async fn an_answer_that_takes_too_long_is_a_page() {
     let shutdown = CancellationToken::new();
     tokio::spawn(authority::server::run(house, listener, shutdown.clone()));
     browser.client = Client::connect(address, bench.house.ca.root()).await;
-    // Whoever has the writer's place holds up the request.
     let mut held = bench.intruder().await.acquire().await.unwrap().detach();
     let begin = if ON_POSTGRES { "BEGIN; LOCK TABLE sessions IN EXCLUSIVE MODE" } else { "BEGIN IMMEDIATE" };
     sqlx::raw_sql(begin).execute(&mut held).await.unwrap();
-    let form = ("content-type", "application/x-www-form-urlencoded");
-    let headers = [HTML, ("origin", ORIGIN), form, ("accept-language", "ja")];
+    let form = [HTML, ("origin", ORIGIN), ("content-type", "application/x-www-form-urlencoded")];
+    let headers = [&form[..], headers].concat();
     let page = browser.send("POST", "/console/logout", &headers, format!("csrf={csrf}").into_bytes()).await;
-    is_page(&page, 503, "E-TIMEOUT", "処理が行われたかどうかを確認できません。");
-    assert!(page.body.contains("href=\"/console\""), "where to look: {}", page.body);
     sqlx::raw_sql("ROLLBACK").execute(&mut held).await.unwrap();
     held.close().await.unwrap();
     shutdown.cancel();
+    page
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_answer_that_takes_too_long_is_a_page() {
+    let bench = Bench::new().await;
+    let card = bench.administrator().await;
+    let mut browser = Browser::logged_in(&bench, &card).await;
+    let page = outlast(&bench, &mut browser, &[("accept-language", "ja")]).await;
+    is_page(&page, 503, "E-TIMEOUT", "処理が行われたかどうかを確認できません。");
+    assert!(page.body.contains("href=\"/console\""), "where to look: {}", page.body);
 }

@@ -1,11 +1,10 @@
 //! What goes wrong around the pages.
 
-use sqlx::Connection;
 use token::Refusal;
-use tokio_util::sync::CancellationToken;
 
 use super::{HTML, Scene};
-use crate::bench::{Bench, Client, ON_POSTGRES, ORIGIN};
+use crate::bench::{Bench, ORIGIN};
+use crate::console_failures::outlast;
 
 pub(super) async fn addresses_and_lengths(scene: &mut Scene) {
     let bench = Bench::new().await;
@@ -39,28 +38,7 @@ pub(super) async fn an_answer_that_takes_too_long(scene: &mut Scene) {
     let bench = Bench::new().await;
     let card = bench.administrator().await;
     let mut browser = scene.administrator(&bench, &card).await;
-    let csrf = browser.get("/console").await.field("csrf");
-    // Another server with the same store, which has less patience.
-    let mut house = bench.house.clone();
-    let mut settings = (*house.settings).clone();
-    settings.server.request_seconds = 1;
-    house.settings = settings.into();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let shutdown = CancellationToken::new();
-    tokio::spawn(authority::server::run(house, listener, shutdown.clone()));
-    browser.client = Client::connect(address, bench.house.ca.root()).await;
-    // Whoever has the writer's place holds up the request.
-    let mut held = bench.intruder().await.acquire().await.unwrap().detach();
-    let begin = if ON_POSTGRES { "BEGIN; LOCK TABLE sessions IN EXCLUSIVE MODE" } else { "BEGIN IMMEDIATE" };
-    sqlx::raw_sql(begin).execute(&mut held).await.unwrap();
-    let form = ("content-type", "application/x-www-form-urlencoded");
-    let body = format!("csrf={csrf}").into_bytes();
-    let page = browser.send("POST", "/console/logout", &[HTML, ("origin", ORIGIN), form], body).await;
-    scene.tells_administrator(&page, Refusal::TimedOut);
-    sqlx::raw_sql("ROLLBACK").execute(&mut held).await.unwrap();
-    held.close().await.unwrap();
-    shutdown.cancel();
+    scene.tells_administrator(&outlast(&bench, &mut browser, &[]).await, Refusal::TimedOut);
 }
 
 pub(super) async fn a_store_that_fails(scene: &mut Scene) {
