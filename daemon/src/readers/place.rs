@@ -22,6 +22,8 @@ pub(crate) enum Place {
     Opening(u32),
     /// The registry has it.
     Served(u32, TokenId, u64),
+    /// The registry has another one of this name: the later one is served, or they would take turns for ever.
+    Shadowed(u32, TokenId),
     /// It could not be read; whether that may be otherwise later, and only when it is let go.
     Refused {
         /// Which insertion.
@@ -92,20 +94,21 @@ impl Place {
 
     /// Tokens departed. `now` is the generation that the registry has under a name.
     pub(crate) fn check(&mut self, now: impl Fn(&TokenId) -> Option<u64>) -> Option<Act> {
-        let Self::Served(insertion, id, generation) = self else { return None };
-        let insertion = *insertion;
-        match now(id) {
-            Some(now) if now == *generation => None,
-            // Two cards of one name: the later one is served, or they would take turns for ever.
-            Some(_) => {
-                *self = Self::Refused { insertion, again: false, held: false };
-                None
-            }
-            None => {
-                *self = Self::Opening(insertion);
-                Some(Act::Open(insertion))
-            }
-        }
+        let insertion = match self {
+            Self::Served(insertion, id, generation) => match now(id) {
+                Some(now) if now == *generation => return None,
+                Some(_) => {
+                    *self = Self::Shadowed(*insertion, id.clone());
+                    return None;
+                }
+                None => *insertion,
+            },
+            // The other one may have been this card, read once more for an insertion that was over.
+            Self::Shadowed(insertion, id) if now(id).is_none() => *insertion,
+            _ => return None,
+        };
+        *self = Self::Opening(insertion);
+        Some(Act::Open(insertion))
     }
 
     /// Somebody asks what there is: what was not to be had is tried again.
@@ -136,9 +139,10 @@ impl Place {
     fn insertion(&self) -> Option<u32> {
         match self {
             Self::Empty => None,
-            Self::Opening(insertion) | Self::Served(insertion, ..) | Self::Refused { insertion, .. } => {
-                Some(*insertion)
-            }
+            Self::Opening(insertion)
+            | Self::Served(insertion, ..)
+            | Self::Shadowed(insertion, _)
+            | Self::Refused { insertion, .. } => Some(*insertion),
         }
     }
 }
@@ -215,6 +219,20 @@ mod tests {
         assert_eq!(place.check(|_| Some(7)), None);
         assert_eq!(place.clone().check(|_| None), Some(Act::Open(1)));
         assert_eq!(place.check(|_| Some(8)), None, "another card of that name");
-        assert_eq!(place.check(|_| None), None);
+        assert_eq!(place.check(|_| Some(8)), None, "they do not take turns");
+        assert_eq!(place.check(|_| None), Some(Act::Open(1)), "when it is gone, this one is there still");
+    }
+
+    /// A card that was mute is pulled and put in again; who was still waiting for it reads it too, for the insertion before.
+    #[test]
+    fn what_was_read_for_an_insertion_that_is_over_takes_no_card_away() {
+        let mut place = Place::Opening(1);
+        assert_eq!(place.see(seen(false, 2)), []);
+        assert_eq!(place.see(seen(true, 3)), [Act::Open(3)]);
+        // The registry has it first by its own insertion as 7, then by the other as 8.
+        assert_eq!(place.adopted(3, id(), 7), None);
+        assert_eq!(place.check(|_| Some(8)), None);
+        assert_eq!(place.adopted(1, id(), 8), Some(Act::Depart(id(), 8)));
+        assert_eq!(place.check(|_| None), Some(Act::Open(3)));
     }
 }
